@@ -1,0 +1,1 @@
+"""The shop: products, their embeddings, and the search over them."""

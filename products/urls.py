@@ -1,0 +1,4 @@
+"""Addresses of the shop's pages."""
+
+app_name = "products"
+urlpatterns: list = []

@@ -1,0 +1,1 @@
+"""The wiring: settings, database backends, deployment. Knows nothing of products."""

@@ -1,0 +1,1 @@
+"""Database backends: `embedded` on a laptop, `entra` on Azure."""

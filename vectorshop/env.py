@@ -1,0 +1,81 @@
+"""Readers of settings from the environment that refuse values they do not know."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+
+TRUE = {"true", "yes", "on", "1"}
+FALSE = {"false", "no", "off", "0"}
+
+
+def env_bool(name: str, default: bool) -> bool:
+    """Return the truth value of the variable *name*, or *default* when it is empty.
+
+    Raises ImproperlyConfigured for a word that means neither yes nor no: a typing
+    error must not silently switch something on or off.
+    """
+    value = os.environ.get(name, "").strip().lower()
+    if not value:
+        return default
+    if value in TRUE:
+        return True
+    if value in FALSE:
+        return False
+    raise ImproperlyConfigured(
+        f"{name}={value!r} is neither true nor false. Set {name}=true or {name}=false."
+    )
+
+
+def env_int(name: str, default: int, *, low: int = 0, high: int = 2**31 - 1) -> int:
+    """Return the whole number in the variable *name*, from *low* to *high*.
+
+    Raises ImproperlyConfigured for anything else.
+    """
+    value = os.environ.get(name, "").strip()
+    if not value:
+        return default
+    if not value.isascii() or not value.isdigit() or not low <= int(value) <= high:
+        raise ImproperlyConfigured(
+            f"{name}={value!r} is not a whole number from {low} to {high}."
+        )
+    return int(value)
+
+
+def env_list(name: str, default: Sequence[str] = ()) -> list[str]:
+    """Return the comma-separated words of the variable *name*."""
+    value = os.environ.get(name, "")
+    return [word.strip() for word in value.split(",") if word.strip()] or list(default)
+
+
+def secret_from_file(path: Path) -> str:
+    """Return the secret kept in *path*, making it on the first call.
+
+    The file is readable by its owner only (mode 0600) from its first byte, and two
+    processes that start together end with the same secret: a hard link fails when
+    another process was first. Raises ImproperlyConfigured when the folder cannot be
+    written.
+    """
+    if not path.exists():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=path.parent)
+            try:
+                with os.fdopen(handle, "w") as file:
+                    file.write(secrets.token_urlsafe(50))
+                os.link(name, path)
+            except FileExistsError:
+                pass
+            finally:
+                Path(name).unlink()
+        except OSError as err:
+            raise ImproperlyConfigured(
+                f"SECRET_KEY is not set and {path} cannot be made ({err.strerror}). "
+                "Set SECRET_KEY to 50 or more random characters."
+            ) from err
+    return path.read_text()
