@@ -8,12 +8,18 @@ import os
 
 os.environ.update(
     ALLOWED_HOSTS="",
+    AZURE_CLIENT_ID="",
+    AZURE_CREDENTIAL="",
     BEHIND_PROXY="",
     CSRF_TRUSTED_ORIGINS="",
+    DB_ASSUME_ROLE="",
     DB_HOST="",
     DB_NAME="",
     DB_PASSWORD="",
+    DB_POOL="",
     DB_PORT="",
+    DB_SSLMODE="",
+    DB_SSLROOTCERT="",
     DB_USER="",
     DEBUG="",
     EMBEDDING_BACKEND="products.embeddings.deterministic.EmbeddingBackend",
