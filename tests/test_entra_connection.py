@@ -11,7 +11,7 @@ from django.db import OperationalError, connections
 from django.db.backends.postgresql.base import DatabaseWrapper as DjangosOwn
 
 from tests.stand_ins.certificates import Authority
-from tests.stand_ins.entra import HOUR, Issuer
+from tests.stand_ins.entra import HOUR, OUT_OF_ORDER, Issuer
 from vectorshop.db.entra.errors import explain
 
 pytest_plugins = ["tests.stand_ins.azure"]
@@ -188,7 +188,7 @@ def test_a_token_for_another_service_is_refused(connect, identity):
 
 
 def test_no_token_is_an_error_with_advice(connect, identity, gateway):
-    identity.failure = 400, '{"error": "identity not found"}'
+    identity.failure = OUT_OF_ORDER
 
     with pytest.raises(OperationalError, match="AZURE_CLIENT_ID"):
         connect().ensure_connection()

@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 AUDIENCE = "https://ossrdbms-aad.database.windows.net"
 HEADER = "the-identity-header"
 HOUR = 3600
+# An answer of App Service's endpoint when it has no token to give.
+OUT_OF_ORDER = 400, '{"statusCode": 400, "message": "out of order"}'
 
 
 class Refused(Exception):
