@@ -34,6 +34,7 @@ class Backend:
     host: str
     port: int
     superuser: str
+    bin_dir: Path
     role: str
     database: str
 
@@ -71,6 +72,7 @@ def backend() -> Iterator[Backend]:
         server.host,
         server.port,
         server.user,
+        server.bin_dir,
         role=f"app{unique}@contoso.com",
         database=f"entra_{unique}",
     )
@@ -187,12 +189,12 @@ def connect(
 def manage(
     gateway, backend, authority, identity
 ) -> Callable[..., subprocess.CompletedProcess]:
-    """A function that runs manage.py, or Python code, against the gateway."""
+    """A function that runs manage.py, or Python *code*, against the gateway."""
 
     def run(
         *args: str, code: str = "", **variables: str
     ) -> subprocess.CompletedProcess:
-        command = ["-c", code] if code else ["manage.py", *args]
+        command = ["-c", code, *args] if code else ["manage.py", *args]
         environment = {
             **os.environ,
             "DB_HOST": "127.0.0.1",

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.apps import AppConfig
-from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
 
 from vectorshop.db.entra.parameters import VERIFIED_MODES, sign_in_parameters
 
@@ -24,10 +24,12 @@ def check_entra_databases(
 ) -> list[CheckMessage]:
     """Return what is wrong with the entries of DATABASES."""
     messages: list[CheckMessage] = []
-    for alias, database in settings.DATABASES.items():
+    for alias, database in connections.settings.items():
         if database["ENGINE"] == ENGINE:
-            entry = {"HOST": "", "USER": "", "PASSWORD": "", "OPTIONS": {}, **database}
-            messages += [*check_sign_in(alias, entry), *check_pooling(alias, entry)]
+            messages += [
+                *check_sign_in(alias, database),
+                *check_pooling(alias, database),
+            ]
     return messages
 
 
@@ -59,13 +61,13 @@ def check_sign_in(alias: str, database: dict[str, Any]) -> Iterator[CheckMessage
 def check_pooling(alias: str, database: dict[str, Any]) -> Iterator[CheckMessage]:
     """Yield what is wrong with a pool in this process or in front of the server."""
     where, options = f"DATABASES[{alias!r}]", database["OPTIONS"]
-    if options.get("pool") and database.get("CONN_MAX_AGE", 0) != 0:
+    if options.get("pool") and database["CONN_MAX_AGE"] != 0:
         yield Error(
             f"{where} has both a pool and CONN_MAX_AGE.",
             hint="Set CONN_MAX_AGE to 0: the pool keeps the connections.",
             id="entra.E003",
         )
-    if str(database.get("PORT", "")) not in POOLER_PORTS:
+    if str(database["PORT"]) not in POOLER_PORTS:
         return
     if not database.get("DISABLE_SERVER_SIDE_CURSORS"):
         yield Error(
