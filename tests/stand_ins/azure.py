@@ -1,9 +1,10 @@
 """Fixtures: an identity, a gateway in front of PostgreSQL, and clients of both."""
 
 import os
-import secrets
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ from psycopg import sql
 from tests.stand_ins.certificates import Authority
 from tests.stand_ins.entra import IdentityEndpoint, Issuer
 from tests.stand_ins.gateway import Gateway
-from vectorshop.db.embedded.server import ensure_running
+from vectorshop.db.embedded.cluster import Cluster
+from vectorshop.db.embedded.server import ensure_running, leave
 from vectorshop.db.entra import tokens
 
 OBJECT_ID = "11111111-2222-3333-4444-555555555555"
@@ -29,14 +31,14 @@ MISLEADING = ("AZURE_", "IDENTITY_", "IMDS_", "MSI_", "PG", "SSL_CERT_", "DB_")
 
 @dataclass
 class Backend:
-    """The embedded PostgreSQL, without TLS, and a role and a database of ours in it."""
+    """An embedded PostgreSQL, which has no TLS, with the app's role and database."""
 
     host: str
     port: int
     superuser: str
     bin_dir: Path
-    role: str
-    database: str
+    role: str = "app@contoso.com"
+    database: str = "shop"
 
     def admin(self, database: str = "postgres") -> psycopg.Connection:
         return psycopg.connect(
@@ -64,26 +66,24 @@ class Clock:
 
 @pytest.fixture(scope="session")
 def backend() -> Iterator[Backend]:
-    server = ensure_running(settings.DATABASES["default"]["OPTIONS"]["data_dir"])
+    # Not pytest's folder, which it closes to other users: root's server is one.
+    folder = Path(tempfile.mkdtemp(prefix="entra-"))
+    folder.chmod(0o711)
+    data_dir = folder / "postgres"
+    Cluster(data_dir).create()
+    with (data_dir / "postgresql.conf").open("a") as file:
+        file.write("fsync = off\n")
+    server = ensure_running(data_dir)
     if server.password:
         pytest.skip("The gateway cannot answer a server that asks for a password.")
-    unique = f"{os.getpid()}_{secrets.token_hex(4)}"
-    backend = Backend(
-        server.host,
-        server.port,
-        server.user,
-        server.bin_dir,
-        role=f"app{unique}@contoso.com",
-        database=f"entra_{unique}",
-    )
+    backend = Backend(server.host, server.port, server.user, server.bin_dir)
     role, database = sql.Identifier(backend.role), sql.Identifier(backend.database)
     with backend.admin() as admin:
         admin.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(role))
         admin.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, role))
     yield backend
-    with backend.admin() as admin:
-        admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(database))
-        admin.execute(sql.SQL("DROP ROLE {}").format(role))
+    leave(server.data_dir)
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")
