@@ -33,6 +33,7 @@ def fork(*, wait=True):
 def sessions(result):
     """Return {who: [its backends' process ids]} as printed."""
     assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stderr == "", "a connection was lost, or a thread waited for"
     found = {}
     for line in result.stdout.splitlines():
         who, pid, *_ = line.split()
@@ -49,7 +50,10 @@ print("parent", *session(), flush=True)
 connection.close(); connection.close_pool()
 """
 
-    found = sessions(manage(code=SESSIONS + script, DB_POOL=pool))
+    lost = "default::ResourceWarning"
+    result = manage(code=SESSIONS + script, DB_POOL=pool, PYTHONWARNINGS=lost)
+
+    found = sessions(result)
 
     assert len(set(found["child"])) == 2
     assert not set(found["child"]) & set(found["parent"])

@@ -40,15 +40,21 @@ def everything_in(error):
     """Return all that a curious error page could find from an exception."""
     found = []
     while error:
-        found += [repr(error), repr(vars(error)), repr(getattr(error, "pgconn", None))]
-        if pgconn := getattr(error, "pgconn", None):
-            found.append(repr(pgconn.password))
+        found.append(attributes_of(error))
         traceback = error.__traceback__
         while traceback:
-            found.append(repr(locals_of(traceback.tb_frame)))
+            names = locals_of(traceback.tb_frame)
+            found += [repr(names), *map(attributes_of, names.values())]
             traceback = traceback.tb_next
         error = error.__cause__ or error.__context__
     return "".join(found)
+
+
+def attributes_of(value):
+    if not isinstance(value, BaseException):
+        return ""
+    pgconn = getattr(value, "pgconn", None)
+    return repr([value, vars(value), pgconn and pgconn.password])
 
 
 def locals_of(frame: FrameType):

@@ -121,6 +121,19 @@ def test_sixteen_threads_make_one_request(identity):
     assert len(set(map(text_of, tokens))) == len(identity.requests) == 1
 
 
+def test_sixteen_threads_ask_a_credential_once_that_keeps_nothing(monkeypatch):
+    calls = []
+    ask = Own.get_token
+    monkeypatch.setattr(
+        Own, "get_token", lambda self, scope: calls.append(scope) or ask(self, scope)
+    )
+    provider = make_provider(f"{__name__}.Own")
+
+    together(16, provider.token)
+
+    assert calls == [SCOPE]
+
+
 def test_threads_go_on_with_a_good_token_while_one_replaces_it(identity, clock):
     provider = make_provider()
     first = provider.token()

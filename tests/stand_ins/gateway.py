@@ -83,8 +83,8 @@ class Gateway:
         self._tasks.add(task)
         try:
             await self._session(reader, writer)
-        except (OSError, asyncio.IncompleteReadError):
-            pass  # the client went away, or did not like our certificate
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the client went away or did not like our certificate, or we stop
         finally:
             self._tasks.discard(task)
             writer.close()

@@ -84,8 +84,8 @@ _orphans: list[Any] = []
 def _forget_parents_sessions() -> None:
     """Let a forked child open its own sessions, and leave its parent's alone.
 
-    They are kept, not closed: closing would end them for the parent too, and pools
-    would wait for threads that the child does not have.
+    They are kept, not closed: closing would end them for the parent too, and a pool
+    would wait for threads, and locks of theirs, that the child does not have.
     """
     _orphans.extend(DatabaseWrapper._connection_pools.values())
     DatabaseWrapper._connection_pools.clear()
