@@ -1,0 +1,71 @@
+"""The catalogue in Django's admin: the vector is never shown nor edited."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+
+from products.embeddings import EmbeddingError
+from products.models import Product
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Product]
+else:  # not subscriptable when it runs
+    ModelAdmin = admin.ModelAdmin
+
+
+class EmbeddedFilter(admin.SimpleListFilter):
+    """Products with an embedding, or without."""
+
+    title = "embedded"
+    parameter_name = "embedded"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Yes"), ("no", "No")]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[Product]
+    ) -> QuerySet[Product]:
+        if self.value() not in ("yes", "no"):
+            return queryset
+        return queryset.filter(embedding__isnull=self.value() == "no")
+
+
+@admin.register(Product)
+class ProductAdmin(ModelAdmin):
+    list_display = ["name", "sku", "category", "price", "embedded", "updated_at"]
+    list_filter = [EmbeddedFilter, "category"]
+    search_fields = ["name", "sku", "description"]
+    fields = [
+        "sku",
+        "name",
+        "category",
+        "description",
+        "price",
+        "embedded",
+        "embedding_fingerprint",
+        "created_at",
+        "updated_at",
+    ]
+    readonly_fields = ["embedded", "embedding_fingerprint", "created_at", "updated_at"]
+    show_full_result_count = False  # a count of the whole table, on every page
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
+        has_embedding = Q(embedding__isnull=False)
+        return Product.objects.for_display().annotate(has_embedding=has_embedding)
+
+    @admin.display(boolean=True, ordering="has_embedding")
+    def embedded(self, product: Product) -> bool:
+        return bool(getattr(product, "has_embedding", False))
+
+    def save_model(
+        self, request: HttpRequest, obj: Product, form: Any, change: bool
+    ) -> None:
+        try:
+            obj.save()
+        except EmbeddingError as err:
+            obj.save(embed=False)
+            messages.warning(request, f"Saved, but not embedded: {err}")

@@ -1,0 +1,36 @@
+"""The lab's data: ten sample products, and three new ones to add."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from django.conf import settings
+from django.core import serializers
+from django.core.management import call_command
+
+from products.models import Product
+
+SAMPLE_PRODUCTS = "sample_products"
+NEW_PRODUCTS = "new_products"
+
+
+def load_sample_products() -> int:
+    """Load the sample products into the catalogue and return how many they are.
+
+    Runs `loaddata`: a product that is there already, by its sku, gets the sample's
+    values back and keeps its id.
+    """
+    call_command("loaddata", SAMPLE_PRODUCTS, verbosity=0)
+    return len(fixture_products(SAMPLE_PRODUCTS))
+
+
+def new_products() -> dict[str, Product]:
+    """Return the prepared products that can be added, by sku, with their embeddings."""
+    return {product.sku: product for product in fixture_products(NEW_PRODUCTS)}
+
+
+def fixture_products(name: str) -> list[Product]:
+    """Return the products of a fixture, not saved."""
+    path = Path(settings.FIXTURE_DIRS[0]) / f"{name}.json"
+    with path.open(encoding="utf-8") as file:
+        return [item.object for item in serializers.deserialize("json", file)]
