@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
@@ -55,7 +55,8 @@ class ProductAdmin(ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
         has_embedding = Q(embedding__isnull=False)
-        return Product.objects.for_display().annotate(has_embedding=has_embedding)
+        products = Product.objects.for_display()
+        return cast("QuerySet[Product]", products.annotate(has_embedding=has_embedding))
 
     @admin.display(boolean=True, ordering="has_embedding")
     def embedded(self, product: Product) -> bool:

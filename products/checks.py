@@ -10,7 +10,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.apps import AppConfig
-from django.core.checks import CheckMessage, Error, Tags, Warning as CheckWarning, register
+from django.core.checks import (
+    CheckMessage,
+    Error,
+    Tags,
+    Warning as CheckWarning,
+    register,
+)
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, router
 
@@ -49,7 +55,9 @@ def check_backend(
 
 
 @register(Tags.database)
-def check_embedder(databases: Sequence[str] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_embedder(
+    databases: Sequence[str] | None, **kwargs: Any
+) -> list[CheckMessage]:
     """Return W001 when the backend cannot embed a text.
 
     Runs with the database checks since it loads the model, half a second. A warning:
@@ -71,7 +79,9 @@ def check_embedder(databases: Sequence[str] | None, **kwargs: Any) -> list[Check
 
 
 @register(Tags.database)
-def check_database(databases: Sequence[str] | None, **kwargs: Any) -> list[CheckMessage]:
+def check_database(
+    databases: Sequence[str] | None, **kwargs: Any
+) -> list[CheckMessage]:
     """Return what is wrong with the table in each of *databases* that holds it."""
     return [
         message
@@ -173,4 +183,5 @@ def query(alias: str, sql: str, params: Sequence[str] = ()) -> list[tuple[Any, .
     """Return the rows of a statement."""
     with connections[alias].cursor() as cursor:
         cursor.execute(sql, params)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows

@@ -76,6 +76,8 @@ class NewProductForm(forms.Form):
         error_messages={"invalid_choice": "There is no such prepared product."},
     )
 
-    def __init__(self, *args: Any, choices: list[tuple[str, str]], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, choices: list[tuple[str, str]], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.fields["sku"].choices = choices  # type: ignore[attr-defined]

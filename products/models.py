@@ -19,7 +19,7 @@ from pgvector.django import HnswIndex, VectorField
 from products import text
 from products.embeddings import get_backend
 from products.extension import VectorNorm
-from products.querysets import ProductManager
+from products.querysets import ProductQuerySet
 
 DIMENSIONS = 384
 MAX_PRICE = Decimal("99999999.99")  # what numeric(10, 2) holds
@@ -36,9 +36,7 @@ class Product(models.Model):
     )
     name = models.CharField(max_length=300)
     category = models.CharField(max_length=200, blank=True)
-    description = models.TextField(
-        blank=True, validators=[MaxLengthValidator(20_000)]
-    )
+    description = models.TextField(blank=True, validators=[MaxLengthValidator(20_000)])
     price = models.DecimalField(
         max_digits=10, decimal_places=2, validators=[MinValueValidator(0)]
     )
@@ -75,7 +73,9 @@ class Product(models.Model):
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(auto_now=True, db_default=Now(), editable=False)
 
-    objects = ProductManager()
+    objects = ProductQuerySet.as_manager()
+
+    distance: float  # cosine distance, on products of nearest_to()
 
     class Meta:
         db_table = "products"
@@ -89,7 +89,9 @@ class Product(models.Model):
                 opclasses=["vector_cosine_ops"],
             ),
             GinIndex(name="products_search_vector_idx", fields=["search_vector"]),
-            models.Index(name="products_category_price_idx", fields=["category", "price"]),
+            models.Index(
+                name="products_category_price_idx", fields=["category", "price"]
+            ),
             models.Index(name="products_price_idx", fields=["price"]),
             models.Index(name="products_name_idx", fields=["name", "id"]),
         ]
@@ -112,23 +114,13 @@ class Product(models.Model):
             models.CheckConstraint(
                 name="products_embedding_not_zero",
                 condition=models.Q(embedding__isnull=True)
-                | models.lookups.GreaterThan(VectorNorm("embedding"), 0.0),
+                | models.Q(models.lookups.GreaterThan(VectorNorm("embedding"), 0.0)),
                 violation_error_message="An embedding must not be the zero vector.",
             ),
         ]
 
     def __str__(self) -> str:
         return self.name
-
-    def natural_key(self) -> tuple[str]:
-        return (self.sku,)
-
-    def get_absolute_url(self) -> str:
-        return reverse("products:detail", args=[self.pk])
-
-    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
-        super().clean_fields(exclude=exclude)
-        self.sku = self.sku or make_sku(self.name)
 
     def save(
         self,
@@ -149,6 +141,16 @@ class Product(models.Model):
             if update_fields is not None:
                 update_fields = {*update_fields, *EMBEDDING_FIELDS}
         super().save(update_fields=update_fields, **kwargs)
+
+    def get_absolute_url(self) -> str:
+        return reverse("products:detail", args=[self.pk])
+
+    def natural_key(self) -> tuple[str]:
+        return (self.sku,)
+
+    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
+        super().clean_fields(exclude=exclude)
+        self.sku = self.sku or make_sku(self.name)
 
     def changes_text(self, update_fields: Iterable[str] | None) -> bool:
         """Return whether a save of *update_fields* writes a column of the text."""

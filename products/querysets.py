@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models import F, Q, Subquery
 from pgvector.django import CosineDistance
 
 from products.embeddings import get_backend
@@ -24,6 +24,10 @@ class ProductQuerySet(models.QuerySet["Product"]):
         A vector is 1.5 kB a row, and the text search column is often larger.
         """
         return self.defer("embedding", "search_vector", "text_hash", "embedded_hash")
+
+    def get_by_natural_key(self, sku: str) -> Product:
+        """Return the product with this sku, for `loaddata`."""
+        return self.get(sku=sku)
 
     # Similarity
 
@@ -91,10 +95,3 @@ class ProductQuerySet(models.QuerySet["Product"]):
             | ~Q(embedded_hash=F("text_hash"))
             | ~Q(embedding_fingerprint=get_backend().fingerprint)
         )
-
-
-class ProductManager(models.Manager.from_queryset(ProductQuerySet)):
-    """Finds products by their natural key for `loaddata`."""
-
-    def get_by_natural_key(self, sku: str) -> Product:
-        return self.get(sku=sku)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 from django.conf import settings
 from django.core import serializers
@@ -33,4 +34,5 @@ def fixture_products(name: str) -> list[Product]:
     """Return the products of a fixture, not saved."""
     path = Path(settings.FIXTURE_DIRS[0]) / f"{name}.json"
     with path.open(encoding="utf-8") as file:
-        return [item.object for item in serializers.deserialize("json", file)]
+        items = serializers.deserialize("json", file)
+        return [cast(Product, item.object) for item in items]

@@ -41,7 +41,11 @@ def text_hash_expression() -> MD5:
     separator = Value(SEPARATOR)
     return MD5(
         Concat(
-            columns[0], separator, columns[1], separator, columns[2],
+            columns[0],
+            separator,
+            columns[1],
+            separator,
+            columns[2],
             output_field=TextField(),
         )
     )

@@ -93,7 +93,7 @@ def add_prepared(request: HttpRequest) -> HttpResponse:
     choices = [(sku, product.name) for sku, product in prepared.items()]
     form = NewProductForm(request.POST, choices=choices)
     if not form.is_valid():
-        messages.error(request, form.errors["sku"][0])
+        messages.error(request, str(form.errors["sku"][0]))
         return redirect("products:list")
     product = prepared[form.cleaned_data["sku"]]
     try:

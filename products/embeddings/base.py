@@ -66,8 +66,11 @@ class BaseEmbeddingBackend(ABC):
             )
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         if not np.all(np.isfinite(norms) & (norms > 0)):
-            raise EmbeddingError(f"{self.model} gave a vector that is zero or not finite.")
-        return vectors / norms
+            raise EmbeddingError(
+                f"{self.model} gave a vector that is zero or not finite."
+            )
+        unit: Vectors = vectors / norms
+        return unit
 
     @abstractmethod
     def vectors(self, texts: Sequence[str]) -> npt.ArrayLike:

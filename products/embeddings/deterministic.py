@@ -25,7 +25,8 @@ class EmbeddingBackend(BaseEmbeddingBackend):
 
     def vector(self, text: str) -> Vectors:
         words = re.findall(r"\w+", text.lower()) or [text]
-        return np.sum([self.direction(word) for word in words], axis=0)
+        total: Vectors = np.sum([self.direction(word) for word in words], axis=0)
+        return total
 
     def direction(self, word: str) -> Vectors:
         seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:8])

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -32,7 +32,9 @@ class EmbeddingBackend(BaseEmbeddingBackend):
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
         try:
-            return np.array(list(self.session().embed(texts, batch_size=self.batch_size)))
+            return np.array(
+                list(self.session().embed(texts, batch_size=self.batch_size))
+            )
         # ONNX Runtime's own exceptions share no base class below RuntimeError.
         except (RuntimeError, ValueError, MemoryError) as err:
             raise EmbeddingError(f"{self.model} could not embed a text: {err}") from err
@@ -52,7 +54,7 @@ class EmbeddingBackend(BaseEmbeddingBackend):
                 specific_model_path=str(MODEL_DIR),
                 local_files_only=True,
             )
-        except Exception as err:  # noqa: BLE001 - whatever it is, the advice is the same
+        except Exception as err:
             raise EmbeddingError(
                 f"The embedding model in {MODEL_DIR} cannot be loaded: {err}. Install "
                 "the packages again (pip install -r requirements.txt) and restore the "

@@ -15,36 +15,187 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         products.extension.EnableVector(),
         migrations.CreateModel(
-            name='Product',
+            name="Product",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sku', models.CharField(blank=True, help_text='Your own article number. Left empty, it is made from the name.', max_length=200, unique=True)),
-                ('name', models.CharField(max_length=300)),
-                ('category', models.CharField(blank=True, max_length=200)),
-                ('description', models.TextField(blank=True, validators=[django.core.validators.MaxLengthValidator(20000)])),
-                ('price', models.DecimalField(decimal_places=2, max_digits=10, validators=[django.core.validators.MinValueValidator(0)])),
-                ('embedding', pgvector.django.vector.VectorField(blank=True, dimensions=384, editable=False, null=True)),
-                ('embedding_fingerprint', models.CharField(blank=True, db_default='', default='', editable=False, max_length=100)),
-                ('embedded_hash', models.CharField(blank=True, db_default='', default='', editable=False, max_length=32)),
-                ('text_hash', models.GeneratedField(db_persist=True, expression=django.db.models.functions.text.MD5(django.db.models.functions.text.Concat(django.db.models.functions.comparison.Cast(models.F('name'), models.TextField()), models.Value('\x1f'), django.db.models.functions.comparison.Cast(models.F('category'), models.TextField()), models.Value('\x1f'), django.db.models.functions.comparison.Cast(models.F('description'), models.TextField()), output_field=models.TextField())), output_field=models.CharField(max_length=32))),
-                ('search_vector', models.GeneratedField(db_persist=True, expression=django.contrib.postgres.search.CombinedSearchVector(django.contrib.postgres.search.CombinedSearchVector(django.contrib.postgres.search.SearchVector('name', config='english', weight='A'), '||', django.contrib.postgres.search.SearchVector('category', config='english', weight='B'), django.contrib.postgres.search.SearchConfig('english')), '||', django.contrib.postgres.search.SearchVector('description', config='english', weight='C'), django.contrib.postgres.search.SearchConfig('english')), output_field=django.contrib.postgres.search.SearchVectorField())),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('updated_at', models.DateTimeField(auto_now=True, db_default=django.db.models.functions.datetime.Now())),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="ID",
+                    ),
+                ),
+                (
+                    "sku",
+                    models.CharField(
+                        blank=True,
+                        help_text="Your own article number. Left empty, it is made from the name.",
+                        max_length=200,
+                        unique=True,
+                    ),
+                ),
+                ("name", models.CharField(max_length=300)),
+                ("category", models.CharField(blank=True, max_length=200)),
+                (
+                    "description",
+                    models.TextField(
+                        blank=True,
+                        validators=[django.core.validators.MaxLengthValidator(20000)],
+                    ),
+                ),
+                (
+                    "price",
+                    models.DecimalField(
+                        decimal_places=2,
+                        max_digits=10,
+                        validators=[django.core.validators.MinValueValidator(0)],
+                    ),
+                ),
+                (
+                    "embedding",
+                    pgvector.django.vector.VectorField(
+                        blank=True, dimensions=384, editable=False, null=True
+                    ),
+                ),
+                (
+                    "embedding_fingerprint",
+                    models.CharField(
+                        blank=True,
+                        db_default="",
+                        default="",
+                        editable=False,
+                        max_length=100,
+                    ),
+                ),
+                (
+                    "embedded_hash",
+                    models.CharField(
+                        blank=True,
+                        db_default="",
+                        default="",
+                        editable=False,
+                        max_length=32,
+                    ),
+                ),
+                (
+                    "text_hash",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.functions.text.MD5(
+                            django.db.models.functions.text.Concat(
+                                django.db.models.functions.comparison.Cast(
+                                    models.F("name"), models.TextField()
+                                ),
+                                models.Value("\x1f"),
+                                django.db.models.functions.comparison.Cast(
+                                    models.F("category"), models.TextField()
+                                ),
+                                models.Value("\x1f"),
+                                django.db.models.functions.comparison.Cast(
+                                    models.F("description"), models.TextField()
+                                ),
+                                output_field=models.TextField(),
+                            )
+                        ),
+                        output_field=models.CharField(max_length=32),
+                    ),
+                ),
+                (
+                    "search_vector",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.contrib.postgres.search.CombinedSearchVector(
+                            django.contrib.postgres.search.CombinedSearchVector(
+                                django.contrib.postgres.search.SearchVector(
+                                    "name", config="english", weight="A"
+                                ),
+                                "||",
+                                django.contrib.postgres.search.SearchVector(
+                                    "category", config="english", weight="B"
+                                ),
+                                django.contrib.postgres.search.SearchConfig("english"),
+                            ),
+                            "||",
+                            django.contrib.postgres.search.SearchVector(
+                                "description", config="english", weight="C"
+                            ),
+                            django.contrib.postgres.search.SearchConfig("english"),
+                        ),
+                        output_field=django.contrib.postgres.search.SearchVectorField(),
+                    ),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(),
+                        editable=False,
+                    ),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(
+                        auto_now=True,
+                        db_default=django.db.models.functions.datetime.Now(),
+                    ),
+                ),
             ],
             options={
-                'db_table': 'products',
-                'ordering': ['name', 'pk'],
-                'indexes': [pgvector.django.indexes.HnswIndex(ef_construction=64, fields=['embedding'], m=16, name='products_embedding_idx', opclasses=['vector_cosine_ops']), django.contrib.postgres.indexes.GinIndex(fields=['search_vector'], name='products_search_vector_idx'), models.Index(fields=['category', 'price'], name='products_category_price_idx'), models.Index(fields=['price'], name='products_price_idx'), models.Index(fields=['name', 'id'], name='products_name_idx')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('price__gte', 0), ('price__lte', Decimal('99999999.99'))), name='products_price_range', violation_error_message='The price must be zero or more.'), models.CheckConstraint(condition=models.Q(('name', ''), _negated=True), name='products_name_filled', violation_error_message='The name must not be empty.'), models.CheckConstraint(condition=models.Q(('sku', ''), _negated=True), name='products_sku_filled'), models.CheckConstraint(condition=models.Q(('embedding__isnull', True), django.db.models.lookups.GreaterThan(products.extension.VectorNorm('embedding'), 0.0), _connector='OR'), name='products_embedding_not_zero', violation_error_message='An embedding must not be the zero vector.')],
+                "db_table": "products",
+                "ordering": ["name", "pk"],
+                "indexes": [
+                    pgvector.django.indexes.HnswIndex(
+                        ef_construction=64,
+                        fields=["embedding"],
+                        m=16,
+                        name="products_embedding_idx",
+                        opclasses=["vector_cosine_ops"],
+                    ),
+                    django.contrib.postgres.indexes.GinIndex(
+                        fields=["search_vector"], name="products_search_vector_idx"
+                    ),
+                    models.Index(
+                        fields=["category", "price"], name="products_category_price_idx"
+                    ),
+                    models.Index(fields=["price"], name="products_price_idx"),
+                    models.Index(fields=["name", "id"], name="products_name_idx"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("price__gte", 0), ("price__lte", Decimal("99999999.99"))
+                        ),
+                        name="products_price_range",
+                        violation_error_message="The price must be zero or more.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("name", ""), _negated=True),
+                        name="products_name_filled",
+                        violation_error_message="The name must not be empty.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("sku", ""), _negated=True),
+                        name="products_sku_filled",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("embedding__isnull", True),
+                            django.db.models.lookups.GreaterThan(
+                                products.extension.VectorNorm("embedding"), 0.0
+                            ),
+                            _connector="OR",
+                        ),
+                        name="products_embedding_not_zero",
+                        violation_error_message="An embedding must not be the zero vector.",
+                    ),
+                ],
             },
         ),
     ]

@@ -7,7 +7,12 @@ import socket
 import sys
 from typing import Any
 
-from django.core.management import BaseCommand, CommandError, CommandParser, call_command
+from django.core.management import (
+    BaseCommand,
+    CommandError,
+    CommandParser,
+    call_command,
+)
 
 from products.models import Product
 from products.samples import load_sample_products
@@ -31,7 +36,10 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
-            "--port", type=int, default=8000, help="The port to serve on (default 8000)."
+            "--port",
+            type=int,
+            default=8000,
+            help="The port to serve on (default 8000).",
         )
 
     def handle(self, *, port: int, verbosity: int, **options: Any) -> None:

@@ -22,7 +22,9 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("files", nargs="+", type=Path, help="The fixtures to embed.")
+        parser.add_argument(
+            "files", nargs="+", type=Path, help="The fixtures to embed."
+        )
 
     def handle(self, *, files: list[Path], **options: Any) -> None:
         for path in files:

@@ -28,12 +28,17 @@ class Command(BaseCommand):
         pending = Product.objects.using(database).needs_embedding().count()
         done = 0
         with tqdm(
-            total=pending, unit=" texts", disable=verbosity == 0 or None, file=self.stderr
+            total=pending,
+            unit=" texts",
+            disable=verbosity == 0 or None,
+            file=self.stderr,
         ) as bar:
             try:
                 for count in embed_pending(using=database):
                     done += count
                     bar.update(count)
             except EmbeddingError as err:
-                raise CommandError(f"{err} {done} products were embedded before.") from err
+                raise CommandError(
+                    f"{err} {done} products were embedded before."
+                ) from err
         self.stdout.write(self.style.SUCCESS(f"Embedded {done} products."))

@@ -40,4 +40,6 @@ class Command(BaseCommand):
                 f"{product.name} has no embedding yet. Run manage.py embed_products."
             )
         for similar in products.similar_to(product)[:limit]:
-            self.stdout.write(f"{similar.distance:.4f}  {similar.name}  ({similar.sku})")
+            self.stdout.write(
+                f"{similar.distance:.4f}  {similar.name}  ({similar.sku})"
+            )
