@@ -95,9 +95,10 @@ def check_database(
 def check_alias(alias: str) -> list[CheckMessage]:
     """Return E003 extension missing, E004 dimension, W002 index missing, W003 class.
 
-    Nothing is said before the first migration: the table is not there yet.
+    Nothing is said before the first migration, which makes all of that.
     """
-    dimensions = column_dimensions(alias)
+    if not query(alias, "SELECT 1 WHERE to_regclass(%s) IS NOT NULL", ["products"]):
+        return []
     if not extension_installed(alias):
         return [
             Error(
@@ -108,8 +109,7 @@ def check_alias(alias: str) -> list[CheckMessage]:
                 id="products.E003",
             )
         ]
-    if dimensions is None:
-        return []
+    dimensions = column_dimensions(alias)
     messages: list[CheckMessage] = []
     if dimensions != DIMENSIONS:
         messages.append(
@@ -167,7 +167,7 @@ def extension_installed(alias: str) -> bool:
 
 
 def column_dimensions(alias: str) -> int | None:
-    """Return the dimensions of products.embedding, None before the first migration."""
+    """Return the dimensions of products.embedding, None without such a column."""
     found = query(
         alias,
         """
