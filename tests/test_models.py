@@ -159,6 +159,17 @@ def test_saving_embeds_again_for_another_recipe():
     assert product.embedding_fingerprint == get_backend().fingerprint
 
 
+def test_saving_embeds_where_the_vector_was_taken_away():
+    product = make_product()
+    Product.objects.update(embedding=None)
+    product = Product.objects.get()
+
+    product.save()
+
+    product.refresh_from_db()
+    assert product.embedding is not None
+
+
 def test_saving_some_fields_embeds_only_when_the_text_is_among_them():
     product = make_product(embedding=None)
 
