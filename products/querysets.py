@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
 
 from django.db import models
-from django.db.models import F, Q, Subquery
+from django.db.models import Exists, F, Q, Subquery
 from pgvector.django import CosineDistance
 
 from products.embeddings import get_backend
@@ -66,9 +66,13 @@ class ProductQuerySet(models.QuerySet["Product"]):
         """
         same = self.model._default_manager.using(self.db).filter(pk=product.pk)
         vector = Subquery(same.values("embedding")[:1])
-        return self.nearest_to(
-            vector, fingerprint=product.embedding_fingerprint
-        ).exclude(pk=product.pk)
+        # Without it every distance is null. Asked once, before any row is read.
+        has_vector = Exists(same.filter(embedding__isnull=False))
+        return (
+            self.filter(has_vector)
+            .nearest_to(vector, fingerprint=product.embedding_fingerprint)
+            .exclude(pk=product.pk)
+        )
 
     # Life of an embedding
 

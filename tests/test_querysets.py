@@ -78,6 +78,15 @@ def test_similar_compares_within_the_products_own_recipe():
     assert names(Product.objects.similar_to(product)) == ["older"]
 
 
+@pytest.mark.parametrize("fingerprint", ["", "older/384/0"])
+def test_nothing_is_similar_to_a_product_without_vector(fingerprint):
+    product = make_product(embedding=None, embedding_fingerprint=fingerprint)
+    other = make_product()
+    Product.objects.filter(pk=other.pk).update(embedding_fingerprint=fingerprint)
+
+    assert names(Product.objects.similar_to(product)) == []
+
+
 def test_similar_is_one_query_that_selects_no_embedding(django_assert_num_queries):
     product = make_product()
     make_product()
