@@ -8,20 +8,26 @@ from typing import cast
 from django.conf import settings
 from django.core import serializers
 from django.core.management import call_command
+from django.db import connection, transaction
 
 from products.models import Product
 
 SAMPLE_PRODUCTS = "sample_products"
 NEW_PRODUCTS = "new_products"
+LOADING = 0x5A3B1E5  # key of the advisory lock, any number nobody else uses
 
 
 def load_sample_products() -> int:
     """Load the sample products into the catalogue and return how many they are.
 
     Runs `loaddata`: a product that is there already, by its sku, gets the sample's
-    values back and keeps its id.
+    values back and keeps its id. Raises CommandError, nothing changed, when the
+    database refuses them.
     """
-    call_command("loaddata", SAMPLE_PRODUCTS, verbosity=0)
+    with transaction.atomic(), connection.cursor() as cursor:
+        # Two may ask at the same time; the second waits, then updates.
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOADING])
+        call_command("loaddata", SAMPLE_PRODUCTS, verbosity=0)
     return len(fixture_products(SAMPLE_PRODUCTS))
 
 

@@ -6,7 +6,7 @@ from html import unescape
 import pytest
 from django.contrib.auth.models import Permission
 from django.contrib.messages import get_messages
-from django.db import DatabaseError, connection
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
@@ -164,6 +164,19 @@ def test_loading_the_samples_says_so(client):
 
     assert Product.objects.count() == 10
     assert "Successfully loaded 10 sample products!" in text_of(response)
+
+
+def test_samples_that_cannot_be_loaded_are_told(client, caplog):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "ALTER TABLE products ADD CONSTRAINT no_yoga CHECK (name <> 'Yoga Mat')"
+        )
+
+    response = client.post("/samples/load/", follow=True)
+
+    assert "could not be loaded; nothing was changed" in text_of(response)
+    assert not Product.objects.exists()
+    assert "no_yoga" in caplog.text
 
 
 def test_a_prepared_product_is_added_with_its_vector(client):
@@ -461,6 +474,15 @@ def test_two_people_adding_a_product_of_their_own_make_one_row(monkeypatch):
     assert sorted(response.status_code for response in responses) == [200, 302]
     [refused] = [response for response in responses if response.status_code == 200]
     assert "Product 'Desk Lamp' already exists" in text_of(refused)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_people_loading_the_samples_load_them_once():
+    responses = at_once(lambda client: client.post("/samples/load/"), count=3)
+
+    said = [message for response in responses for message in messages_of(response)]
+    assert Product.objects.count() == 10
+    assert said == 3 * ["Successfully loaded 10 sample products!"]
 
 
 def test_a_vector_reaches_no_page(client):
