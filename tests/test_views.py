@@ -70,6 +70,17 @@ def test_every_page_number_gives_a_page(client, page, number):
     assert response.context["page"].number == number
 
 
+def test_the_list_takes_three_queries_that_select_no_embedding(
+    client, django_assert_num_queries
+):
+    make_product()
+
+    with django_assert_num_queries(3) as queries:  # count, page, choices
+        client.get("/")
+
+    assert not any('"embedding",' in query["sql"] for query in queries)
+
+
 def test_similar_products_are_shown_nearest_first(client):
     product = make_product(name="Lamp")
     make_product(name="Chair", embedding=near(0.5))
