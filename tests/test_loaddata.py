@@ -88,6 +88,8 @@ def test_a_broken_row_is_told_and_no_row_is_loaded(load, changes, reason):
     [
         "",
         "{",
+        "null",
+        "7",
         "[7]",
         "[{}]",
         '[{"model": "products.product"}]',
