@@ -60,9 +60,12 @@ def check_embedder(
 ) -> list[CheckMessage]:
     """Return W001 when the backend cannot embed a text.
 
-    Runs with the database checks since it loads the model, half a second. A warning:
-    the shop serves what is embedded already, and keyword search.
+    Runs only where a database is asked for: it loads the model, half a second, and
+    every command runs the other checks. A warning: the shop serves what is embedded
+    already, and keyword search.
     """
+    if not databases:
+        return []
     try:
         get_backend().embed(["ready?"])
     except ImproperlyConfigured:
