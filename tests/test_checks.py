@@ -1,6 +1,11 @@
 """System checks: each one made true by really breaking what it looks at."""
 
+import os
+import subprocess
+import sys
+
 import pytest
+from django.conf import settings
 from django.core.checks import run_checks
 from django.db import connection
 
@@ -116,8 +121,25 @@ def test_an_index_that_is_not_valid_is_a_warning():
 @pytest.mark.django_db
 def test_nothing_is_said_of_tables_before_the_first_migration():
     execute("DROP TABLE products")
+    execute("DROP EXTENSION vector")
 
     assert found() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_new_database_can_be_migrated():
+    name = connection.settings_dict["NAME"] + "_new"
+
+    run = subprocess.run(
+        [sys.executable, "manage.py", "migrate"],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, "DB_NAME": name},
+        capture_output=True,
+        text=True,
+    )
+    execute(f'DROP DATABASE "{name}"')
+
+    assert run.returncode == 0, run.stderr
 
 
 @pytest.mark.usefixtures("broken_model")
