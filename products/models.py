@@ -168,6 +168,7 @@ class Product(models.Model):
         return (
             self.embedded_hash != self.current_text_hash()
             or self.embedding_fingerprint != get_backend().fingerprint
+            or self.embedding is None  # last: where deferred, this is a query
         )
 
     def current_text_hash(self) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from django.contrib.postgres.search import SearchRank
 from django.db import models
-from django.db.models import F, Q, Subquery, Value
+from django.db.models import Exists, F, Q, Subquery, Value
 from pgvector.django import CosineDistance
 
 from products.embeddings import get_backend
@@ -117,9 +117,13 @@ class ProductQuerySet(models.QuerySet["Product"]):
         """
         same = self.model._default_manager.using(self.db).filter(pk=product.pk)
         vector = Subquery(same.values("embedding")[:1])
-        return self.nearest_to(
-            vector, fingerprint=product.embedding_fingerprint, exact=exact
-        ).exclude(pk=product.pk)
+        # Without it every distance is null. Asked once, before any row is read.
+        has_vector = Exists(same.filter(embedding__isnull=False))
+        return (
+            self.filter(has_vector)
+            .nearest_to(vector, fingerprint=product.embedding_fingerprint, exact=exact)
+            .exclude(pk=product.pk)
+        )
 
     # Life of an embedding
 
