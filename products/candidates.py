@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -67,7 +68,9 @@ def by_meaning(
         vector.tolist(), fingerprint=fingerprint, exact=plan.exact
     )
     with index_settings(plan, using=request.using):
-        rows = list(nearest.values_list("pk", "category", "distance")[: WINDOW + 1])
+        rows = list(
+            nearest.values_list("pk", "category", "distance")[: WINDOW + 1]  # type: ignore[misc]
+        )
     plan.rows += len(rows) if plan.matching is None else plan.matching
     # Iterative scans may come back slightly out of order.
     rows.sort(key=lambda row: (row[2], row[0]))
@@ -175,7 +178,8 @@ def similarities(
         return {}
     products = Product.objects.using(request.using).filter(pk__in=ids)
     nearest = products.nearest_to(vector.tolist(), fingerprint=fingerprint, exact=True)
-    return {pk: 1 - distance for pk, distance in nearest.values_list("pk", "distance")}
+    rows = nearest.values_list("pk", "distance")  # type: ignore[misc]
+    return {pk: 1 - distance for pk, distance in rows}
 
 
 def diversified(request: Request, ranking: Ranking) -> Ranking:
@@ -183,7 +187,7 @@ def diversified(request: Request, ranking: Ranking) -> Ranking:
     if not request.diversity or not ranking.candidates:
         return ranking
     pks = [candidate.pk for candidate in ranking.candidates]
-    stored = dict(
+    stored: dict[int, Any] = dict(
         Product.objects.using(request.using)
         .filter(pk__in=pks, embedding__isnull=False)
         .values_list("pk", "embedding")

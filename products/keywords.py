@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.search import SearchQueryField
+from django.contrib.postgres.search import SearchQuery
 from django.db import connections
 from django.db.models import F, FloatField, Func, TextField, Value
 from django.db.models.expressions import CombinedExpression
@@ -121,14 +121,14 @@ def make_match(
     return Match(words, share, share + score)
 
 
-class TermsQuery(Func):
+class TermsQuery(SearchQuery):
     """A tsquery of quoted lexemes of which any one must be there, or every one."""
 
+    # A cast, not to_tsquery(): the words are stems already.
     template = "%(expressions)s::tsquery"
-    output_field = SearchQueryField()
 
     def __init__(self, terms: Sequence[str], *, every: bool = False) -> None:
-        super().__init__(Value((" & " if every else " | ").join(terms)))
+        super().__init__((" & " if every else " | ").join(terms), search_type="raw")
 
 
 class MatchedTerms(Func):

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import connections
+from django.db import connections, transaction
 from psycopg import sql
 
 from products.querysets import ProductQuerySet
@@ -21,6 +21,7 @@ EXACT_BOUND = 10_000
 EF_SEARCH_FACTOR = 2
 MAX_EF_SEARCH = 1_000
 MIN_EF_SEARCH = 100
+DEFAULT_EF_SEARCH = 40  # what pgvector takes when nothing is set
 
 # With a filter the index is read on until enough rows pass, to this many at most.
 MAX_SCAN_TUPLES = 100_000
@@ -62,7 +63,14 @@ def plan_neighbours(
     """
     ef_search = min(max(MIN_EF_SEARCH, EF_SEARCH_FACTOR * limit), MAX_EF_SEARCH)
     if not filtered:
-        return Plan("hnsw", "nothing is filtered out", ef_search=ef_search)
+        # Short lists need no setting, and so no second statement.
+        short = EF_SEARCH_FACTOR * limit <= DEFAULT_EF_SEARCH
+        return Plan(
+            "hnsw",
+            "nothing is filtered out: the index, or the whole table while it is small, "
+            "whichever PostgreSQL finds cheaper",
+            ef_search=None if short else ef_search,
+        )
     matching = products.order_by().values("pk")[: bound + 1].count()
     if matching <= bound:
         return Plan(
@@ -81,12 +89,15 @@ def plan_neighbours(
 
 @contextmanager
 def index_settings(plan: Plan, *, using: str) -> Iterator[None]:
-    """Set what the plan asks of pgvector, until the end of the transaction.
+    """Set what the plan asks of pgvector while the query is evaluated.
 
-    Must run inside atomic(), around the evaluation of the query. SET LOCAL also
-    reaches the shards of a Citus cluster; set_config() does not.
+    In a transaction, since SET LOCAL ends with it. SET LOCAL also reaches the shards
+    of a Citus cluster; set_config() does not.
     """
-    if plan.ef_search is not None:
+    if plan.ef_search is None:
+        yield
+        return
+    with transaction.atomic(using=using):
         statement = sql.SQL(
             "SET LOCAL hnsw.ef_search = {};"
             "SET LOCAL hnsw.iterative_scan = relaxed_order;"
@@ -94,7 +105,7 @@ def index_settings(plan: Plan, *, using: str) -> Iterator[None]:
         ).format(plan.ef_search, MAX_SCAN_TUPLES)
         with connections[using].cursor() as cursor:
             cursor.execute(statement.as_string(cursor.connection))
-    yield
+        yield
 
 
 @contextmanager

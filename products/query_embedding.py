@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +33,7 @@ def query_vector(text: str, backend: BaseEmbeddingBackend) -> Vector:
     stored = cache.get(key)
     if stored is not None:
         return np.frombuffer(stored, dtype=np.float32)
-    [vector] = backend.embed([text])
+    vector: Vector = backend.embed([text])[0]
     cache.set(key, vector.tobytes(), CACHE_SECONDS)
     return vector
 
@@ -52,11 +53,10 @@ def example_vector(
     cancel out.
     """
     examples = [*like, *unlike]
-    vectors = dict(
-        Product.objects.using(using)
-        .filter(pk__in=[product.pk for product in examples], embedding__isnull=False)
-        .values_list("pk", "embedding")
+    stored = Product.objects.using(using).filter(
+        pk__in=[product.pk for product in examples], embedding__isnull=False
     )
+    vectors: dict[int, Any] = dict(stored.values_list("pk", "embedding"))
     for product in examples:
         if product.pk not in vectors:
             raise SearchError(
@@ -81,4 +81,5 @@ def example_vector(
             "The examples cancel out: what is wanted and what is not are the same. "
             "Leave one of them out."
         )
-    return vector / np.float32(norm), fingerprint
+    unit: Vector = vector / np.float32(norm)
+    return unit, fingerprint

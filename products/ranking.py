@@ -168,4 +168,4 @@ def bootstrap_interval(
 
 def sort_stably(items: Iterable[Key], *, score: Callable[[Key], float]) -> list[Key]:
     """Return *items*, highest score first, equal ones by the item itself."""
-    return sorted(items, key=lambda item: (-score(item), item))  # type: ignore[operator]
+    return sorted(items, key=lambda item: (-score(item), item))
