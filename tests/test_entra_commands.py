@@ -58,7 +58,6 @@ def test_tables_are_made_filled_and_shown(manage, gateway, identity, backend, tm
         assert admin.execute("SELECT username FROM auth_user").fetchall() == [("ada",)]
 
 
-@pytest.mark.skipif(not FIXTURE.exists(), reason=f"{FIXTURE.name} is not there")
 def test_the_sample_products_are_loaded_and_shown(manage, gateway, identity):
     name = json.loads(FIXTURE.read_text())[0]["fields"]["name"]
 

@@ -80,6 +80,8 @@ def backend() -> Iterator[Backend]:
     role, database = sql.Identifier(backend.role), sql.Identifier(backend.database)
     with backend.admin() as admin:
         admin.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(role))
+        with backend.admin("template1") as template:  # as an administrator would
+            template.execute("CREATE EXTENSION vector")
         admin.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, role))
     yield backend
     leave(server.data_dir)
