@@ -6,6 +6,7 @@ import threading
 import certifi
 import psycopg
 import pytest
+from azure.core.credentials import AccessToken
 from django.core.exceptions import ImproperlyConfigured
 from django.db import OperationalError, connections
 from django.db.backends.postgresql.base import DatabaseWrapper as DjangosOwn
@@ -154,6 +155,23 @@ def test_a_second_expired_token_is_an_error(connect, gateway, identity, clock):
         connect().ensure_connection()
 
     assert len(gateway.logins) == 2
+
+
+class Static:
+    """A credential that knows one token only."""
+
+    def get_token(self, scope):
+        return AccessToken("the-only-token", 2**33)
+
+
+def test_the_same_token_is_not_sent_twice(connect, gateway):
+    gateway.refusal = "The access token has expired. Acquire a new token and retry."
+    static = {"credential": f"{__name__}.Static"}
+
+    with pytest.raises(OperationalError, match="clock is right"):
+        connect({"entra": static}).ensure_connection()
+
+    assert tokens_seen(gateway) == ["the-only-token"]
 
 
 def test_a_wrong_user_names_both_and_is_not_tried_again(connect, gateway, backend):

@@ -1,8 +1,11 @@
 """A token is in no error page, e-mail, log record or process list."""
 
 import logging
+import os
+import subprocess
 import sys
 from types import FrameType
+from unittest import mock
 
 import psycopg
 import pytest
@@ -11,6 +14,7 @@ from django.test import RequestFactory
 from django.utils.log import AdminEmailHandler
 from django.views.debug import ExceptionReporter
 
+from vectorshop.db.entra.client import DatabaseClient
 from vectorshop.db.entra.connection import AsyncConnection
 
 pytest_plugins = ["tests.stand_ins.azure"]
@@ -95,6 +99,14 @@ def async_failure(connect):
     return failure_of(lambda: asyncio.run(AsyncConnection.connect(**params)))
 
 
+def failing_psql(connect):
+    wrapper = connect()
+    with mock.patch.object(DatabaseClient, "executable_name", "false"):
+        exc_info = failure_of(lambda: wrapper.client.runshell([]))
+    assert exc_info[0] is subprocess.CalledProcessError
+    return exc_info
+
+
 def failed_query(connect):
     wrapper = connect()
     return failure_of(lambda: wrapper.cursor().execute("SELECT nonsense"))
@@ -108,6 +120,10 @@ def failed_query(connect):
         wrong_option,
         async_failure,
         failed_query,
+        pytest.param(
+            failing_psql,
+            marks=pytest.mark.skipif(os.name == "nt", reason="no program `false`"),
+        ),
     ],
     ids=lambda function: function.__name__.replace("_", " "),
 )

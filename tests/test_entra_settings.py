@@ -52,6 +52,7 @@ def test_a_host_is_all_that_has_to_be_set(database, check_ids):
     params = wrapper.get_connection_params()
     assert params["host"] == SERVER
     assert params["sslmode"] == "verify-full"
+    assert params["connect_timeout"] == 10
     assert params["sign_in"].identity.credential == "auto"
     assert "password" not in params
     assert check_ids(entry) == set()

@@ -124,9 +124,13 @@ def test_sixteen_threads_make_one_request(identity):
 def test_sixteen_threads_ask_a_credential_once_that_keeps_nothing(monkeypatch):
     calls = []
     ask = Own.get_token
-    monkeypatch.setattr(
-        Own, "get_token", lambda self, scope: calls.append(scope) or ask(self, scope)
-    )
+
+    def slowly(self, scope):
+        calls.append(scope)
+        threading.Event().wait(0.2)  # long enough for all to come in
+        return ask(self, scope)
+
+    monkeypatch.setattr(Own, "get_token", slowly)
     provider = make_provider(f"{__name__}.Own")
 
     together(16, provider.token)
