@@ -222,14 +222,17 @@ def make_sku(name: str) -> str:
     """Return an article number made from *name*: at most 200 characters.
 
     Two spellings that differ only in case, accents or plain punctuation give the same
-    one. Where the slug leaves more out ("C++" and "C#", "1.5 l" and "15 l", another
-    script), a hash of the name makes it the name's own.
+    one; another script stays as it is. Where the slug leaves more out ("C++" and "C#",
+    "1.5 l" and "15 l"), a hash of the name makes it the name's own.
     """
-    sku = slugify(name)
     letters = unicodedata.normalize("NFKD", PLAIN_PUNCTUATION.sub("", name))
-    kept = len(sku.replace("-", "").replace("_", ""))
     meant = sum(not unicodedata.combining(letter) for letter in letters)
-    if name.strip() and (not sku or kept < meant or len(sku) > 200):
-        digest = hashlib.sha256(name.casefold().encode()).hexdigest()[:8]
-        return f"{sku[:191] or 'product'}-{digest}"
-    return sku
+    for sku in (slugify(name), slugify(name, allow_unicode=True)):
+        plain = unicodedata.normalize("NFKD", sku.replace("-", "").replace("_", ""))
+        kept = sum(not unicodedata.combining(letter) for letter in plain)
+        if sku and kept >= meant and len(sku) <= 200:
+            return sku
+    if not name.strip():
+        return ""
+    digest = hashlib.sha256(name.casefold().encode()).hexdigest()[:8]
+    return f"{slugify(name)[:191] or 'product'}-{digest}"
