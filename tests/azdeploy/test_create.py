@@ -133,9 +133,7 @@ def test_an_allowed_extension_is_not_added_twice(azure, listed):
     assert azure.server["_extensions"] == listed
 
 
-@pytest.mark.parametrize(
-    "state, command", [("Stopped", "start"), ("Updating", "wait")]
-)
+@pytest.mark.parametrize("state, command", [("Stopped", "start"), ("Updating", "wait")])
 def test_a_server_that_is_not_ready_is_started_or_waited_for(azure, state, command):
     azure.change(servers={SERVER: az.server(SERVER, state=state)})
 

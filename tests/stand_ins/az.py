@@ -24,7 +24,10 @@ def fresh(**changes):
         "signed_in": True,
         "claims": {"oid": OBJECT_ID, "upn": USER},
         "registered": True,
-        "skus": {"Burstable": ["Standard_B1ms"], "GeneralPurpose": ["Standard_D2ds_v5"]},
+        "skus": {
+            "Burstable": ["Standard_B1ms"],
+            "GeneralPurpose": ["Standard_D2ds_v5"],
+        },
         "restricted": False,
         "groups": {},
         "servers": {},

@@ -88,18 +88,24 @@ def other_lines(path: Path) -> list[str]:
 
 
 def replace(path: Path, lines: list[str]) -> Path:
-    """Put *lines* behind the other lines of *path*, in one step."""
-    text = "".join(line + "\n" for line in [*other_lines(path), *lines])
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    """Put *lines* behind the other lines of *path*, in one step.
+
+    Raises CommandError, leaving *path* as it was, when it cannot be written.
+    """
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        if os.name == "nt":
-            restrict_on_windows(temporary)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        text = "".join(line + "\n" for line in [*other_lines(path), *lines])
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+                file.write(text)
+            if os.name == "nt":
+                restrict_on_windows(temporary)
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as err:
+        raise CommandError(f"{path} cannot be written ({err.strerror}).") from err
     return path
 
 

@@ -44,9 +44,9 @@ def parse_ip(text: str) -> Range | str:
     """
     if text in ("auto", "none"):
         return text
-    first, _, last = text.partition("-")
+    first, dash, last = text.partition("-")
     try:
-        span = Range(IPv4Address(first), IPv4Address(last or first))
+        span = Range(IPv4Address(first), IPv4Address(last if dash else first))
     except AddressValueError as err:
         raise ArgumentTypeError(
             f"{text!r} is neither auto, none, an address such as 203.0.113.7 nor a "

@@ -1,0 +1,133 @@
+"""The menu of five options, driven by what is typed, and the status it shows."""
+
+import io
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from tests.azdeploy.test_create import SERVER
+from tests.stand_ins import az
+from vectorshop.management.commands.azdeploy import Command
+
+
+def test_the_menu_has_the_labs_five_options_and_names(azure):
+    run = azure.run(typed="5\n")
+
+    assert run.status == 0
+    for line in (
+        *("rg-exercises", SERVER, "eastus2"),
+        "1. Create PostgreSQL server with Entra authentication",
+        "2. Configure Microsoft Entra administrator",
+        "3. Check deployment status",
+        "4. Retrieve connection info",
+        "5. Exit",
+    ):
+        assert line in run.text
+
+
+def test_the_labs_way_through_the_menu_ends_with_an_env_file(azure, project):
+    run = azure.run(typed="1\ny\n2\n3\n4\n5\n")
+
+    assert run.status == 0
+    assert len(run.changes) == 5
+    assert "✓ Ready" in run.text
+    assert f"DB_HOST={SERVER}." in (project / ".env").read_text()
+
+
+def test_an_error_returns_to_the_menu(azure):
+    run = azure.run(typed="4\n3\n5\n")
+
+    assert run.status == 0
+    assert "azdeploy create" in run.text
+    assert "not created" in run.text
+
+
+@pytest.mark.parametrize("typed", ["0\n5\n", "six\n5\n", "\n5\n"])
+def test_another_answer_names_the_choices(azure, typed):
+    run = azure.run(typed=typed)
+
+    assert (run.status, run.changes) == (0, [])
+    assert "Please select 1, 2, 3, 4 or 5." in run.text
+
+
+def test_the_end_of_the_input_ends_the_menu(azure):
+    run = azure.run(typed="")
+
+    assert (run.status, run.changes) == (0, [])
+
+
+def interrupt(*args):
+    raise KeyboardInterrupt
+
+
+def test_ctrl_c_ends_the_menu(azure, monkeypatch):
+    monkeypatch.setattr("vectorshop.azure.console.Console.ask", interrupt)
+
+    run = azure.run()
+
+    assert (run.status, run.changes) == (0, [])
+
+
+def test_ctrl_c_in_a_step_tells_how_to_go_on(azure, monkeypatch):
+    monkeypatch.setattr("subprocess.Popen.wait", interrupt)
+
+    with pytest.raises(CommandError, match="goes on from there") as failure:
+        call_command(Command(), "status")
+
+    assert failure.value.returncode == 130
+
+
+def test_status_of_nothing_says_that_nothing_costs(azure):
+    run = azure.run("status")
+
+    assert (run.status, run.changes) == (0, [])
+    assert "not created" in run.text
+
+
+def test_status_of_a_finished_server_has_no_warning(azure):
+    azure.run("create", "--yes")
+
+    run = azure.run("status")
+
+    assert (run.status, run.changes) == (0, [])
+    assert [line[0] for line in run.text.splitlines()].count("✓") == 4
+    assert "!" not in run.text
+    assert "costs money until `azdeploy cleanup`" in run.text
+
+
+@pytest.mark.parametrize(
+    "change, text",
+    [
+        ({"_rules": {"AllowAll": ["0.0.0.0", "255.255.255.255"]}}, "too many"),
+        ({"_rules": {"azure": ["0.0.0.0", "0.0.0.0"]}}, "every machine in Azure"),
+        ({"_rules": {}}, "lets nobody in"),
+        ({"_admins": {}}, "azdeploy admin"),
+        ({"_extensions": "POSTGIS"}, "not allowed yet"),
+        ({"state": "Stopped"}, "State: Stopped"),
+        (
+            {
+                "authConfig": {
+                    "activeDirectoryAuth": "Disabled",
+                    "passwordAuth": "Enabled",
+                }
+            },
+            "Passwords still work",
+        ),
+        ({"network": {"publicNetworkAccess": "Disabled"}}, "Public access is off"),
+    ],
+)
+def test_status_points_out_what_is_not_as_it_should_be(azure, change, text):
+    azure.change(servers={SERVER: az.server(SERVER, **change)})
+
+    run = azure.run("status")
+
+    assert (run.status, run.changes) == (0, [])
+    assert [line for line in run.text.splitlines() if text in line][0].startswith("!")
+
+
+def test_a_terminal_without_the_signs_gets_ascii(azure):
+    terminal = io.TextIOWrapper(io.BytesIO(), encoding="cp850", write_through=True)
+
+    call_command(Command(), "create", "--yes", stdout=terminal, no_color=True)
+
+    assert b"\nok Server psql-vector-" in terminal.buffer.getvalue()
