@@ -80,14 +80,20 @@ class AzureStandIn:
     def run(self, *argv, typed=""):
         """Run azdeploy with *typed* on its standard input."""
         self.calls()
-        self.monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
-        out, err = io.StringIO(), io.StringIO()
-        status, error = 0, ""
-        try:
-            call_command(Command(), *argv, stdout=out, stderr=err, no_color=True)
-        except CommandError as failure:
-            status, error = failure.returncode, str(failure)
-        return Run(status, out.getvalue() + err.getvalue() + error, self.calls())
+        status, text = azdeploy(self.monkeypatch, *argv, typed=typed)
+        return Run(status, text, self.calls())
+
+
+def azdeploy(monkeypatch, *argv, typed=""):
+    """Run the command with the az on PATH; return its exit status and all its text."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+    out, err = io.StringIO(), io.StringIO()
+    status, error = 0, ""
+    try:
+        call_command(Command(), *argv, stdout=out, stderr=err, no_color=True)
+    except CommandError as failure:
+        status, error = failure.returncode, str(failure)
+    return status, out.getvalue() + err.getvalue() + error
 
 
 def is_change(call):
