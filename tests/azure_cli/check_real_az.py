@@ -87,9 +87,8 @@ def command_lines(tmp_path):
             )
             assert run.status == 0, run.text
             for call in run.calls:
-                shapes[tuple(w for w in call if w.startswith("-") or w.isalpha())] = (
-                    call
-                )
+                command, options = az.parse(call)
+                shapes[command, *options] = call
     return list(shapes.values())
 
 
