@@ -306,4 +306,4 @@ def test_admin_before_create_names_create(azure):
     run = azure.run("admin")
 
     assert (run.status, run.changes) == (1, [])
-    assert "azdeploy create" in run.text
+    assert "azdeploy.sh create" in run.text

@@ -192,7 +192,7 @@ def test_env_without_a_server_names_create(azure, project):
     run = azure.run("env")
 
     assert run.status == 1
-    assert "azdeploy create" in run.text
+    assert "azdeploy.sh create" in run.text
     assert list(project.iterdir()) == []
 
 
@@ -202,7 +202,7 @@ def test_env_without_an_administrator_names_admin(azure, project):
     run = azure.run("env")
 
     assert run.status == 1
-    assert "azdeploy admin" in run.text
+    assert "azdeploy.sh admin" in run.text
     assert list(project.iterdir()) == []
 
 

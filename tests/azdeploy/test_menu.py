@@ -38,7 +38,7 @@ def test_an_error_returns_to_the_menu(azure):
     run = azure.run(typed="4\n3\n5\n")
 
     assert run.status == 0
-    assert "azdeploy create" in run.text
+    assert "azdeploy.sh create" in run.text
     assert "not created" in run.text
 
 
@@ -92,7 +92,7 @@ def test_status_of_a_finished_server_has_no_warning(azure):
     assert (run.status, run.changes) == (0, [])
     assert [line[0] for line in run.text.splitlines()].count("✓") == 4
     assert "!" not in run.text
-    assert "costs money until `azdeploy cleanup`" in run.text
+    assert "costs money until `./azdeploy.sh cleanup`" in run.text
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_status_of_a_finished_server_has_no_warning(azure):
         ({"_rules": {"AllowAll": ["0.0.0.0", "255.255.255.255"]}}, "too many"),
         ({"_rules": {"azure": ["0.0.0.0", "0.0.0.0"]}}, "every machine in Azure"),
         ({"_rules": {}}, "lets nobody in"),
-        ({"_admins": {}}, "azdeploy admin"),
+        ({"_admins": {}}, "azdeploy.sh admin"),
         ({"_extensions": "POSTGIS"}, "not allowed yet"),
         ({"state": "Stopped"}, "State: Stopped"),
         (

@@ -276,6 +276,8 @@ def main(argv):
         fail_as_told(state, argv)
         command, options = parse(argv)
         result = answer(state, command, options)
+    except KeyboardInterrupt:
+        return 130
     except Stop as stop:
         sys.stderr.write(stop.text + "\n")
         return stop.status

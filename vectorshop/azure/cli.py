@@ -51,15 +51,11 @@ ADVICE = {
 }
 
 
-class AzFailed(CommandError):
-    """az ended with an error. Its own text was shown; *text* keeps it."""
-
-    def __init__(self, words: tuple[str, ...], status: int, text: str) -> None:
-        self.status = status
-        self.text = text
-        message = f"az {command_name(words)} failed (exit status {status})."
-        advice = next((tip for sign, tip in ADVICE.items() if sign in text.lower()), "")
-        super().__init__(f"{message} {advice}".strip())
+def az_failed(words: tuple[str, ...], status: int, text: str) -> CommandError:
+    """Return the error of a command whose own *text* was shown, with advice."""
+    message = f"az {command_name(words)} failed (exit status {status})."
+    tips = (tip for sign, tip in ADVICE.items() if sign in text.lower())
+    return CommandError("\n".join([message, *tips][:2]))
 
 
 def command_name(words: tuple[str, ...]) -> str:
@@ -93,7 +89,7 @@ class Az:
             )
 
     def read(self, *words: str) -> Any:
-        """Return az's answer, parsed. Raises AzFailed after showing az's message."""
+        """Return az's answer, parsed. Raises CommandError after showing az's message."""
         result = self._run(words)
         if result.returncode:
             self._fail(words, result)
@@ -112,7 +108,7 @@ class Az:
         """Echo and run a command that changes something, showing that it runs.
 
         what: names the step in the progress line; done: what is said at its end.
-        Raises AzFailed; az's messages are shown as they come.
+        Raises CommandError; az's messages are shown as they come.
         """
         self.console.command(["az", *words, *self._subscription()])
         if self.dry_run:
@@ -137,7 +133,7 @@ class Az:
             status = self._wait(process, what)
             reader.join()
         if status:
-            raise AzFailed(words, status, "".join(text))
+            raise az_failed(words, status, "".join(text))
         self.console.done(done)
 
     def _pass_on(self, messages: IO[str], text: list[str]) -> None:
@@ -178,7 +174,7 @@ class Az:
         self, words: tuple[str, ...], result: subprocess.CompletedProcess[str]
     ) -> None:
         self.console.error(result.stderr.strip())
-        raise AzFailed(words, result.returncode, result.stderr)
+        raise az_failed(words, result.returncode, result.stderr)
 
 
 def environment() -> dict[str, str]:

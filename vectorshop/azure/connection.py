@@ -9,7 +9,7 @@ from django.core.management.base import CommandError
 from vectorshop.azure import dotenv, server as servers
 from vectorshop.azure.account import Account, access_token
 from vectorshop.azure.cli import Az
-from vectorshop.azure.deployment import DATABASE, PORT, Deployment
+from vectorshop.azure.deployment import DATABASE, PORT, PROGRAM, Deployment
 
 
 def database_user(az: Az, deployment: Deployment, account: Account) -> str:
@@ -21,13 +21,13 @@ def database_user(az: Az, deployment: Deployment, account: Account) -> str:
     if not admins:
         raise CommandError(
             f"{deployment.server} has no Microsoft Entra administrator yet, so nobody "
-            "can sign in. Run: azdeploy admin (option 2 of the menu)."
+            f"can sign in. Run: {PROGRAM} admin (option 2 of the menu)."
         )
     name = servers.administrator_name(admins, account)
     if name is None:
         az.console.warn(
             f"{account.name} is not an administrator of {deployment.server}: it can "
-            "connect only after an administrator made it a role (azdeploy role)."
+            f"connect only after an administrator made it a role ({PROGRAM} role)."
         )
         return account.name
     return name
@@ -58,7 +58,7 @@ def write_files(
         values["PGPASSWORD"] = access_token(az)
         az.console.warn(
             "PGPASSWORD holds a token: whoever reads .env can sign in as you for up "
-            "to an hour. Run `azdeploy env` again to remove it."
+            f"to an hour. Run `{PROGRAM} env` again to remove it."
         )
     for path in dotenv.write(folder, values):
         az.console.done(f"Written: {path}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,8 @@ STORAGE_GB = 32
 DATABASE = "postgres"  # as in the lab; the one database an elastic cluster has
 PORT = 5432
 HOST_SUFFIX = ".postgres.database.azure.com"
+# How messages tell the reader to start azdeploy; both launchers lie in the root.
+PROGRAM = "./azdeploy.ps1" if os.name == "nt" else "./azdeploy.sh"
 TAG = "created-by"
 TAG_VALUE = "vectorshop-azdeploy"
 

@@ -11,6 +11,7 @@ from vectorshop.azure.account import Account
 from vectorshop.azure.cli import Az
 from vectorshop.azure.deployment import (
     CLUSTER_SKU,
+    PROGRAM,
     SKU,
     STORAGE_GB,
     TAG,
@@ -62,6 +63,11 @@ def create(
         existing={} if missing else firewall.rules(az, deployment),
     )
     set_administrator(az, deployment, account, missing=missing)
+    if not az.dry_run:
+        az.console.say(
+            f"Next: `{PROGRAM} env` (option 4 of the menu). The server costs money until "
+            f"`{PROGRAM} cleanup`."
+        )
 
 
 def find_server(az: Az, deployment: Deployment) -> dict[str, Any] | None:
@@ -76,12 +82,12 @@ def existing_server(az: Az, deployment: Deployment) -> dict[str, Any]:
     if server is None:
         raise CommandError(
             f"There is no server {deployment.server} in group {deployment.group}. "
-            "Create it first: azdeploy create (option 1 of the menu)."
+            f"Create it first: {PROGRAM} create (option 1 of the menu)."
         )
     if server["state"] != "Ready":
         raise CommandError(
             f"The server {deployment.server} is not ready: {server['state']}. "
-            "`azdeploy create` waits for it, and starts it if it was stopped."
+            f"`{PROGRAM} create` waits for it, and starts it if it was stopped."
         )
     return server
 
@@ -97,7 +103,7 @@ def announce_cost(az: Az, deployment: Deployment) -> None:
     az.console.say(
         f"Server {deployment.server} ({size})\n"
         f"in group {deployment.group}, {deployment.location}.\n"
-        f"It costs money from now until `azdeploy cleanup`, {cost}:\n{PRICES}"
+        f"It costs money until `{PROGRAM} cleanup`, {cost}:\n{PRICES}"
     )
     if not az.dry_run:
         az.console.confirm("Create it?")

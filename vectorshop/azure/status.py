@@ -7,7 +7,7 @@ from typing import Any
 from vectorshop.azure import firewall, server as servers
 from vectorshop.azure.cli import Az
 from vectorshop.azure.console import Console
-from vectorshop.azure.deployment import Deployment
+from vectorshop.azure.deployment import PROGRAM, Deployment
 
 
 def show(az: Az, deployment: Deployment) -> None:
@@ -21,7 +21,7 @@ def show(az: Az, deployment: Deployment) -> None:
         show_administrators(az, deployment)
         show_extension(az, deployment)
         show_firewall(az, deployment)
-    az.console.say("It costs money until `azdeploy cleanup`.")
+    az.console.say(f"It costs money until `{PROGRAM} cleanup`.")
 
 
 def show_server(console: Console, server: dict[str, Any]) -> None:
@@ -33,7 +33,9 @@ def show_server(console: Console, server: dict[str, Any]) -> None:
     if server["state"] == "Ready":
         console.done("Ready")
     else:
-        console.warn(f"State: {server['state']}. `azdeploy create` waits or starts it.")
+        console.warn(
+            f"State: {server['state']}. `{PROGRAM} create` waits or starts it."
+        )
     auth = server["authConfig"]
     if auth["activeDirectoryAuth"] != "Enabled":
         console.warn(
@@ -51,7 +53,7 @@ def show_administrators(az: Az, deployment: Deployment) -> None:
     for admin in admins:
         az.console.done(f"Microsoft Entra administrator: {admin['principalName']}")
     if not admins:
-        az.console.warn("No Microsoft Entra administrator yet: azdeploy admin")
+        az.console.warn(f"No Microsoft Entra administrator yet: {PROGRAM} admin")
 
 
 def show_extension(az: Az, deployment: Deployment) -> None:
@@ -59,7 +61,7 @@ def show_extension(az: Az, deployment: Deployment) -> None:
     if servers.EXTENSION in (name.upper() for name in allowed):
         az.console.done("Extension vector is allowed")
     else:
-        az.console.warn("Extension vector is not allowed yet: azdeploy create")
+        az.console.warn(f"Extension vector is not allowed yet: {PROGRAM} create")
 
 
 def show_firewall(az: Az, deployment: Deployment) -> None:
@@ -72,4 +74,4 @@ def show_firewall(az: Az, deployment: Deployment) -> None:
         else:
             az.console.done(f"Firewall rule {name} lets in {span}")
     if not rules:
-        az.console.warn("The firewall lets nobody in: azdeploy firewall")
+        az.console.warn(f"The firewall lets nobody in: {PROGRAM} firewall")

@@ -25,7 +25,7 @@ from vectorshop.azure import (
 from vectorshop.azure.account import Account
 from vectorshop.azure.cli import Az
 from vectorshop.azure.console import Console
-from vectorshop.azure.deployment import Deployment
+from vectorshop.azure.deployment import PROGRAM, Deployment
 
 INTERRUPTED = 130  # as shells report a command ended by Ctrl-C
 MENU = {
@@ -72,7 +72,7 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             self.console.say()
             raise CommandError(
-                "Interrupted. What Azure has begun may go on: see `azdeploy status`. "
+                f"Interrupted. What Azure has begun may go on: see `{PROGRAM} status`. "
                 "The same command again goes on from there.",
                 returncode=INTERRUPTED,
             ) from None
@@ -96,7 +96,9 @@ class Command(BaseCommand):
     @cached_property
     def account(self) -> Account:
         account = accounts.signed_in(self.az)
-        self.console.say(f"{account.name}, subscription {account.subscription}")
+        self.console.say(
+            f"Signed in as {account.name}, subscription {account.subscription}"
+        )
         return account
 
     @cached_property
@@ -126,12 +128,14 @@ class Command(BaseCommand):
             self.console.say()
 
     def show_menu(self) -> None:
-        heading = self.style.MIGRATE_HEADING
         deployment = self.deployment
-        self.console.say(heading("\nAzure Database for PostgreSQL deployment"))
+        title = "Azure Database for PostgreSQL deployment"
+        self.console.say()
+        self.console.say(self.style.MIGRATE_HEADING(title))
         self.console.say(f"Resource group  {deployment.group}")
         self.console.say(f"Server name     {deployment.server}")
-        self.console.say(f"Location        {deployment.location}\n")
+        self.console.say(f"Location        {deployment.location}")
+        self.console.say()
         for number, (label, _) in MENU.items():
             self.console.say(f"{number}. {label}")
         self.console.say()
