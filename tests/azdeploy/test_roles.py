@@ -223,7 +223,7 @@ def test_a_refusal_half_way_leaves_nothing(connect, postgres):
             "DROP FUNCTION pgaadauth_create_principal_with_oid(text, text, text, bool, bool)"
         )
 
-    with pytest.raises(CommandError, match="nothing was changed"):
+    with pytest.raises(CommandError, match="Nothing was changed"):
         roles.create(connect("ada"), APP)
 
     made = "SELECT rolname FROM pg_roles WHERE oid > 16383 AND NOT rolsuper"

@@ -86,7 +86,7 @@ def create(
         return texts
     except DatabaseError as err:
         raise CommandError(
-            f"The database refused, and nothing was changed: {str(err).strip()}"
+            f"Nothing was changed in the database: {str(err).strip()}"
         ) from err
     finally:
         connection.close()  # which rolls back what was not committed

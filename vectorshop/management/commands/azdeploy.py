@@ -180,8 +180,8 @@ class Command(BaseCommand):
         if not dry_run:
             self.console.done(f"Role {principal.name} may read and write rows")
         self.console.say(
-            f"The app connects with DB_USER={principal.name}. Migrate as yourself, "
-            f"through the role {roles.OWNER} (OPTIONS assume_role)."
+            f"The app connects with DB_USER={principal.name}. Migrate as yourself, acting "
+            f"as the owner: DB_ASSUME_ROLE={roles.OWNER} python manage.py migrate"
         )
 
     def firewall(self) -> None:
