@@ -5,7 +5,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from tests.stand_ins.azure import AzureStandIn
+from tests.stand_ins.azdeploy import AzureStandIn
 from vectorshop.azure import cli, firewall
 
 MY_ADDRESS = "203.0.113.7"

@@ -13,7 +13,7 @@ import pytest
 
 from tests.azure_cli import resource_manager
 from tests.stand_ins import az
-from tests.stand_ins.azure import AzureStandIn, azdeploy
+from tests.stand_ins.azdeploy import AzureStandIn, azdeploy
 from vectorshop.azure import cli
 
 AZ = Path(__file__).resolve().parents[2] / ".data" / "azure-cli" / "bin" / "az"
