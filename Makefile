@@ -1,0 +1,41 @@
+# The project's commands; `make help` lists them.
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint format
+
+PYTHON ?= python3
+PORT ?= 8000
+BIN := .venv/bin
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 16
+
+.venv/installed: requirements.txt constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+.venv/installed-dev: requirements-dev.txt .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@
+
+install: .venv/installed ## make .venv and install what the shop needs
+
+demo: .venv/installed ## set everything up and serve the shop on PORT (8000)
+	@$(BIN)/python manage.py demo --port $(PORT)
+
+test: .venv/installed-dev ## install what the tests need and run them all
+	$(BIN)/python -m pytest
+
+lint: .venv/installed-dev ## check style, types and templates
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/djhtml --tabwidth 2 --check templates
+	$(BIN)/djade --target-version 5.2 --check $$(git ls-files 'templates/*.html')
+
+format: .venv/installed-dev ## rewrite the code and the templates in the project's style
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+	$(BIN)/djhtml --tabwidth 2 templates
+	$(BIN)/djade --target-version 5.2 $$(git ls-files 'templates/*.html') || true

@@ -1,0 +1,51 @@
+"""Text to vectors: a backend chosen by the setting EMBEDDING_BACKEND."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
+
+from products.embeddings.base import BaseEmbeddingBackend, EmbeddingError
+
+__all__ = ["BaseEmbeddingBackend", "EmbeddingError", "get_backend"]
+
+
+def get_backend() -> BaseEmbeddingBackend:
+    """Return the configured embedding backend, the same one for the whole process.
+
+    Cheap: a model is loaded by the first text, not here. Raises ImproperlyConfigured
+    when EMBEDDING_BACKEND names no backend.
+    """
+    return load_backend(settings.EMBEDDING_BACKEND)
+
+
+@cache
+def load_backend(path: str) -> BaseEmbeddingBackend:
+    """Return the one instance of the backend class at the dotted *path*."""
+    try:
+        backend = import_string(path)
+    except ImportError as err:
+        raise ImproperlyConfigured(
+            f"EMBEDDING_BACKEND={path!r} cannot be imported: {err}. Use the dotted "
+            "path of a class, such as products.embeddings.fastembed.EmbeddingBackend."
+        ) from err
+    if not (isinstance(backend, type) and issubclass(backend, BaseEmbeddingBackend)):
+        raise ImproperlyConfigured(
+            f"EMBEDDING_BACKEND={path!r} is no subclass of "
+            "products.embeddings.BaseEmbeddingBackend."
+        )
+    return backend()
+
+
+def forget_backends(*, setting: str, **kwargs: Any) -> None:
+    """Make the next call load the backends anew, for tests that change the setting."""
+    if setting == "EMBEDDING_BACKEND":
+        load_backend.cache_clear()
+
+
+setting_changed.connect(forget_backends)

@@ -1,0 +1,84 @@
+"""What an embedding backend is."""
+
+from __future__ import annotations
+
+import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from products.text import TEMPLATE
+
+Vectors = npt.NDArray[np.float32]
+
+
+class EmbeddingError(Exception):
+    """A text could not be embedded; the message says what to do next.
+
+    permanent: True when trying again cannot help, such as a missing model file;
+    False for a fault that may pass, such as a service that is busy.
+    """
+
+    def __init__(self, message: str, *, permanent: bool = True) -> None:
+        super().__init__(message)
+        self.permanent = permanent
+
+
+class BaseEmbeddingBackend(ABC):
+    """Turns texts into vectors.
+
+    To add one, subclass this in a module of its own, call the class
+    `EmbeddingBackend`, set `model` and `dimensions`, and write `vectors()`. Making
+    an instance must be cheap and connect nowhere; load the model on first use. One
+    instance serves all threads of a process.
+    """
+
+    model: str  # names the weights exactly: two that differ need two names
+    dimensions: int = 384
+    # The cosine similarity of a query and a product below which they have nothing in
+    # common; `calibrate` measures a better one for the catalogue at hand.
+    default_floor: float = 0.0
+    batch_size: int = 64  # how many texts a caller should pass at a time
+
+    @property
+    def fingerprint(self) -> str:
+        """The recipe of a vector: model, dimensions and text template.
+
+        At most 100 characters. Two vectors may be compared only when their
+        fingerprints are equal.
+        """
+        template = hashlib.sha256(TEMPLATE.encode()).hexdigest()[:8]
+        return f"{self.model}/{self.dimensions}/{template}"
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Return one vector of length 1 for each text, float32, shape (n, dimensions).
+
+        Raises EmbeddingError when the backend fails, or returns something that is no
+        usable vector: another shape, NaN, or zero.
+        """
+        if not texts:
+            return np.empty((0, self.dimensions), dtype=np.float32)
+        vectors = np.asarray(self.vectors(texts), dtype=np.float32)
+        if vectors.shape != (len(texts), self.dimensions):
+            raise EmbeddingError(
+                f"{self.model} gave an array of shape {vectors.shape} for {len(texts)} "
+                f"texts, not {(len(texts), self.dimensions)}. Set `dimensions` of the "
+                "backend to what its model gives."
+            )
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        if not np.all(np.isfinite(norms) & (norms > 0)):
+            raise EmbeddingError(
+                f"{self.model} gave a vector that is zero or not finite."
+            )
+        unit: Vectors = vectors / norms
+        return unit
+
+    @abstractmethod
+    def vectors(self, texts: Sequence[str]) -> npt.ArrayLike:
+        """Return one vector for each text, shape (n, dimensions), of any length.
+
+        texts: never empty. Raise EmbeddingError, with the cause (`from err`), when
+        the model cannot be loaded or does not answer.
+        """

@@ -1,0 +1,74 @@
+"""`manage.py demo`: from an empty machine to the running shop."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+from typing import Any
+
+from django.core.management import (
+    BaseCommand,
+    CommandError,
+    CommandParser,
+    call_command,
+)
+
+from products.models import Product
+from products.samples import load_sample_products
+
+HOST = "127.0.0.1"
+
+WELCOME = """
+VectorShop is at http://{host}:{port}/
+
+Try next:
+- choose Wireless Bluetooth Headphones and press "Find similar"
+- add Espresso Machine, then find what is like the Coffee Maker
+- in another terminal: {python} manage.py similar coffee-maker
+
+Stop it with Ctrl-C; what you added stays.
+"""
+
+
+class Command(BaseCommand):
+    help = "Set the database up, load the sample products once, and serve the shop."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--port",
+            type=int,
+            default=8000,
+            help="The port to serve on (default 8000).",
+        )
+
+    def handle(self, *, port: int, verbosity: int, **options: Any) -> None:
+        require_free_port(port)
+        stop_cleanly_when_terminated()
+        self.stdout.write("Starting PostgreSQL and bringing the tables up to date ...")
+        call_command("migrate", verbosity=0)
+        if not Product.objects.exists():
+            self.stdout.write(f"Loaded {load_sample_products()} sample products.")
+        python = "python" if sys.prefix == sys.base_prefix else sys.executable
+        self.stdout.write(WELCOME.format(host=HOST, port=port, python=python))
+        call_command("runserver", f"{HOST}:{port}", use_reloader=False)
+
+
+def require_free_port(port: int) -> None:
+    """Raise CommandError when nothing can be served on *port*."""
+    if not 1 <= port <= 65535:
+        raise CommandError(f"{port} is no port. Choose one from 1024 to 65535.")
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as err:
+            raise CommandError(
+                f"Port {port} cannot be used ({err.strerror}). Choose another: "
+                f"make demo PORT={port + 1 if port < 65535 else 8000}"
+            ) from err
+
+
+def stop_cleanly_when_terminated() -> None:
+    """Let SIGTERM end the process like Ctrl-C does, so that PostgreSQL stops too."""
+    signal.signal(signal.SIGTERM, lambda *args: sys.exit(0))

@@ -1,0 +1,223 @@
+"""Product: one article of the catalogue, with its embedding."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable
+from decimal import Decimal
+from typing import Any
+
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.core.validators import MaxLengthValidator, MinValueValidator
+from django.db import models
+from django.db.models.functions import Now, Upper
+from django.urls import reverse
+from django.utils.text import slugify
+from pgvector.django import HnswIndex, VectorField
+
+from products import text
+from products.embeddings import get_backend
+from products.extension import VectorNorm
+from products.querysets import ProductQuerySet
+
+DIMENSIONS = 384
+MAX_PRICE = Decimal("99999999.99")  # what numeric(10, 2) holds
+
+
+class Product(models.Model):
+    """An article that can be found by its text and by its likeness to others."""
+
+    sku = models.CharField(
+        max_length=200,
+        unique=True,
+        blank=True,
+        help_text="Your own article number. Left empty, it is made from the name.",
+    )
+    name = models.CharField(max_length=300)
+    category = models.CharField(max_length=200, blank=True)
+    description = models.TextField(blank=True, validators=[MaxLengthValidator(20_000)])
+    price = models.DecimalField(
+        max_digits=10, decimal_places=2, validators=[MinValueValidator(0)]
+    )
+
+    # Null: not embedded yet.
+    embedding = VectorField(
+        dimensions=DIMENSIONS, null=True, blank=True, editable=False
+    )
+    # Which recipe made the vector: model, dimensions and text template. Vectors of
+    # two recipes must never be compared.
+    embedding_fingerprint = models.CharField(
+        max_length=100, blank=True, default="", db_default="", editable=False
+    )
+    # The text_hash of the text that was embedded: differs once the text has changed,
+    # whoever changed it.
+    embedded_hash = models.CharField(
+        max_length=32, blank=True, default="", db_default="", editable=False
+    )
+    text_hash = models.GeneratedField(
+        expression=text.text_hash_expression(),
+        output_field=models.CharField(max_length=32),
+        db_persist=True,
+    )
+    search_vector = models.GeneratedField(
+        expression=(
+            SearchVector("name", weight="A", config="english")
+            + SearchVector("category", weight="B", config="english")
+            + SearchVector("description", weight="C", config="english")
+        ),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(auto_now=True, db_default=Now(), editable=False)
+
+    objects = ProductQuerySet.as_manager()
+
+    distance: float  # cosine distance, on products of nearest_to()
+
+    class Meta:
+        db_table = "products"
+        ordering = ["name", "pk"]
+        indexes = [
+            HnswIndex(
+                name="products_embedding_idx",
+                fields=["embedding"],
+                m=16,
+                ef_construction=64,
+                opclasses=["vector_cosine_ops"],
+            ),
+            GinIndex(name="products_search_vector_idx", fields=["search_vector"]),
+            models.Index(
+                name="products_category_price_idx", fields=["category", "price"]
+            ),
+            models.Index(name="products_price_idx", fields=["price"]),
+            models.Index(name="products_name_idx", fields=["name", "id"]),
+            models.Index(Upper("sku"), name="products_upper_sku_idx"),
+        ]
+        constraints = [
+            # The upper bound also refuses NaN, which PostgreSQL sorts above all numbers.
+            models.CheckConstraint(
+                name="products_price_range",
+                condition=models.Q(price__gte=0, price__lte=MAX_PRICE),
+                violation_error_message="The price must be zero or more.",
+            ),
+            models.CheckConstraint(
+                name="products_name_filled",
+                condition=~models.Q(name=""),
+                violation_error_message="The name must not be empty.",
+            ),
+            models.CheckConstraint(
+                name="products_sku_filled", condition=~models.Q(sku="")
+            ),
+            # The cosine distance to a zero vector is not a number.
+            models.CheckConstraint(
+                name="products_embedding_not_zero",
+                condition=models.Q(embedding__isnull=True)
+                | models.Q(models.lookups.GreaterThan(VectorNorm("embedding"), 0.0)),
+                violation_error_message="An embedding must not be the zero vector.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(
+        self,
+        *,
+        embed: bool = True,
+        update_fields: Iterable[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Save the product, after embedding its text where that changed.
+
+        embed: False saves without embedding; `embed_products` does it later.
+        Raises EmbeddingError, before anything is written, when the text cannot be
+        embedded.
+        """
+        self.sku = self.sku or make_sku(self.name)
+        if embed and self.changes_text(update_fields) and self.needs_embedding():
+            self.embed()
+            if update_fields is not None:
+                update_fields = {*update_fields, *EMBEDDING_FIELDS}
+        super().save(update_fields=update_fields, **kwargs)
+
+    def get_absolute_url(self) -> str:
+        return reverse("products:detail", args=[self.pk])
+
+    def natural_key(self) -> tuple[str]:
+        return (self.sku,)
+
+    def clean_fields(self, exclude: Collection[str] | None = None) -> None:
+        super().clean_fields(exclude=exclude)
+        self.sku = self.sku or make_sku(self.name)
+
+    def changes_text(self, update_fields: Iterable[str] | None) -> bool:
+        """Return whether a save of *update_fields* writes a column of the text."""
+        return update_fields is None or not {*update_fields}.isdisjoint(
+            text.TEXT_FIELDS
+        )
+
+    def embedding_text(self) -> str:
+        """Return the text that is embedded."""
+        return text.embedding_text(self.name, self.category, self.description)
+
+    def needs_embedding(self) -> bool:
+        """Return whether the vector is missing, stale or of another recipe."""
+        return (
+            self.embedded_hash != self.current_text_hash()
+            or self.embedding_fingerprint != get_backend().fingerprint
+            or self.embedding is None  # last: where deferred, this is a query
+        )
+
+    def current_text_hash(self) -> str:
+        """Return the hash of the text as it is in memory, saved or not."""
+        return text.text_hash(self.name, self.category, self.description)
+
+    def embed(self) -> None:
+        """Set the embedding and what tells its origin; nothing is saved."""
+        [vector] = get_backend().embed([self.embedding_text()])
+        self.set_embedding(vector.tolist(), get_backend().fingerprint)
+
+    def set_embedding(self, vector: list[float], fingerprint: str) -> None:
+        """Set a vector that was made from the text as it is in memory."""
+        self.embedding = vector
+        self.embedding_fingerprint = fingerprint
+        self.embedded_hash = self.current_text_hash()
+
+    @property
+    def similarity(self) -> float:
+        """The cosine similarity, -1 to 1, of a product that has a `distance`."""
+        return 1 - self.distance
+
+
+class Calibration(models.Model):
+    """The measured floor of similarity for one recipe: what is less is no match."""
+
+    fingerprint = models.CharField(max_length=100, unique=True)
+    floor = models.FloatField(help_text="Cosine similarity the best hit must reach.")
+    products = models.PositiveIntegerField(help_text="How many products there were.")
+    samples = models.PositiveIntegerField(help_text="How many texts were tried.")
+    measured_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        db_table = "products_calibration"
+
+    def __str__(self) -> str:
+        return f"{self.fingerprint}: {self.floor:.3f}"
+
+
+EMBEDDING_FIELDS = ("embedding", "embedding_fingerprint", "embedded_hash")
+
+
+def make_sku(name: str) -> str:
+    """Return an article number made from *name*: at most 200 characters.
+
+    Two spellings that differ only in case, accents or punctuation give the same
+    one. A name without any letter or digit gives a number of its own.
+    """
+    sku = slugify(name) or slugify(name, allow_unicode=True)
+    if not sku and name:
+        sku = "product-" + hashlib.sha256(name.encode()).hexdigest()[:12]
+    return sku[:200]

@@ -1,0 +1,37 @@
+"""Who may write: everybody in the open demo, elsewhere users with the permission."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, cast
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+
+PERMISSION = "products.add_product"
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+
+def may_write(request: HttpRequest) -> bool:
+    """Return whether this visitor may add products."""
+    return settings.OPEN_CATALOG or request.user.has_perm(PERMISSION)
+
+
+def writer_required(view: View[P]) -> View[P]:
+    """Return *view* for those who may write; others sign in, or get a 403."""
+
+    @wraps(view)
+    def guarded(
+        request: HttpRequest, *args: P.args, **kwargs: P.kwargs
+    ) -> HttpResponse:
+        if may_write(request):
+            return view(request, *args, **kwargs)
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path(), "admin:login")
+        raise PermissionDenied("Adding products needs the permission add_product.")
+
+    return cast("View[P]", guarded)

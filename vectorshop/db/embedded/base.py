@@ -1,0 +1,49 @@
+"""Django's PostgreSQL backend, on a server that starts with the first connection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from django.db.backends.postgresql import base
+from django.utils.asyncio import async_unsafe
+
+from vectorshop.db.embedded.client import DatabaseClient
+from vectorshop.db.embedded.options import data_dir_of
+from vectorshop.db.embedded.server import ensure_database, ensure_running, revive
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    client_class = DatabaseClient
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """Return psycopg's parameters, with the server running and the database made.
+
+        Raises ImproperlyConfigured for settings that make no sense, OperationalError
+        with advice when the server cannot run.
+        """
+        data_dir = data_dir_of(self.settings_dict)
+        params: dict[str, Any] = super().get_connection_params()
+        del params["data_dir"]
+        server = ensure_database(data_dir, params["dbname"])
+        params |= {"host": server.host, "port": server.port, "user": server.user}
+        if server.password is not None:
+            params["password"] = server.password
+        return params
+
+    @async_unsafe
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Return a new connection, or one of the pool's.
+
+        Raises psycopg.OperationalError when the server answers but refuses.
+        """
+        data_dir = data_dir_of(self.settings_dict)
+        if self.pool:
+            # A pool asks for the parameters only once; the server may have stopped since.
+            ensure_running(data_dir)
+        try:
+            return super().get_new_connection(conn_params)
+        except psycopg.OperationalError:
+            if not revive(data_dir):
+                raise
+        return super().get_new_connection(self.get_connection_params())
