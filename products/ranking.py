@@ -154,9 +154,11 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """Return the percentile bootstrap interval of the mean of *values*.
 
-    The same values give the same interval. Efron, Tibshirani: An Introduction to the
-    Bootstrap, 1993, chapter 13.
+    The same values give the same interval. Raises ValueError for no values. Efron,
+    Tibshirani: An Introduction to the Bootstrap, 1993, chapter 13.
     """
+    if not values:
+        raise ValueError("no values, so there is no mean")
     generator = np.random.default_rng(0)
     numbers = np.asarray(values, dtype=np.float64)
     draws = generator.integers(0, len(numbers), size=(samples, len(numbers)))
