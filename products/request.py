@@ -8,7 +8,7 @@ from typing import TypeVar
 from django.db import models
 
 from products.embeddings import BaseEmbeddingBackend
-from products.filters import Filters, SearchError
+from products.filters import Filters, SearchError, check_text
 from products.models import Product
 
 MAX_TEXT = 1_000  # characters
@@ -78,11 +78,10 @@ class Request:
 def clean_text(text: str) -> str:
     """Return what a shopper typed without the white space around it.
 
-    Raises SearchError for a NUL character, which PostgreSQL has no place for, and for
+    Raises SearchError for what PostgreSQL has no place for, see check_text(), and for
     more than 1,000 characters: nobody types those.
     """
-    if "\0" in text:
-        raise SearchError("A search cannot contain a NUL character.")
+    check_text(text, "search")
     text = text.strip()
     if len(text) > MAX_TEXT:
         raise SearchError(
@@ -99,5 +98,5 @@ def choose(choices: type[Choice], value: str, name: str) -> Choice:
     except ValueError as err:
         known = ", ".join(choices.values)
         raise SearchError(
-            f"There is no {name} {value!r}. Choose one of: {known}."
+            f"There is no {name} {value[:40]!r}. Choose one of: {known}."
         ) from err
