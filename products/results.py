@@ -31,16 +31,10 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Hit:
-    """A product found, and what spoke for it; see Candidate."""
+class Hit(Candidate):
+    """A candidate of the page that is shown, with its product."""
 
-    product: Product
-    score: float
-    similarity: float | None = None
-    semantic_rank: int | None = None
-    keyword_rank: int | None = None
-    words: tuple[str, ...] = ()
-    exact: bool = False
+    product: Product = field(kw_only=True)
 
     @property
     def distance(self) -> float | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from django.db import DEFAULT_DB_ALIAS, transaction
 
@@ -119,7 +119,14 @@ def similar_page(request: Request, plan: Plan, example: Product) -> Results:
     page = last_page(request, total)
     start = (page - 1) * request.page_size
     hits = [
-        Hit(product, product.similarity, product.similarity, semantic_rank=rank)
+        Hit(
+            product.pk,
+            product.category,
+            score=product.similarity,
+            similarity=product.similarity,
+            semantic_rank=rank,
+            product=product,
+        )
         for rank, product in enumerate(found[:total], start=1)
     ][start : start + request.page_size]
     return Results(
@@ -143,7 +150,10 @@ def catalogue_page(request: Request, plan: Plan) -> Results:
     shown = products.for_display().order_by(request.sort, "pk")[
         start : min(start + request.page_size, LISTING_WINDOW)
     ]
-    hits = [Hit(product, score=0.0) for product in shown]
+    hits = [
+        Hit(product.pk, product.category, score=0.0, product=product)
+        for product in shown
+    ]
     plan.rows = len(hits)
     return Results(
         hits=hits,
@@ -233,10 +243,11 @@ def load_hits(request: Request, candidates: Sequence[Candidate]) -> list[Hit]:
     """Return the candidates with their products; one statement."""
     products = Product.objects.using(request.using).for_display()
     loaded = products.in_bulk([candidate.pk for candidate in candidates])
+    # A product that was deleted since it was ranked is left out.
     return [
-        Hit(product=loaded[fields.pop("pk")], **fields)
-        for fields in map(asdict, candidates)
-        if fields.pop("category") is not None and fields["pk"] in loaded
+        Hit(**vars(candidate), product=loaded[candidate.pk])
+        for candidate in candidates
+        if candidate.pk in loaded
     ]
 
 
