@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
 
 from products.models import MAX_PRICE
 from products.querysets import ProductQuerySet
@@ -19,10 +19,10 @@ class SearchError(ValueError):
 class Filters:
     """The products to search in; by default all of them.
 
-    categories: any of these, at most 100; min_price and max_price: both included, in
-    whole cents; embedded: only products that have an embedding. Raises SearchError for
-    prices that are no price or the wrong way round, for more categories, and for one
-    that is no text PostgreSQL can hold.
+    categories: any of these, at most 100; min_price and max_price: both included;
+    embedded: only products that have an embedding. Raises SearchError for prices that
+    are no price or the wrong way round, for more categories, and for one that is no
+    text PostgreSQL can hold.
     """
 
     categories: tuple[str, ...] = ()
@@ -53,17 +53,14 @@ class Filters:
     def narrow(self, products: ProductQuerySet) -> ProductQuerySet:
         """Return those of *products* that pass."""
         narrowed = products.in_category(*self.categories).priced(
-            low=self.min_price, high=self.max_price
+            low=to_cents(self.min_price, ROUND_CEILING),
+            high=to_cents(self.max_price, ROUND_FLOOR),
         )
         return narrowed.filter(embedding__isnull=False) if self.embedded else narrowed
 
 
 def make_price(value: Decimal | int | str) -> Decimal:
-    """Return a price in whole cents, at most just above what a product can cost.
-
-    So the database can compare with it, however large or small it was. Raises
-    SearchError for what is no number from 0 up.
-    """
+    """Return a price. Raises SearchError for what is no number from 0 up."""
     try:
         price = Decimal(value)
     except (InvalidOperation, TypeError, ValueError) as err:
@@ -71,7 +68,14 @@ def make_price(value: Decimal | int | str) -> Decimal:
     # Not `price < 0`: a NaN compares to nothing.
     if not (price.is_finite() and price >= 0):
         raise SearchError("A price is a number from 0 up, such as 9.99.")
-    return min(price, MAX_PRICE + 1).quantize(Decimal("0.01"))
+    return price
+
+
+def to_cents(price: Decimal | None, rounding: str) -> Decimal | None:
+    """Return a bound as a number that PostgreSQL can hold, with the same effect."""
+    if price is None:
+        return None
+    return min(price, MAX_PRICE + 1).quantize(Decimal("0.01"), rounding=rounding)
 
 
 def check_text(text: str, name: str) -> None:

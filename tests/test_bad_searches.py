@@ -7,6 +7,7 @@ import pytest
 
 from products.filters import Filters
 from products.keywords import MAX_TERMS, query_terms
+from products.request import MAX_PAGE_SIZE
 from products.search import SearchError, search
 from tests.factory import axis, make_product
 
@@ -108,13 +109,10 @@ def test_what_is_no_price_is_refused(name, price):
     ids=lambda price: f"{price:.12}" if isinstance(price, str) else "10**400",
 )
 def test_a_huge_price_is_compared_all_the_same(shop, price):
-    dearest = make_product(price="99999999.99")
+    make_product(price="99999999.99")
 
     assert search(filters=Filters(max_price=price)).total == 2
-    found = search(filters=Filters(min_price=price))
-    assert [hit.product for hit in found] == (
-        [dearest] if price == "99999999.991" else []
-    )
+    assert search(filters=Filters(min_price=price)).total == 0
 
 
 @pytest.mark.parametrize("price", ["1e-1000000", "1e-20000", "0." + 50_000 * "0" + "1"])
@@ -124,7 +122,7 @@ def test_a_tiny_price_is_nothing(shop, price):
 
 
 def test_a_lowest_price_above_the_highest_is_refused():
-    with pytest.raises(SearchError, match="5.00, is above the highest, 4.00. Exchange"):
+    with pytest.raises(SearchError, match="5, is above the highest, 4. Exchange"):
         Filters(min_price=Decimal(5), max_price=Decimal(4))
 
 
@@ -159,9 +157,9 @@ def test_an_unknown_category_has_no_products(shop, category, text):
         ({"sort": "random"}, "no sort 'random'. Choose one of: name, price"),
         ({"page": 0}, "counted from 1"),
         ({"page": -1}, "counted from 1"),
-        ({"page_size": 0}, "1 to 100 products"),
-        ({"page_size": -5}, "1 to 100 products"),
-        ({"page_size": 10**6}, "1 to 100 products"),
+        ({"page_size": 0}, f"1 to {MAX_PAGE_SIZE} products"),
+        ({"page_size": -5}, f"1 to {MAX_PAGE_SIZE} products"),
+        ({"page_size": 10**6}, f"1 to {MAX_PAGE_SIZE} products"),
         ({"diversity": -0.1}, "from 0 to 1"),
         ({"diversity": 1.1}, "from 0 to 1"),
         ({"diversity": math.nan}, "from 0 to 1"),
