@@ -61,11 +61,22 @@ class Request:
             raise SearchError("The diversity is a number from 0 to 1.")
         if len(self.examples) > MAX_EXAMPLES:
             raise SearchError(f"At most {MAX_EXAMPLES} products can be examples.")
+        if self.text and self.examples and self.mode is Mode.KEYWORD:
+            raise SearchError(
+                "Examples are compared by meaning. Choose another mode than keyword."
+            )
 
     @property
     def examples(self) -> tuple[Product, ...]:
         """The example products, wanted or not."""
         return self.like + self.unlike
+
+    @property
+    def fingerprint(self) -> str:
+        """The recipe of the vectors that are compared."""
+        if self.examples:
+            return self.examples[0].embedding_fingerprint
+        return self.backend.fingerprint
 
     @property
     def single_example(self) -> Product | None:
