@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from products.models import MAX_PRICE
 from products.querysets import ProductQuerySet
@@ -48,8 +48,15 @@ class Filters:
 
     def narrow(self, products: ProductQuerySet) -> ProductQuerySet:
         """Return those of *products* that pass."""
-        high = None if self.max_price is None else min(self.max_price, MAX_PRICE)
         narrowed = products.in_category(*self.categories).priced(
-            low=self.min_price, high=high
+            low=to_cents(self.min_price, ROUND_CEILING),
+            high=to_cents(self.max_price, ROUND_FLOOR),
         )
         return narrowed.embedded() if self.embedded else narrowed
+
+
+def to_cents(price: Decimal | None, rounding: str) -> Decimal | None:
+    """Return a bound as a number that PostgreSQL can hold, with the same effect."""
+    if price is None:
+        return None
+    return min(price, MAX_PRICE + 1).quantize(Decimal("0.01"), rounding=rounding)

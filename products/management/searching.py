@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack
 from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from typing import Any
@@ -91,11 +91,10 @@ class SearchCommand(BaseCommand):
         try:
             filters = read_filters(options)
             require_categories(filters.categories, using=database)
-            with (
-                explained(using=database)
-                if options["explain"]
-                else nullcontext([]) as scans
-            ):
+            with ExitStack() as stack:
+                scans: list[Scan] = []
+                if options["explain"]:
+                    scans = stack.enter_context(explained(using=database))
                 results = search(
                     filters=filters,
                     diversity=options["diversity"],

@@ -35,7 +35,7 @@ class Command(SearchCommand):
             "--sort",
             choices=Sort.values,
             default=Sort.NAME,
-            help="The order of the catalogue, used without a text (default name).",
+            help="The order without a text (default name), such as --sort=-price.",
         )
         parser.add_argument(
             "--embedded", action="store_true", help="Only products with an embedding."
