@@ -12,13 +12,13 @@ from django.utils.module_loading import import_string
 
 from products.embeddings.base import BaseEmbeddingBackend, EmbeddingError
 
-__all__ = ["BaseEmbeddingBackend", "EmbeddingError", "get_backend"]
+__all__ = ["BaseEmbeddingBackend", "EmbeddingError", "get_backend", "load_backend"]
 
 
 def get_backend() -> BaseEmbeddingBackend:
     """Return the configured embedding backend, the same one for the whole process.
 
-    Cheap: a model is loaded by the first text, not here. Raises ImproperlyConfigured
+    The recipe of a database without one of its own; see products.recipes. Cheap: a model is loaded by the first text, not here. Raises ImproperlyConfigured
     when EMBEDDING_BACKEND names no backend.
     """
     return load_backend(settings.EMBEDDING_BACKEND)
