@@ -8,6 +8,10 @@ import os
 
 os.environ.update(
     ALLOWED_HOSTS="",
+    AZURE_OPENAI_API_KEY="",
+    AZURE_OPENAI_API_VERSION="",
+    AZURE_OPENAI_DEPLOYMENT="",
+    AZURE_OPENAI_ENDPOINT="",
     BEHIND_PROXY="",
     CSRF_TRUSTED_ORIGINS="",
     DB_HOST="",

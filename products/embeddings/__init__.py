@@ -49,7 +49,7 @@ def load_backend(path: str) -> BaseEmbeddingBackend:
 
 def forget_backends(*, setting: str, **kwargs: Any) -> None:
     """Make the next call load the backends anew, for tests that change the setting."""
-    if setting == "EMBEDDING_BACKEND":
+    if setting == "EMBEDDING_BACKEND" or setting.startswith("AZURE_OPENAI_"):
         load_backend.cache_clear()
 
 
