@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin, messages
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 from products.embeddings import EmbeddingError
 from products.models import Product
@@ -57,6 +58,15 @@ class ProductAdmin(ModelAdmin):
         has_embedding = Q(embedding__isnull=False)
         products = Product.objects.for_display()
         return cast("QuerySet[Product]", products.annotate(has_embedding=has_embedding))
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        # A filter's value goes to the database as it is, and no text there holds this.
+        if "%00" in request.META["QUERY_STRING"]:
+            messages.error(request, "Null characters are not allowed in a filter.")
+            return redirect(request.path)
+        return super().changelist_view(request, extra_context)
 
     @admin.display(boolean=True, ordering="has_embedding")
     def embedded(self, product: Product) -> bool:

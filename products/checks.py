@@ -60,9 +60,12 @@ def check_embedder(
 ) -> list[CheckMessage]:
     """Return W001 when the backend cannot embed a text.
 
-    Runs with the database checks since it loads the model, half a second. A warning:
-    the shop serves what is embedded already, and keyword search.
+    Runs only where a database is asked for: it loads the model, half a second, and
+    every command runs the other checks. A warning: the shop serves what is embedded
+    already, and keyword search.
     """
+    if not databases:
+        return []
     try:
         get_backend().embed(["ready?"])
     except ImproperlyConfigured:
@@ -95,21 +98,22 @@ def check_database(
 def check_alias(alias: str) -> list[CheckMessage]:
     """Return E003 extension missing, E004 dimension, W002 index missing, W003 class.
 
-    Nothing is said before the first migration: the table is not there yet.
+    Nothing is said before the first migration: it enables the extension, and
+    `manage.py migrate` runs these checks first.
     """
-    dimensions = column_dimensions(alias)
+    if not table_exists(alias):
+        return []
     if not extension_installed(alias):
         return [
             Error(
                 f"The extension vector (pgvector) is not installed in database {alias!r}.",
-                hint="Run manage.py migrate, or CREATE EXTENSION vector as a role that "
-                "may. On Azure, allow VECTOR in the server parameter azure.extensions "
-                "first.",
+                hint="It was there when the tables were made. Restore the database, or "
+                "make the tables anew: manage.py migrate products zero --skip-checks, "
+                "then manage.py migrate.",
                 id="products.E003",
             )
         ]
-    if dimensions is None:
-        return []
+    dimensions = column_dimensions(alias)
     messages: list[CheckMessage] = []
     if dimensions != DIMENSIONS:
         messages.append(
@@ -161,13 +165,18 @@ def check_index(alias: str) -> list[CheckMessage]:
     return []
 
 
+def table_exists(alias: str) -> bool:
+    """Return whether the first migration has run."""
+    return query(alias, "SELECT to_regclass(%s)", ["products"]) != [(None,)]
+
+
 def extension_installed(alias: str) -> bool:
     """Return whether pgvector is installed in the database."""
     return bool(query(alias, "SELECT 1 FROM pg_extension WHERE extname = 'vector'"))
 
 
 def column_dimensions(alias: str) -> int | None:
-    """Return the dimensions of products.embedding, None before the first migration."""
+    """Return the dimensions of products.embedding, None where it is missing."""
     found = query(
         alias,
         """

@@ -11,7 +11,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.core.validators import MaxLengthValidator, MinValueValidator
 from django.db import models, router
-from django.db.models.functions import Now
+from django.db.models.functions import Now, Upper
 from django.urls import reverse
 from django.utils.text import slugify
 from pgvector.django import HnswIndex, VectorField
@@ -122,6 +122,7 @@ class Product(EmbeddedText, models.Model):
             ),
             models.Index(name="products_price_idx", fields=["price"]),
             models.Index(name="products_name_idx", fields=["name", "id"]),
+            models.Index(Upper("sku"), name="products_upper_sku_idx"),
         ]
         constraints = [
             # The upper bound also refuses NaN, which PostgreSQL sorts above all numbers.
@@ -225,6 +226,22 @@ class Product(EmbeddedText, models.Model):
     def similarity(self) -> float:
         """The cosine similarity, -1 to 1, of a product that has a `distance`."""
         return 1 - self.distance
+
+
+class Calibration(models.Model):
+    """The measured floor of similarity for one recipe: what is less is no match."""
+
+    fingerprint = models.CharField(max_length=100, unique=True)
+    floor = models.FloatField(help_text="Cosine similarity the best hit must reach.")
+    products = models.PositiveIntegerField(help_text="How many products there were.")
+    samples = models.PositiveIntegerField(help_text="How many texts were tried.")
+    measured_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        db_table = "products_calibration"
+
+    def __str__(self) -> str:
+        return f"{self.fingerprint}: {self.floor:.3f}"
 
 
 EMBEDDING_FIELDS = ("embedding", "embedding_fingerprint", "embedded_hash")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Self
 
+from django.contrib.postgres.search import SearchRank
 from django.db import models
 from django.db.models import Count, Exists, F, Q, Subquery, Value
 from django.db.models.functions import Coalesce
 from pgvector.django import CosineDistance
 
 from products.embeddings import get_backend
+from products.keywords import TermsQuery, coverage
 from products.recipes import EmbeddingRecipe
 
 if TYPE_CHECKING:
@@ -31,6 +34,50 @@ class ProductQuerySet(models.QuerySet["Product"]):
         """Return the product with this sku, for `loaddata`."""
         return self.get(sku=sku)
 
+    # Filters
+
+    def in_category(self, *categories: str) -> Self:
+        """Return the products of any of *categories*; all of them when none is given."""
+        return self.filter(category__in=categories) if categories else self
+
+    def priced(
+        self, *, low: Decimal | None = None, high: Decimal | None = None
+    ) -> Self:
+        """Return the products that cost from *low* to *high*, both included."""
+        products = self if low is None else self.filter(price__gte=low)
+        return products if high is None else products.filter(price__lte=high)
+
+    def embedded(self, *, fingerprint: str | Subquery | None = None) -> Self:
+        """Return the products embedded by a recipe, by default the configured one."""
+        return self.filter(
+            embedding__isnull=False,
+            embedding_fingerprint=fingerprint or get_backend().fingerprint,
+        )
+
+    # Keywords
+
+    def with_sku(self, text: str) -> Self:
+        """Return the product whose sku is *text*, in upper or lower case."""
+        return self.filter(sku__iexact=text)
+
+    def matching(self, terms: Sequence[str], *, every: bool = False) -> Self:
+        """Return the products with any of *terms* in their text, best match first.
+
+        terms: as query_terms() gives them. every: only those with all of them. Adds
+        ``coverage``: which share of the terms the product has, 0 to 1. Empty without
+        terms. Best is the largest coverage, then ts_rank, which looks at how often
+        and in which field a word stands; ties are broken by id. See
+        https://www.postgresql.org/docs/current/textsearch-controls.html
+        """
+        if not terms:
+            return self.none()
+        query = TermsQuery(terms, every=every)
+        return (
+            self.filter(search_vector=query)
+            .annotate(coverage=coverage(terms))
+            .order_by("-coverage", SearchRank("search_vector", query).desc(), "pk")
+        )
+
     # Similarity
 
     def nearest_to(
@@ -38,6 +85,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         vector: Sequence[float] | Subquery,
         *,
         fingerprint: str | Subquery | None = None,
+        exact: bool = False,
     ) -> Self:
         """Return products with the nearest to *vector* first.
 
@@ -48,6 +96,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         Products without embedding are left out; ties are broken by id.
         Raises ValueError for a vector of another length.
 
+        exact: compare every product, whatever the planner thinks of the index.
         Slice the result: without LIMIT the HNSW index is not used. See
         https://github.com/pgvector/pgvector#hnsw
         """
@@ -55,15 +104,14 @@ class ProductQuerySet(models.QuerySet["Product"]):
             dimensions = self.model._meta.get_field("embedding").dimensions
             if len(vector) != dimensions:
                 raise ValueError(f"expected {dimensions} numbers, not {len(vector)}")
-        if fingerprint is None:
-            fingerprint = get_backend().fingerprint
-        return (
-            self.filter(embedding__isnull=False, embedding_fingerprint=fingerprint)
-            .annotate(distance=CosineDistance("embedding", vector))
-            .order_by("distance", "pk")
+        products = self.embedded(fingerprint=fingerprint).annotate(
+            distance=CosineDistance("embedding", vector)
         )
+        # No index orders a sum, so PostgreSQL must read what the filters leave.
+        nearness = F("distance") + Value(0.0) if exact else F("distance")
+        return products.order_by(nearness, "pk")
 
-    def similar_to(self, product: Product) -> Self:
+    def similar_to(self, product: Product, *, exact: bool = False) -> Self:
         """Return the products like *product*, nearest first, itself left out.
 
         Empty when it has no embedding. One statement: the vector and its recipe stay
@@ -77,7 +125,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         has_vector = Exists(same.filter(embedding__isnull=False))
         return (
             self.filter(has_vector)
-            .nearest_to(vector, fingerprint=recipe)
+            .nearest_to(vector, fingerprint=recipe, exact=exact)
             .exclude(pk=product.pk)
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from django.contrib import messages
+from django.core.management import CommandError
 from django.core.paginator import Paginator
 from django.db import DatabaseError, IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
@@ -73,7 +74,7 @@ def load_samples(request: HttpRequest) -> HttpResponse:
     """Load the ten sample products."""
     try:
         count = load_sample_products()
-    except DatabaseError:
+    except (CommandError, DatabaseError):
         logger.exception("The sample products could not be loaded.")
         messages.error(
             request,

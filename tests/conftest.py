@@ -28,3 +28,13 @@ def broken_model(settings):
 @pytest.fixture
 def samples(db):
     load_sample_products()
+
+
+@pytest.fixture
+def admin_client(client, django_user_model):
+    """A superuser without password: hashing one takes longer than most tests."""
+    user = django_user_model.objects.create(
+        username="admin", is_staff=True, is_superuser=True
+    )
+    client.force_login(user)
+    return client

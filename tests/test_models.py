@@ -99,7 +99,9 @@ def test_full_clean_names_every_wrong_field():
     ],
 )
 def test_python_and_postgresql_hash_a_text_alike(text):
-    product = make_product(**dict(zip(("name", "category", "description"), text)))
+    product = make_product(
+        **dict(zip(("name", "category", "description"), text, strict=True))
+    )
 
     assert product.text_hash == product.current_text_hash()
 

@@ -20,12 +20,12 @@ def env_bool(name: str, default: bool) -> bool:
     Raises ImproperlyConfigured for a word that means neither yes nor no: a typing
     error must not silently switch something on or off.
     """
-    value = os.environ.get(name, "").strip().lower()
+    value = os.environ.get(name, "").strip()
     if not value:
         return default
-    if value in TRUE:
+    if value.lower() in TRUE:
         return True
-    if value in FALSE:
+    if value.lower() in FALSE:
         return False
     raise ImproperlyConfigured(
         f"{name}={value!r} is neither true nor false. Set {name}=true or {name}=false."
@@ -58,24 +58,35 @@ def secret_from_file(path: Path) -> str:
 
     The file is readable by its owner only (mode 0600) from its first byte, and two
     processes that start together end with the same secret: a hard link fails when
-    another process was first. Raises ImproperlyConfigured when the folder cannot be
-    written.
+    another process was first. Raises ImproperlyConfigured when the file cannot be
+    made or read, or is empty.
     """
-    if not path.exists():
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=path.parent)
-            try:
-                with os.fdopen(handle, "w") as file:
-                    file.write(secrets.token_urlsafe(50))
-                os.link(name, path)
-            except FileExistsError:
-                pass
-            finally:
-                Path(name).unlink()
-        except OSError as err:
-            raise ImproperlyConfigured(
-                f"SECRET_KEY is not set and {path} cannot be made ({err.strerror}). "
-                "Set SECRET_KEY to 50 or more random characters."
-            ) from err
-    return path.read_text()
+    try:
+        if not path.exists():
+            make_secret(path)
+        secret = path.read_text().strip()
+    except (OSError, UnicodeDecodeError) as err:
+        raise ImproperlyConfigured(
+            f"SECRET_KEY is not set and {path} cannot be made or read ({err}). "
+            "Set SECRET_KEY to 50 or more random characters."
+        ) from err
+    if not secret:
+        raise ImproperlyConfigured(
+            f"SECRET_KEY is not set and {path} is empty. Delete that file, and a new "
+            "secret is made."
+        )
+    return secret
+
+
+def make_secret(path: Path) -> None:
+    """Write a new secret to *path*, unless another process does so first."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent)
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_urlsafe(50))
+        os.link(name, path)
+    except FileExistsError:
+        pass
+    finally:
+        Path(name).unlink()

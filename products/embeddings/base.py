@@ -37,6 +37,9 @@ class BaseEmbeddingBackend(ABC):
 
     model: str  # names the weights exactly: two that differ need two names
     dimensions: int = 384
+    # The cosine similarity of a query and a product below which they have nothing in
+    # common; `calibrate` measures a better one for the catalogue at hand.
+    default_floor: float = 0.0
     batch_size: int = 64  # how many texts a caller should pass at a time
 
     @property

@@ -19,6 +19,7 @@ class EmbeddingBackend(BaseEmbeddingBackend):
     """Adds up one pseudo-random direction for each word of a text."""
 
     model = "deterministic"
+    default_floor = 0.20
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
         return np.array([self.vector(text) for text in texts], dtype=np.float32)

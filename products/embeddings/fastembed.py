@@ -26,6 +26,7 @@ class EmbeddingBackend(BaseEmbeddingBackend):
     """
 
     model = "all-MiniLM-L6-v2-int8"
+    default_floor = 0.30
 
     def __init__(self) -> None:
         self.lock = threading.Lock()

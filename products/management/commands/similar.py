@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError, CommandParser
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, DataError
 
 from products.models import Product
 
@@ -30,12 +30,16 @@ class Command(BaseCommand):
         if not 1 <= limit <= 200:
             raise CommandError("--limit takes a whole number from 1 to 200.")
         products = Product.objects.using(database).for_display()
-        if "\0" in sku or not (product := products.filter(sku=sku).first()):
+        try:
+            product = products.filter(sku=sku).first()
+        except (DataError, UnicodeEncodeError):  # no text PostgreSQL can hold
+            product = None
+        if not product:
             raise CommandError(
                 f"There is no product with the sku {sku!r}. The page of products and "
                 "the admin show the skus."
             )
-        if not product.embedding_fingerprint:
+        if products.missing_embedding().filter(pk=product.pk).exists():
             raise CommandError(
                 f"{product.name} has no embedding yet. Run manage.py embed_products."
             )

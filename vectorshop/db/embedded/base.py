@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import psycopg
 from django.db.backends.postgresql import base
 from django.utils.asyncio import async_unsafe
 
 from vectorshop.db.embedded.client import DatabaseClient
 from vectorshop.db.embedded.options import data_dir_of
-from vectorshop.db.embedded.server import ensure_database, ensure_running
+from vectorshop.db.embedded.server import ensure_database, ensure_running, revive
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -32,8 +33,17 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     @async_unsafe
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        """Return a new connection, or one of the pool's."""
+        """Return a new connection, or one of the pool's.
+
+        Raises psycopg.OperationalError when the server answers but refuses.
+        """
+        data_dir = data_dir_of(self.settings_dict)
         if self.pool:
             # A pool asks for the parameters only once; the server may have stopped since.
-            ensure_running(data_dir_of(self.settings_dict))
-        return super().get_new_connection(conn_params)
+            ensure_running(data_dir)
+        try:
+            return super().get_new_connection(conn_params)
+        except psycopg.OperationalError:
+            if not revive(data_dir):
+                raise
+        return super().get_new_connection(self.get_connection_params())

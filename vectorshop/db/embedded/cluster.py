@@ -39,6 +39,10 @@ LOW_SPACE_BYTES = 200_000_000
 SMALL_SHM_BYTES = 1_000_000_000
 # Unix: sun_path is 104 bytes on macOS and 108 on Linux, with the final zero.
 MAX_SOCKET_BYTES = 103
+SOCKET = ".s.PGSQL.5432"
+# A crashed server starts with the next connection; by itself it would crash again and
+# again on a full disk, and let nobody know.
+NO_CRASH_LOOP = "-c restart_after_crash=off"
 UNIX_SOCKETS = hasattr(socket, "AF_UNIX")
 
 # Written into postgresql.conf, where its owner may change them: enough for an HNSW
@@ -113,7 +117,10 @@ class Cluster:
 
     @property
     def password(self) -> str | None:
-        """Return the superuser's password; None where the socket's folder is the key."""
+        """Return the superuser's password; None where the socket's folder is the key.
+
+        Raises FileNotFoundError when somebody took the file away from its data.
+        """
         return None if self.unix_sockets else self.password_file.read_text()
 
     # Making the folder
@@ -171,6 +178,9 @@ class Cluster:
         arguments += ["--encoding=UTF8", "--locale=C", f"--lc-ctype={LC_CTYPE}"]
         arguments += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         arguments += self._authentication()
+        if sys.platform == "linux":
+            # One call for the file system, not one for each of 1,000 files: 0.7 s, not 4.
+            arguments += ["--sync-method=syncfs"]
         for name, value in SETTINGS.items():
             arguments += ["-c", f"{name}={value}"]
         self._run("initdb", arguments, cwd=folder, doing="make its data folder")
@@ -200,11 +210,11 @@ class Cluster:
         Raises OperationalError with the end of the server's log after START_SECONDS
         or when it gives up.
         """
-        self._remove_stale_pid_file()
+        options = self._server_options()
         if self.log.exists() and self.log.stat().st_size > MAX_LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
         arguments = ["start", "-w", "-t", str(START_SECONDS), "-l", self.log.name]
-        self._run("pg_ctl", [*arguments, "-o", self._server_options()], doing="start")
+        self._run("pg_ctl", [*arguments, "-o", options], doing="start")
 
     def stop(self) -> None:
         """Stop the server: roll back what is open, close every connection."""
@@ -288,25 +298,26 @@ class Cluster:
             and Path(process.info["cwd"]) == self.data_dir
         ]
 
-    def _remove_stale_pid_file(self) -> None:
-        """Remove the pid file, called when no PostgreSQL process lives in the folder.
+    def _server_options(self) -> str:
+        """Return the server's command line, quoted for the shell that pg_ctl runs.
 
-        PostgreSQL removes one whose process is gone, but not one that is empty or
-        whose number now belongs to another program of the same user.
+        Removes what a crashed server left, as no PostgreSQL process lives in the
+        folder when this is called: PostgreSQL does so itself when the process noted
+        there is gone, but not when the note is empty, nor when the process is a zombie
+        or its number now belongs to another program of the same user.
         """
         self.pid_file.unlink(missing_ok=True)
-
-    def _server_options(self) -> str:
-        """Return the server's command line, quoted for the shell that pg_ctl runs."""
         if not self.unix_sockets:
-            return f"-h 127.0.0.1 -p {_free_port()}"
-        folder = str(self._socket_dir()).replace('"', '""')
-        options = ["-h", "", "-p", "5432", "-k", f'"{folder}"']
+            return f"-h 127.0.0.1 -p {_free_port()} {NO_CRASH_LOOP}"
+        folder = self._socket_dir()
+        (folder / f"{SOCKET}.lock").unlink(missing_ok=True)
+        quoted = str(folder).replace('"', '""')
+        options = ["-h", "", "-p", "5432", "-k", f'"{quoted}"']
         options += ["-c", "unix_socket_permissions=0700"]
         if _shared_memory_is_small():
             # System V's segments do not live in /dev/shm (64 MB in a container).
             options += ["-c", "dynamic_shared_memory_type=sysv"]
-        return shlex.join(options)
+        return f"{shlex.join(options)} {NO_CRASH_LOOP}"
 
     def _socket_dir(self) -> Path:
         """Return the folder of the unix socket: the data folder, if libpq can name it.
@@ -358,6 +369,7 @@ class Cluster:
         Raises OperationalError that says what PostgreSQL could not do, and why.
         """
         account, cwd = self.account, cwd or self.data_dir
+        log_start = self.log.stat().st_size if self.log.exists() else 0
         account.let_through(cwd)
         account.let_through(self.bin_dir / program)
         # The user's PGDATA, PGPORT, ... are for other servers.
@@ -384,12 +396,15 @@ class Cluster:
             if done.returncode:
                 output.seek(0)
                 raise OperationalError(
-                    f"PostgreSQL could not {doing} in {cwd}. "
-                    f"{self._evidence(output.read())}"
+                    f"PostgreSQL could not {doing} in {self.data_dir}. "
+                    f"{self._evidence(output.read(), log_start)}"
                 )
 
-    def _evidence(self, output: str = "") -> str:
-        """Return why it failed: free space, what the program said, the log's end."""
+    def _evidence(self, output: str = "", log_start: int = 0) -> str:
+        """Return why it failed: free space, what the program said, the log's end.
+
+        log_start: where in the log, in bytes, this attempt begins.
+        """
         free = shutil.disk_usage(self.data_dir.parent).free
         lines = output.strip().splitlines()[-8:]
         if free < LOW_SPACE_BYTES:
@@ -397,13 +412,13 @@ class Cluster:
                 0, f"The disk is almost full: {free // 1_000_000} MB are free."
             )
         if self.log.exists():
-            end = self.log.read_bytes()[-4000:].decode(errors="replace")
+            end = self.log.read_bytes()[log_start:].decode(errors="replace")
             lines += [f"The end of {self.log}:", *end.splitlines()[-8:]]
         return "\n".join(lines)
 
 
 def _fits(folder: Path) -> bool:
-    return len(os.fsencode(folder / ".s.PGSQL.5432")) <= MAX_SOCKET_BYTES
+    return len(os.fsencode(folder / SOCKET)) <= MAX_SOCKET_BYTES
 
 
 def _shared_memory_is_small() -> bool:

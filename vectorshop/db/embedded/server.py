@@ -72,6 +72,19 @@ def ensure_running(data_dir: Path | str) -> Server:
         return use.server
 
 
+def revive(data_dir: Path) -> bool:
+    """Return whether the server, in use here, was gone or not ready, and is back.
+
+    To be called when a connection fails. Raises as `ensure_running` does.
+    """
+    path = data_dir.resolve()
+    with _threads:
+        if _uses[path].cluster.answers():
+            return False
+        _start(Cluster(path))
+        return True
+
+
 def ensure_database(data_dir: Path | str, name: str) -> Server:
     """Return the running server of *data_dir*, with a database *name* in it.
 
@@ -109,10 +122,7 @@ def _start(cluster: Cluster) -> _Use:
         if users is None:
             users = _locked_as_user(cluster)
         try:
-            cluster.create()
-            if not cluster.wait_for_other_server():
-                cluster.start()
-            server = _server(cluster)
+            server = _started(cluster)
         except BaseException:
             if use is None:
                 users.release_read_lock()
@@ -121,8 +131,17 @@ def _start(cluster: Cluster) -> _Use:
     return use
 
 
-def _server(cluster: Cluster) -> Server:
-    address = cluster.address()
+def _started(cluster: Cluster) -> Server:
+    try:
+        cluster.create()
+        if not cluster.wait_for_other_server():
+            cluster.start()
+        address, password = cluster.address(), cluster.password
+    except OSError as err:
+        raise OperationalError(
+            f"The database in {cluster.data_dir} cannot run: {err}. The folder and its "
+            "files must be readable and writable, and none of them missing."
+        ) from err
     if address is None:
         raise OperationalError(
             f"The PostgreSQL server in {cluster.data_dir} stopped as soon as it was "
@@ -133,7 +152,7 @@ def _server(cluster: Cluster) -> Server:
         host=address.host,
         port=address.port,
         user=SUPERUSER,
-        password=cluster.password,
+        password=password,
         bin_dir=cluster.bin_dir,
     )
 
@@ -176,11 +195,12 @@ def _create_database(use: _Use, name: str) -> None:
 
 def _lock_file(cluster: Cluster, suffix: str) -> Path:
     """Return the path of a lock, made so that the server's account can lock it too."""
+    account = cluster.account  # says whose folder it is, before a lock fails for that
     path = cluster.data_dir.with_name(cluster.data_dir.name + suffix)
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         path.touch(mode=0o600)
-        cluster.account.own(path)
+        account.own(path)
     return path
 
 

@@ -19,6 +19,6 @@ class Command(loaddata.Command):
         """
         try:
             super().handle(*labels, **options)
-        except (DatabaseError, DeserializationError, ValueError) as err:
+        except (DatabaseError, DeserializationError, TypeError, ValueError) as err:
             reason = str(err).strip()
             raise CommandError(f"Nothing was loaded. {reason}") from err

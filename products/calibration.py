@@ -1,0 +1,85 @@
+"""When is the nearest product no match at all? Floors on the cosine similarity.
+
+The nearest neighbour of a text without meaning is still some product, and the larger
+the catalogue, the nearer it is. So the floor of the best hit is measured: random
+letters are embedded as queries, and whatever comes no nearer than 95 in 100 of them
+is taken for no match.
+"""
+
+from __future__ import annotations
+
+import random
+import string
+from dataclasses import dataclass
+
+import numpy as np
+
+from products.embeddings import BaseEmbeddingBackend, get_backend
+from products.models import Calibration
+from products.planning import index_settings, plan_neighbours
+
+SAMPLES = 100
+QUANTILE = 0.95
+
+
+@dataclass(frozen=True)
+class Floor:
+    """What a hit of a search by meaning must reach.
+
+    best: the similarity that the nearest product must have, else nothing is found;
+    each: the similarity below which a product is left out.
+    """
+
+    best: float
+    each: float
+
+
+def get_floor(backend: BaseEmbeddingBackend, *, using: str) -> Floor:
+    """Return the calibrated floor of a backend, or its default; one statement."""
+    calibrated = (
+        Calibration.objects.using(using)
+        .filter(fingerprint=backend.fingerprint)
+        .values_list("floor", flat=True)
+        .first()
+    )
+    each = backend.default_floor
+    return Floor(best=max(each, calibrated or each), each=each)
+
+
+def calibrate(*, using: str) -> Calibration:
+    """Measure and store the floor of the configured backend, and return it.
+
+    Raises EmbeddingError when the backend fails, ValueError when no product is
+    embedded by it. Embeds 100 short texts and looks each of them up.
+    """
+    from products.models import Product
+
+    backend = get_backend()
+    products = Product.objects.using(using).embedded()
+    if not products.exists():
+        raise ValueError("No product is embedded yet. Run manage.py embed_products.")
+    plan = plan_neighbours(products, limit=1, filtered=True)
+    nearest = []
+    for vector in backend.embed(meaningless_texts(SAMPLES)):
+        with index_settings(plan, using=using):
+            [hit] = products.nearest_to(vector.tolist(), exact=plan.exact)[:1]
+        nearest.append(hit.similarity)
+    floor = max(backend.default_floor, float(np.quantile(nearest, QUANTILE)))
+    calibration, _ = Calibration.objects.using(using).update_or_create(
+        fingerprint=backend.fingerprint,
+        defaults={"floor": floor, "products": products.count(), "samples": SAMPLES},
+    )
+    return calibration
+
+
+def meaningless_texts(count: int) -> list[str]:
+    """Return texts of one to three words of random letters, always the same ones."""
+    generator = random.Random(0)
+
+    def word() -> str:
+        letters = generator.choices(string.ascii_lowercase, k=generator.randint(4, 8))
+        return "".join(letters)
+
+    return [
+        " ".join(word() for _ in range(generator.randint(1, 3))) for _ in range(count)
+    ]

@@ -1,0 +1,210 @@
+"""Finds and ranks the candidates of a question: by meaning, by words, by both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from products.calibration import get_floor
+from products.keywords import Match, match_terms, query_terms
+from products.models import Product
+from products.planning import Plan, index_settings, plan_neighbours
+from products.query_embedding import Vector
+from products.querysets import ProductQuerySet
+from products.ranking import hybrid_scores, maximal_marginal_relevance, sort_stably
+from products.request import Request
+from products.results import Candidate
+
+# How many products one question ranks, and so the most that can be paged through.
+WINDOW = 200
+
+# How many products with a word of the query are looked at more closely.
+KEYWORD_CANDIDATES = 500
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Candidates, best first; more: there are others that were not ranked."""
+
+    candidates: list[Candidate]
+    more: bool = False
+
+    def cut(self, size: int = WINDOW) -> Ranking:
+        """Return the best *size* of them."""
+        if len(self.candidates) <= size:
+            return self
+        return Ranking(self.candidates[:size], more=True)
+
+
+def filtered_products(request: Request) -> ProductQuerySet:
+    """Return the products to search in: those that pass, without the examples."""
+    products = request.filters.narrow(Product.objects.using(request.using))
+    if request.examples:
+        products = products.exclude(pk__in=[product.pk for product in request.examples])
+    return products
+
+
+def set_plan(request: Request, plan: Plan, *, fingerprint: str, limit: int) -> None:
+    """Decide how the nearest products are looked up, and note it in *plan*."""
+    products = request.filters.narrow(Product.objects.using(request.using))
+    chosen = plan_neighbours(
+        products.embedded(fingerprint=fingerprint),
+        limit=limit,
+        filtered=bool(replace(request.filters, embedded=False)),
+    )
+    plan.method, plan.reason = chosen.method, chosen.reason
+    plan.matching, plan.ef_search = chosen.matching, chosen.ef_search
+
+
+def by_meaning(
+    request: Request, plan: Plan, vector: Vector, *, fingerprint: str, floor: bool
+) -> Ranking:
+    """Return the nearest products; floor: leave out what is too far to be a match."""
+    set_plan(request, plan, fingerprint=fingerprint, limit=WINDOW + 1)
+    nearest = filtered_products(request).nearest_to(
+        vector.tolist(), fingerprint=fingerprint, exact=plan.exact
+    )
+    with index_settings(plan, using=request.using):
+        rows = list(
+            nearest.values_list("pk", "category", "distance")[: WINDOW + 1]  # type: ignore[misc]
+        )
+    plan.rows += len(rows) if plan.matching is None else plan.matching
+    # Iterative scans may come back slightly out of order.
+    rows.sort(key=lambda row: (row[2], row[0]))
+    candidates = [
+        Candidate(pk, category, 1 - distance, 1 - distance, semantic_rank=rank)
+        for rank, (pk, category, distance) in enumerate(rows, start=1)
+    ]
+    if floor:
+        candidates = above_floor(request, candidates)
+    return Ranking(candidates).cut()
+
+
+def above_floor(request: Request, candidates: list[Candidate]) -> list[Candidate]:
+    """Return the candidates near enough to be a match; none if the best is not."""
+    floor = get_floor(request.backend, using=request.using)
+    if not candidates or candidates[0].score < floor.best:
+        return []
+    return [candidate for candidate in candidates if candidate.score >= floor.each]
+
+
+def by_words(request: Request, plan: Plan) -> tuple[Ranking, dict[int, Match]]:
+    """Return the products with a word of the text, and how each of them matches."""
+    terms = query_terms(request.text, using=request.using)
+    matching = filtered_products(request).matching([term.quoted for term in terms])
+    categories = dict(matching.values_list("pk", "category")[:KEYWORD_CANDIDATES])
+    plan.rows += len(categories)
+    if not terms:
+        return Ranking([]), {}
+    matches = match_terms(terms, categories, using=request.using)
+    ranked = sort_stably(matches, score=lambda pk: matches[pk].score)
+    candidates = [
+        Candidate(
+            pk,
+            categories[pk],
+            matches[pk].score,
+            keyword_rank=rank,
+            words=matches[pk].words,
+        )
+        for rank, pk in enumerate(ranked, start=1)
+    ]
+    return Ranking(candidates, more=len(candidates) == KEYWORD_CANDIDATES), matches
+
+
+def by_both(
+    request: Request,
+    plan: Plan,
+    vector: Vector,
+    *,
+    fingerprint: str,
+) -> Ranking:
+    """Return the products near the vector or with a word of the text.
+
+    Each is scored by both, whichever search found it.
+    """
+    words, matches = by_words(request, plan)
+    meaning = by_meaning(request, plan, vector, fingerprint=fingerprint, floor=True)
+    candidates = {c.pk: c for c in (*words.candidates, *meaning.candidates)}
+    similarity = {c.pk: c.score for c in meaning.candidates}
+    similarity |= similarities(
+        request, candidates.keys() - similarity.keys(), vector, fingerprint=fingerprint
+    )
+    if words.more:  # a product found by meaning may match words beyond the cut
+        terms = query_terms(request.text, using=request.using)
+        beyond = candidates.keys() - matches.keys()
+        matches |= match_terms(terms, beyond, using=request.using)
+    return Ranking(
+        fused(candidates, similarity, matches), more=words.more or meaning.more
+    ).cut()
+
+
+def fused(
+    candidates: Mapping[int, Candidate],
+    similarity: Mapping[int, float],
+    matches: Mapping[int, Match],
+) -> list[Candidate]:
+    """Return the candidates with their hybrid score, best first."""
+    keyword = {pk: match.score for pk, match in matches.items()}
+    # Without an embedding there is no similarity: as far as a product can be.
+    scores = hybrid_scores({pk: similarity.get(pk, 0.0) for pk in candidates}, keyword)
+    matched = [pk for pk, score in keyword.items() if score > 0]
+    keyword_ranks = {
+        pk: rank
+        for rank, pk in enumerate(sort_stably(matched, score=keyword.__getitem__), 1)
+    }
+    nearest = sort_stably(similarity, score=similarity.__getitem__)
+    semantic_ranks = {pk: rank for rank, pk in enumerate(nearest, 1)}
+    return [
+        replace(
+            candidates[pk],
+            score=scores[pk],
+            similarity=similarity.get(pk),
+            semantic_rank=semantic_ranks.get(pk),
+            keyword_rank=keyword_ranks.get(pk),
+            words=matches[pk].words if pk in matches else (),
+        )
+        for pk in sort_stably(scores, score=scores.__getitem__)
+    ]
+
+
+def similarities(
+    request: Request, ids: set[int], vector: Vector, *, fingerprint: str
+) -> dict[int, float]:
+    """Return the cosine similarity of each of the products *ids* that is embedded."""
+    if not ids:
+        return {}
+    products = Product.objects.using(request.using).filter(pk__in=ids)
+    nearest = products.nearest_to(vector.tolist(), fingerprint=fingerprint, exact=True)
+    rows = nearest.values_list("pk", "distance")  # type: ignore[misc]
+    return {pk: 1 - distance for pk, distance in rows}
+
+
+def diversified(request: Request, ranking: Ranking) -> Ranking:
+    """Return the same candidates, varied as far as the question asks for it."""
+    if not request.diversity or not ranking.candidates:
+        return ranking
+    pks = [candidate.pk for candidate in ranking.candidates]
+    stored: dict[int, Any] = dict(
+        Product.objects.using(request.using)
+        .filter(pk__in=pks, embedding__isnull=False)
+        .values_list("pk", "embedding")
+    )
+    # A product without embedding is like no other.
+    nothing = [0.0] * len(next(iter(stored.values()), [0.0]))
+    vectors = np.array([stored.get(pk, nothing) for pk in pks], dtype=np.float32)
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    order = maximal_marginal_relevance(
+        relevances(ranking.candidates), vectors, diversity=request.diversity
+    )
+    return replace(ranking, candidates=[ranking.candidates[i] for i in order])
+
+
+def relevances(candidates: Sequence[Candidate]) -> list[float]:
+    """Return the scores, scaled so that the best is as large as its similarity."""
+    best = candidates[0]
+    top = max((c.similarity or 0.0 for c in candidates), default=0.0) or 1.0
+    scale = top / best.score if best.score > 0 else 1.0
+    return [candidate.score * scale for candidate in candidates]

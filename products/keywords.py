@@ -1,0 +1,149 @@
+"""Keyword search: the words of a query, and how well a product's words match them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.search import SearchQuery
+from django.db import connections
+from django.db.models import F, FloatField, Func, TextField, Value
+from django.db.models.expressions import CombinedExpression
+
+from products.ranking import inverse_document_frequency, name_score
+
+# The text search configuration of the column search_vector.
+CONFIG = "english"
+
+# The words of a query after so many add work, not meaning.
+MAX_TERMS = 32
+
+# A word that more products have than this weighs next to nothing either way.
+MAX_COUNTED = 10_000
+
+# pg_class.reltuples is the planner's estimate; -1 before the first ANALYZE.
+TERMS_SQL = r"""
+    SELECT
+        lexeme,
+        quoted,
+        (
+            SELECT count(*) FROM (
+                SELECT 1 FROM products
+                WHERE search_vector @@ quoted::tsquery
+                LIMIT %s
+            ) AS counted
+        ),
+        (SELECT reltuples FROM pg_class WHERE oid = 'products'::regclass)
+    FROM (
+        SELECT
+            lexeme,
+            '''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''' AS quoted
+        FROM unnest(to_tsvector(%s::regconfig, %s))
+        ORDER BY positions[1]
+        LIMIT %s
+    ) AS term
+"""
+
+# The words of a query as they stand in each product's text. Weight A marks the name.
+MATCHES_SQL = """
+    SELECT
+        id,
+        ARRAY(
+            SELECT quoted FROM unnest(%s::text[]) AS term (quoted)
+            WHERE search_vector @@ quoted::tsquery
+        ),
+        ARRAY(SELECT lexeme FROM unnest(name)),
+        ARRAY(SELECT cardinality(positions) FROM unnest(name))
+    FROM (
+        SELECT id, search_vector, ts_filter(search_vector, '{a}') AS name
+        FROM products
+        WHERE id = ANY(%s)
+    ) AS candidate
+"""
+
+
+@dataclass(frozen=True)
+class Term:
+    """A word of a query: its stem, the same quoted for a tsquery, and its weight."""
+
+    lexeme: str
+    quoted: str
+    weight: float  # inverse document frequency
+
+
+@dataclass(frozen=True)
+class Match:
+    """How a product's text answers a query."""
+
+    words: tuple[str, ...]  # the stems of the query that the product has
+    coverage: float  # which share of the query's words that is, 0 to 1
+    score: float  # coverage plus the BM25 score of the name, 0 to about 2.7
+
+
+def query_terms(text: str, *, using: str) -> list[Term]:
+    """Return the words to search for; one statement.
+
+    Stop words and punctuation are dropped, the rest is stemmed as the products are;
+    at most 32 words. Any text will do: the syntax of tsquery means nothing here.
+    """
+    with connections[using].cursor() as cursor:
+        cursor.execute(TERMS_SQL, [MAX_COUNTED, CONFIG, text, MAX_TERMS])
+        return [
+            Term(lexeme, quoted, inverse_document_frequency(count, int(total)))
+            for lexeme, quoted, count, total in cursor.fetchall()
+        ]
+
+
+def match_terms(
+    terms: Sequence[Term], ids: Iterable[int], *, using: str
+) -> dict[int, Match]:
+    """Return how the text of each product matches, by id; one statement."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(MATCHES_SQL, [[term.quoted for term in terms], list(ids)])
+        return {
+            pk: make_match(terms, matched, dict(zip(names, counts, strict=True)))
+            for pk, matched, names, counts in cursor.fetchall()
+        }
+
+
+def make_match(
+    terms: Sequence[Term], matched: Sequence[str], name: dict[str, int]
+) -> Match:
+    """Return the match of a product that has the quoted words *matched*.
+
+    name: how often each word stands in its name.
+    """
+    weights = {term.lexeme: term.weight for term in terms}
+    share = len(matched) / len(terms) if terms else 0.0
+    score = name_score(name, sum(name.values()), weights) if terms else 0.0
+    words = tuple(term.lexeme for term in terms if term.quoted in matched)
+    return Match(words, share, share + score)
+
+
+class TermsQuery(SearchQuery):
+    """A tsquery of quoted lexemes of which any one must be there, or every one."""
+
+    # A cast, not to_tsquery(): the words are stems already.
+    template = "%(expressions)s::tsquery"
+
+    def __init__(self, terms: Sequence[str], *, every: bool = False) -> None:
+        super().__init__((" & " if every else " | ").join(terms), search_type="raw")
+
+
+class MatchedTerms(Func):
+    """How many of the query's words are in the product's text."""
+
+    # Two expressions, the array of words and the column, with the SQL between them.
+    template = "(SELECT count(*) FROM unnest(%(expressions)s))"
+    arg_joiner = "::text[]) AS term (quoted) WHERE quoted::tsquery @@ ("
+    output_field = FloatField()
+
+    def __init__(self, terms: Sequence[str]) -> None:
+        words = Value(list(terms), output_field=ArrayField(TextField()))
+        super().__init__(words, F("search_vector"))
+
+
+def coverage(terms: Sequence[str]) -> CombinedExpression:
+    """Return the share of the query's words that a product's text has: 0 to 1."""
+    return MatchedTerms(terms) / Value(float(len(terms)))

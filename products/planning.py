@@ -1,0 +1,130 @@
+"""How the nearest products are looked up: by an exact scan, or by the HNSW index."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import connections, transaction
+from psycopg import sql
+
+from products.querysets import ProductQuerySet
+
+# Up to this many matching rows the exact scan is used. It reads each of them.
+EXACT_BOUND = 10_000
+
+# HNSW keeps this many candidates for each result that is asked for: the recall of
+# near duplicates needs it. pgvector allows 1 to 1,000.
+EF_SEARCH_FACTOR = 2
+MAX_EF_SEARCH = 1_000
+MIN_EF_SEARCH = 100
+DEFAULT_EF_SEARCH = 40  # what pgvector takes when nothing is set
+
+# With a filter the index is read on until enough rows pass, to this many at most.
+MAX_SCAN_TUPLES = 100_000
+
+
+@dataclass
+class Plan:
+    """What a search did, why, and how long it took.
+
+    method: "exact", "hnsw", "keyword" or "listing". matching: how many rows pass the
+    filters, counted up to a bound; None when nothing had to be counted. rows: how many
+    rows were ranked. Times are in milliseconds.
+    """
+
+    method: str
+    reason: str
+    matching: int | None = None
+    ef_search: int | None = None
+    rows: int = 0
+    embedding_ms: float = 0.0
+    sql_ms: float = 0.0
+    statements: list[str] = field(default_factory=list)
+
+    @property
+    def exact(self) -> bool:
+        """Whether every matching row was compared."""
+        return self.method == "exact"
+
+
+def plan_neighbours(
+    products: ProductQuerySet, *, limit: int, filtered: bool, bound: int = EXACT_BOUND
+) -> Plan:
+    """Return how to find the *limit* nearest of *products*.
+
+    filtered: whether *products* leaves any embedded product out. With a filter, one
+    statement counts what is left, up to *bound*: pgvector applies filters after the
+    index scan, so that few matching rows would come back as too few, or as the wrong
+    ones. See https://github.com/pgvector/pgvector#filtering
+    """
+    ef_search = min(max(MIN_EF_SEARCH, EF_SEARCH_FACTOR * limit), MAX_EF_SEARCH)
+    if not filtered:
+        # Short lists need no setting, and so no second statement.
+        short = EF_SEARCH_FACTOR * limit <= DEFAULT_EF_SEARCH
+        return Plan(
+            "hnsw",
+            "nothing is filtered out: the index, or the whole table while it is small, "
+            "whichever PostgreSQL finds cheaper",
+            ef_search=None if short else ef_search,
+        )
+    matching = products.order_by().values("pk")[: bound + 1].count()
+    if matching <= bound:
+        return Plan(
+            "exact",
+            f"only {matching:,} rows match the filters, few enough to read them all",
+            matching=matching,
+        )
+    return Plan(
+        "hnsw",
+        f"more than {bound:,} rows match the filters; the index is read on until "
+        "enough of them are found",
+        matching=matching,
+        ef_search=ef_search,
+    )
+
+
+@contextmanager
+def index_settings(plan: Plan, *, using: str) -> Iterator[None]:
+    """Set what the plan asks of pgvector while the query is evaluated.
+
+    In a transaction, since SET LOCAL ends with it. SET LOCAL also reaches the shards
+    of a Citus cluster; set_config() does not.
+    """
+    if plan.ef_search is None:
+        yield
+        return
+    with transaction.atomic(using=using):
+        statement = sql.SQL(
+            "SET LOCAL hnsw.ef_search = {};"
+            "SET LOCAL hnsw.iterative_scan = relaxed_order;"
+            "SET LOCAL hnsw.max_scan_tuples = {}"
+        ).format(plan.ef_search, MAX_SCAN_TUPLES)
+        with connections[using].cursor() as cursor:
+            cursor.execute(statement.as_string(cursor.connection))
+        yield
+
+
+@contextmanager
+def recorded(plan: Plan, *, using: str) -> Iterator[None]:
+    """Add the statements that run, and their time, to the plan."""
+
+    def record(
+        execute: Callable[..., Any],
+        statement: str,
+        params: Any,
+        many: bool,
+        context: Any,
+    ) -> Any:
+        started = time.perf_counter()
+        try:
+            return execute(statement, params, many, context)
+        finally:
+            plan.sql_ms += (time.perf_counter() - started) * 1000
+            plan.statements.append(statement)
+
+    with connections[using].execute_wrapper(record):
+        yield

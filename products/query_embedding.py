@@ -1,0 +1,85 @@
+"""The vector a search starts from: of a text, of examples, or of both."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from django.core.cache import cache
+
+from products.embeddings import BaseEmbeddingBackend
+from products.filters import SearchError
+from products.models import Product
+
+CACHE_SECONDS = 24 * 60 * 60
+
+# The norm of a sum of unit vectors below which its direction is only rounding.
+SMALLEST_NORM = 1e-3
+
+Vector = npt.NDArray[np.float32]
+
+
+def query_vector(text: str, backend: BaseEmbeddingBackend) -> Vector:
+    """Return the vector of a text: float32, of length 1; cached for a day.
+
+    Raises EmbeddingError when it is not cached and the backend fails. Takes 3 to 8 ms
+    with the bundled model, nothing when cached.
+    """
+    name = f"{backend.fingerprint}\n{text}"
+    key = f"query-embedding-{hashlib.sha256(name.encode()).hexdigest()}"
+    stored = cache.get(key)
+    if stored is not None:
+        return np.frombuffer(stored, dtype=np.float32)
+    vector: Vector = backend.embed([text])[0]
+    cache.set(key, vector.tobytes(), CACHE_SECONDS)
+    return vector
+
+
+def example_vector(
+    like: Sequence[Product],
+    unlike: Sequence[Product],
+    *,
+    text: Vector | None = None,
+    using: str,
+) -> tuple[Vector, str]:
+    """Return the vector of a search by examples, of length 1, and its fingerprint.
+
+    The mean of the vectors of *like* minus the mean of those of *unlike*, plus the
+    vector of the query's text if there is one. One statement. Raises SearchError for
+    an example without embedding, for examples of two recipes, and for examples that
+    cancel out.
+    """
+    examples = [*like, *unlike]
+    stored = Product.objects.using(using).filter(
+        pk__in=[product.pk for product in examples], embedding__isnull=False
+    )
+    vectors: dict[int, Any] = dict(stored.values_list("pk", "embedding"))
+    for product in examples:
+        if product.pk not in vectors:
+            raise SearchError(
+                f"{product.name} has no embedding yet, so it cannot be an example. Run "
+                "manage.py embed_products."
+            )
+    [fingerprint, *others] = {product.embedding_fingerprint for product in examples}
+    if others:
+        raise SearchError(
+            "The examples were embedded by different models. Run manage.py "
+            "embed_products."
+        )
+    vector = np.zeros(len(next(iter(vectors.values()))), dtype=np.float32)
+    for sign, products in ((1, like), (-1, unlike)):
+        if products:
+            vector += sign * np.mean([vectors[p.pk] for p in products], axis=0)
+    if text is not None:
+        vector += text
+    norm = float(np.linalg.norm(vector))
+    if norm < SMALLEST_NORM:
+        raise SearchError(
+            "The examples cancel out: what is wanted and what is not are the same. "
+            "Leave one of them out."
+        )
+    unit: Vector = vector / np.float32(norm)
+    return unit, fingerprint

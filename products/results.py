@@ -1,0 +1,99 @@
+"""What a search gives back: one page of hits, and the truth about the rest."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from products.models import Product
+from products.planning import Plan
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A product that was ranked, by id, and what spoke for it.
+
+    score: what the ranking goes by, large for a good match; similarity: the cosine
+    similarity to the query, None where it was not compared; semantic_rank and
+    keyword_rank: its place, from 1, in the ranking by meaning and by words; words:
+    the stems of the query that its text has; exact: its sku is the query.
+    """
+
+    pk: int
+    category: str
+    score: float
+    similarity: float | None = None
+    semantic_rank: int | None = None
+    keyword_rank: int | None = None
+    words: tuple[str, ...] = ()
+    exact: bool = False
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A product found, and what spoke for it; see Candidate."""
+
+    product: Product
+    score: float
+    similarity: float | None = None
+    semantic_rank: int | None = None
+    keyword_rank: int | None = None
+    words: tuple[str, ...] = ()
+    exact: bool = False
+
+    @property
+    def distance(self) -> float | None:
+        """The cosine distance to the query, 0 to 2."""
+        return None if self.similarity is None else 1 - self.similarity
+
+
+@dataclass
+class Results:
+    """One page of hits. Iterates over them.
+
+    total: how many products were found, at most the window's size; more: there are
+    others that were not ranked, so that the total reads "at least". facets: how many
+    of the found products are in each category, the largest first. notice: something
+    the visitor should know, else empty.
+    """
+
+    hits: list[Hit]
+    plan: Plan
+    mode: str
+    total: int
+    more: bool
+    page: int
+    page_size: int
+    facets: list[tuple[str, int]] = field(default_factory=list)
+    notice: str = ""
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self.hits)
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are, at least one."""
+        return max(1, -(-self.total // self.page_size))
+
+    @property
+    def has_next(self) -> bool:
+        return self.page < self.pages
+
+    @property
+    def has_previous(self) -> bool:
+        return self.page > 1
+
+    @property
+    def total_text(self) -> str:
+        """The total in words: "12", or "at least 200"."""
+        return f"at least {self.total:,}" if self.more else f"{self.total:,}"
+
+
+def count_facets(candidates: list[Candidate]) -> list[tuple[str, int]]:
+    """Return how many candidates are in each category, the largest first."""
+    counts = Counter(candidate.category for candidate in candidates)
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))

@@ -1,0 +1,149 @@
+"""System checks: each one made true by really breaking what it looks at."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+from django.core.checks import run_checks
+from django.db import connection
+
+from products.embeddings.deterministic import EmbeddingBackend as Deterministic
+
+INDEX = "products_embedding_idx"
+
+
+class SmallBackend(Deterministic):
+    dimensions = 330
+
+
+def found():
+    """The ids of what manage.py check finds of this project, with the database."""
+    messages = run_checks(databases=["default"])
+    ours = [message for message in messages if message.id.startswith("products.")]
+    assert all(message.msg and message.hint for message in ours)
+    return [message.id for message in ours]
+
+
+def execute(sql):
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+@pytest.mark.django_db
+def test_a_sound_shop_has_nothing_to_tell():
+    assert found() == []
+
+
+@pytest.mark.django_db
+def test_the_bundled_model_has_nothing_to_tell(real_model):
+    assert found() == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["nowhere.Backend", "decimal.Decimal"])
+def test_a_setting_that_names_no_backend_is_an_error(settings, path):
+    settings.EMBEDDING_BACKEND = path
+
+    assert found() == ["products.E001"]
+
+
+@pytest.mark.django_db
+def test_a_backend_of_another_dimension_is_an_error(settings):
+    settings.EMBEDDING_BACKEND = "tests.test_checks.SmallBackend"
+
+    assert found() == ["products.E002"]
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("broken_model")
+def test_an_embedder_that_does_not_load_is_a_warning():
+    assert found() == ["products.W001"]
+
+
+@pytest.mark.django_db
+def test_a_missing_extension_is_an_error():
+    execute("DROP EXTENSION vector CASCADE")
+
+    assert found() == ["products.E003"]
+
+
+@pytest.mark.django_db
+def test_a_column_of_another_dimension_is_an_error():
+    execute("ALTER TABLE products ALTER COLUMN embedding TYPE vector(330)")
+
+    assert found() == ["products.E004"]
+
+
+@pytest.mark.django_db
+def test_a_column_without_dimension_is_an_error():
+    execute(f"DROP INDEX {INDEX}")
+    execute("ALTER TABLE products ALTER COLUMN embedding TYPE vector")
+
+    assert found() == ["products.E004", "products.W002"]
+
+
+@pytest.mark.django_db
+def test_a_missing_index_is_a_warning():
+    execute(f"DROP INDEX {INDEX}")
+
+    assert found() == ["products.W002"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "hnsw (embedding vector_l2_ops)",
+        "hnsw (embedding vector_ip_ops)",
+        "ivfflat (embedding vector_cosine_ops) WITH (lists = 1)",
+        "btree (price)",
+    ],
+)
+def test_an_index_of_another_kind_is_a_warning(kind):
+    execute(f"DROP INDEX {INDEX}")
+    execute(f"CREATE INDEX {INDEX} ON products USING {kind}")
+
+    assert found() == ["products.W003"]
+
+
+@pytest.mark.django_db
+def test_an_index_that_is_not_valid_is_a_warning():
+    execute(
+        "UPDATE pg_index SET indisvalid = false"
+        " WHERE indexrelid = to_regclass('products_embedding_idx')"
+    )
+
+    assert found() == ["products.W003"]
+
+
+@pytest.mark.django_db
+def test_nothing_is_said_of_tables_before_the_first_migration():
+    execute("DROP TABLE products")
+    execute("DROP EXTENSION vector")
+
+    assert found() == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_new_database_can_be_migrated():
+    name = connection.settings_dict["NAME"] + "_new"
+
+    run = subprocess.run(
+        [sys.executable, "manage.py", "migrate"],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, "DB_NAME": name},
+        capture_output=True,
+        text=True,
+    )
+    execute(f'DROP DATABASE "{name}"')
+
+    assert run.returncode == 0, run.stderr
+
+
+@pytest.mark.usefixtures("broken_model")
+def test_without_a_database_only_the_settings_are_looked_at():
+    # No mark django_db: a query would fail this test. Every command runs these
+    # checks; loading a model would delay each of them.
+    assert run_checks(databases=None) == []

@@ -1,0 +1,302 @@
+"""similar, embed_products and demo, as people run them."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from io import StringIO
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
+
+from products.embeddings import EmbeddingError
+from products.embeddings.deterministic import EmbeddingBackend as Deterministic
+from products.lifecycle import embed_pending
+from products.models import Product
+from tests.factory import make_product, near
+
+
+class SmallBatches(Deterministic):
+    batch_size = 2
+
+
+class FailsOnThirdBatch(SmallBatches):
+    def __init__(self):
+        self.calls = 0
+
+    def vectors(self, texts):
+        self.calls += 1
+        if self.calls == 3:
+            raise EmbeddingError("The service is busy. Run it again.", permanent=False)
+        return super().vectors(texts)
+
+
+def run(*arguments, **options):
+    out = StringIO()
+    call_command(*arguments, stdout=out, stderr=StringIO(), **options)
+    return out.getvalue()
+
+
+# similar
+
+
+@pytest.mark.django_db
+def test_similar_lists_the_nearest_first():
+    make_product(name="Lamp")
+    make_product(name="Chair", embedding=near(0.5))
+    make_product(name="Torch", embedding=near(0.125))
+
+    assert run("similar", "lamp").splitlines() == [
+        "0.1250  Torch  (torch)",
+        "0.5000  Chair  (chair)",
+    ]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("options", "count"), [([], 5), (["-n", "2"], 2)])
+def test_similar_lists_as_many_as_asked_for(options, count):
+    for _ in range(7):
+        make_product()
+
+    sku = Product.objects.first().sku
+
+    assert len(run("similar", sku, *options).splitlines()) == count
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["nothing"], "no product with the sku 'nothing'"),
+        (["a\0b"], "no product with the sku"),
+        (["\udcff"], "no product with the sku"),
+        (["x" * 10_000], "no product with the sku"),
+        ([""], "no product with the sku"),
+        (["bare"], "Run manage.py embed_products"),
+        (["emptied"], "Run manage.py embed_products"),
+        (["lamp", "-n", "0"], "1 to 200"),
+        (["lamp", "-n", "201"], "1 to 200"),
+        (["lamp", "-n", "many"], "invalid int value"),
+    ],
+)
+def test_similar_tells_what_is_wrong(arguments, reason):
+    make_product(sku="lamp")
+    make_product(sku="bare", embedding=None)
+    make_product(sku="emptied")
+    Product.objects.filter(sku="emptied").update(embedding=None)
+
+    with pytest.raises(CommandError, match=reason):
+        run("similar", *arguments)
+
+
+# embed_products
+
+
+@pytest.mark.django_db
+def test_embed_products_embeds_only_what_needs_it():
+    fresh = make_product(name="fresh")
+    make_product(name="missing", embedding=None)
+    make_product(name="older", fingerprint="older/384/0")
+    stale = make_product(name="stale")
+    Product.objects.filter(pk=stale.pk).update(description="New text")
+
+    first, second = run("embed_products"), run("embed_products")
+
+    assert first == "Embedded 3 products.\n"
+    assert second == "Embedded 0 products.\n"
+    assert not Product.objects.needs_embedding().exists()
+    assert Product.objects.get(pk=fresh.pk).updated_at == fresh.updated_at
+
+
+@pytest.mark.django_db
+def test_embed_products_works_in_batches(settings):
+    settings.EMBEDDING_BACKEND = "tests.test_commands.SmallBatches"
+    for _ in range(5):
+        make_product(embedding=None)
+
+    assert list(embed_pending()) == [2, 2, 1]
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("broken_model")
+def test_a_broken_embedder_is_told():
+    make_product(embedding=None)
+
+    with pytest.raises(CommandError, match="Repair it. 0 products were embedded"):
+        run("embed_products")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_embed_products_goes_on_where_it_was_interrupted(settings):
+    settings.EMBEDDING_BACKEND = "tests.test_commands.FailsOnThirdBatch"
+    for _ in range(7):
+        make_product(embedding=None)
+
+    with pytest.raises(CommandError, match="4 products were embedded before"):
+        run("embed_products")
+    left = Product.objects.needs_embedding().count()
+
+    assert left == 3
+    assert run("embed_products") == "Embedded 3 products.\n"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_runs_at_once_embed_each_product_once(settings, monkeypatch):
+    settings.EMBEDDING_BACKEND = "tests.test_commands.SmallBatches"
+    for _ in range(12):
+        make_product(embedding=None)
+    both_at_work = threading.Barrier(2)
+    embedded = []
+    vectors = Deterministic.vectors
+
+    def meet_once(self, texts):
+        embedded.extend(texts)
+        if not both_at_work.broken and threading.current_thread() not in met:
+            met.add(threading.current_thread())
+            both_at_work.wait(timeout=10)  # each holds its rows locked
+        return vectors(self, texts)
+
+    met = set()
+    monkeypatch.setattr(Deterministic, "vectors", meet_once)
+    counts = []
+
+    def work():
+        try:
+            counts.append(sum(embed_pending()))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+
+    assert sum(counts) == len(embedded) == len(set(embedded)) == 12
+    assert min(counts) >= 2
+    assert not Product.objects.needs_embedding().exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_rows_somebody_works_on_are_left_to_them():
+    locked, free = make_product(embedding=None), make_product(embedding=None)
+    done = []
+
+    def work():
+        try:
+            done.append(sum(embed_pending()))
+        finally:
+            connection.close()
+
+    with transaction.atomic():
+        Product.objects.select_for_update().get(pk=locked.pk)
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join(timeout=10)
+
+    assert done == [1]
+    free.refresh_from_db()
+    locked.refresh_from_db()
+    assert (free.embedding is not None, locked.embedding) == (True, None)
+
+
+@pytest.mark.django_db
+def test_an_edit_while_embedding_is_not_lost(monkeypatch):
+    product = make_product(embedding=None)
+    product.price = 77
+    product.save(embed=False)
+
+    run("embed_products")
+
+    product.refresh_from_db()
+    assert product.price == 77
+
+
+# demo
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def page_of(port):
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/") as response:
+                return response.read().decode()
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+
+
+def demo(port):
+    """Start the demo in a database of its own, look at its page, and stop it."""
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "demo", "--port", str(port)],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, "DB_NAME": connection.settings_dict["NAME"]},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        page = page_of(port)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        output, errors = process.communicate(timeout=30)
+    return process.returncode, page, output, errors
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(os.name == "nt", reason="stops the server with SIGTERM")
+def test_the_demo_serves_the_samples_and_a_second_run_changes_nothing():
+    port = free_port()
+
+    status, page, output, errors = demo(port)
+    Product.objects.filter(sku="yoga-mat").delete()
+    before = list(Product.objects.order_by("pk").values("pk", "updated_at"))
+    again, _, output_again, _ = demo(port)
+
+    assert (status, again) == (0, 0)
+    assert "Traceback" not in errors
+    assert "Wireless Bluetooth Headphones" in page
+    assert "Loaded 10 sample products." in output
+    assert f"VectorShop is at http://127.0.0.1:{port}/" in output
+    assert "Loaded" not in output_again
+    assert list(Product.objects.order_by("pk").values("pk", "updated_at")) == before
+    assert len(before) == 9
+
+
+def test_a_taken_port_is_told_in_one_line():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        result = subprocess.run(
+            [sys.executable, "manage.py", "demo", "--port", str(port)],
+            cwd=settings.BASE_DIR,
+            capture_output=True,
+            text=True,
+        )
+
+    assert result.returncode == 1
+    assert result.stderr.count("\n") == 1
+    assert f"Port {port} cannot be used" in result.stderr
+    assert f"make demo PORT={port + 1}" in result.stderr
+
+
+@pytest.mark.parametrize("port", [0, -1, 65536, 10**30])
+def test_what_is_no_port_is_told(port):
+    with pytest.raises(CommandError, match=f"{port} is no port"):
+        call_command("demo", port=port)

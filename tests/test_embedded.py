@@ -1,0 +1,563 @@
+"""The embedded server: real servers, each in a folder of its own."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db.utils import OperationalError
+
+from vectorshop.db.embedded import cluster as cluster_module, server as server_module
+from vectorshop.db.embedded.account import account_for
+from vectorshop.db.embedded.client import DatabaseClient
+from vectorshop.db.embedded.cluster import Cluster
+from vectorshop.db.embedded.options import data_dir_of
+from vectorshop.db.embedded.server import ensure_database, ensure_running, leave
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Says its server's process, then uses the server until its standard input ends.
+USER = """
+import sys
+from pathlib import Path
+from vectorshop.db.embedded.server import ensure_database
+server = ensure_database(sys.argv[1], "shop")
+print((server.data_dir / "postmaster.pid").read_text().split()[0], flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def folder():
+    """A short path, unlike tmp_path, which pytest also closes to other users.
+
+    In memory where there is room: a server waits for its disk at every turn.
+    """
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and shutil.disk_usage(memory).free > 2_000_000_000
+    path = Path(tempfile.mkdtemp(prefix="vs-", dir=memory if roomy else None)).resolve()
+    path.chmod(0o711)
+    yield path
+    for pid_file in path.rglob("postmaster.pid"):
+        leave_or_stop(pid_file.parent)
+    shutil.rmtree(path)
+
+
+def leave_or_stop(data_dir):
+    if data_dir in server_module._uses:
+        leave(data_dir)
+    cluster = Cluster(data_dir)
+    if cluster.wait_for_other_server():
+        cluster.stop()
+
+
+@pytest.fixture
+def data_dir(folder):
+    """The path of a data folder that is not made yet."""
+    return folder / "postgres"
+
+
+@pytest.fixture(scope="session")
+def empty_cluster(tmp_path_factory):
+    """A data folder whose server does not wait for the disk, to be copied."""
+    path = tmp_path_factory.mktemp("cluster") / "postgres"
+    Cluster(path).create()
+    with (path / "postgresql.conf").open("a") as file:
+        file.write("fsync = off\n")
+    return path
+
+
+@pytest.fixture
+def made_dir(empty_cluster, data_dir):
+    """A data folder that is made."""
+    shutil.copytree(empty_cluster, data_dir)
+    account = account_for(empty_cluster)
+    for path in [data_dir, *data_dir.rglob("*")]:
+        account.own(path)
+    return data_dir
+
+
+@contextmanager
+def user_of(data_dir, code=USER):
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, data_dir],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def end(process):
+    process.stdin.close()
+    return process.wait(timeout=60)
+
+
+def postmaster(data_dir):
+    return int((data_dir / "postmaster.pid").read_text().split()[0])
+
+
+def kill_postmaster(data_dir):
+    """Kill the server as a crash does: its pid file and its socket stay."""
+    os.kill(postmaster(data_dir), signal.SIGKILL)
+    cluster = Cluster(data_dir)
+    deadline = time.monotonic() + 30
+    while cluster._processes() and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def query(server, statement, database="postgres"):
+    with psycopg.connect(
+        host=server.host,
+        port=server.port,
+        user=server.user,
+        password=server.password,
+        dbname=database,
+        autocommit=True,
+    ) as connection:
+        cursor = connection.execute(statement)
+        return cursor.fetchone()[0] if cursor.description else None
+
+
+def manage(*arguments, data_dir, **environment):
+    """Run manage.py with the project's settings but a database in *data_dir*."""
+    module = data_dir.parent / "settings_of_test.py"
+    module.write_text(
+        "from vectorshop.settings import *\n"
+        f"DATABASES['default']['OPTIONS']['data_dir'] = {str(data_dir)!r}\n"
+    )
+    return subprocess.run(
+        [sys.executable, ROOT / "manage.py", *arguments],
+        env=os.environ
+        | {
+            "DJANGO_SETTINGS_MODULE": module.stem,
+            "PYTHONPATH": str(module.parent),
+            **environment,
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+# One server for all
+
+
+def test_two_processes_share_a_server_that_stops_with_the_last(made_dir):
+    with user_of(made_dir) as first, user_of(made_dir) as second:
+        pids = {first.stdout.readline(), second.stdout.readline()}
+
+        end(first)
+        alive_after_first = Cluster(made_dir).answers()
+        end(second)
+
+    assert len(pids) == 1
+    assert alive_after_first
+    assert not (made_dir / "postmaster.pid").exists()
+
+
+def test_a_killed_process_leaves_a_server_that_the_next_one_uses_and_stops(made_dir):
+    with user_of(made_dir) as killed:
+        pid = killed.stdout.readline()
+        killed.kill()
+        killed.wait()
+    alive = Cluster(made_dir).answers()
+
+    with user_of(made_dir) as following:
+        next_pid = following.stdout.readline()
+        end(following)
+
+    assert alive
+    assert next_pid == pid
+    assert not (made_dir / "postmaster.pid").exists()
+
+
+def test_a_forked_child_uses_the_server_longer_than_its_parent(made_dir):
+    code = """
+import os, sys
+from vectorshop.db.embedded.server import ensure_running
+ensure_running(sys.argv[1])
+child = os.fork()
+if not child:
+    ensure_running(sys.argv[1])
+    print("child", flush=True)
+    sys.stdin.read()
+"""
+    with user_of(made_dir, code) as parent:
+        parent.stdout.readline()
+        parent.wait(timeout=60)
+
+        alive_after_parent = Cluster(made_dir).answers()
+        parent.stdin.close()
+        parent.stdout.read()  # ends with the child
+
+    assert alive_after_parent
+    assert not (made_dir / "postmaster.pid").exists()
+
+
+def test_the_end_of_a_forked_child_leaves_its_parent_the_server(made_dir):
+    code = """
+import os, sys
+from vectorshop.db.embedded.server import ensure_running
+ensure_running(sys.argv[1])
+child = os.fork()
+if not child:
+    ensure_running(sys.argv[1])
+    sys.exit()
+os.waitpid(child, 0)
+print("child ended", flush=True)
+sys.stdin.read()
+"""
+    with user_of(made_dir, code) as parent, user_of(made_dir) as other:
+        parent.stdout.readline()
+        other.stdout.readline()
+
+        end(other)
+        alive = Cluster(made_dir).answers()
+        end(parent)
+
+    assert alive
+    assert not (made_dir / "postmaster.pid").exists()
+
+
+def test_processes_that_make_a_database_at_once_all_get_it(data_dir):
+    with user_of(data_dir) as one, user_of(data_dir) as two, user_of(data_dir) as three:
+        pids = [user.stdout.readline() for user in (one, two, three)]
+
+        exit_codes = [end(user) for user in (one, two, three)]
+
+    assert len(set(pids)) == 1
+    assert exit_codes == [0, 0, 0]
+
+
+# What may have happened to the folder
+
+
+def test_data_survives_a_killed_server(made_dir):
+    server = ensure_database(made_dir, "shop")
+    query(server, "CREATE TABLE kept AS SELECT 42 AS answer", "shop")
+    kill_postmaster(made_dir)
+
+    server = ensure_database(made_dir, "shop")
+
+    assert query(server, "SELECT answer FROM kept", "shop") == 42
+
+
+def test_a_running_application_gets_its_killed_server_back(made_dir):
+    code = """
+import os, signal
+from django.db import connection
+from vectorshop.db.embedded.cluster import Cluster
+connection.ensure_connection()
+data_dir = connection.settings_dict["OPTIONS"]["data_dir"]
+pid = connection.connection.execute("SELECT pg_backend_pid()").fetchone()[0]
+os.kill(int(open(data_dir + "/postmaster.pid").readline()), signal.SIGKILL)
+connection.close()
+with connection.cursor() as cursor:
+    cursor.execute("SELECT 6 * 7, pg_backend_pid() <> %s", [pid])
+    print(cursor.fetchone())
+"""
+
+    done = manage("shell", "-v", "0", "-c", code, data_dir=made_dir)
+
+    assert (done.stdout, done.stderr) == ("(42, True)\n", "")
+
+
+@pytest.fixture
+def foreign_process(data_dir):
+    """A program of the server's user that is no server."""
+    process = subprocess.Popen(
+        ["sleep", "600"], **account_for(data_dir).process_options
+    )
+    yield process.pid
+    process.kill()
+    process.wait()
+
+
+@pytest.mark.parametrize("content", ["", "{pid}\n{data_dir}\n1\n5432\n", "{pid}"])
+def test_a_stale_pid_file_does_not_stop_the_start(made_dir, content, foreign_process):
+    ensure_running(made_dir)
+    leave(made_dir)
+    pid_file = made_dir / "postmaster.pid"
+    pid_file.write_text(content.format(pid=foreign_process, data_dir=made_dir))
+    account_for(made_dir).own(pid_file)
+
+    server = ensure_running(made_dir)
+
+    assert query(server, "SHOW data_directory") == str(made_dir)
+
+
+def test_a_pid_file_that_leads_to_another_server_is_stale(folder):
+    other = ensure_running(folder / "other")
+    ensure_running(folder / "postgres")
+    leave(folder / "postgres")
+    pid_file = folder / "postgres" / "postmaster.pid"
+    shutil.copy(other.data_dir / "postmaster.pid", pid_file)
+    account_for(folder / "postgres").own(pid_file)
+
+    server = ensure_running(folder / "postgres")
+
+    assert query(server, "SHOW data_directory") == str(folder / "postgres")
+
+
+def test_data_of_another_major_version_is_left_alone_with_advice(data_dir):
+    data_dir.mkdir()
+    (data_dir / "PG_VERSION").write_text("16\n")
+
+    with pytest.raises(OperationalError) as error:
+        ensure_running(data_dir)
+
+    for part in (str(data_dir), "PostgreSQL 16", "PostgreSQL 18", "pg_dumpall", "move"):
+        assert part in str(error.value)
+    assert [file.name for file in data_dir.iterdir()] == ["PG_VERSION"]
+
+
+def test_a_folder_of_other_files_is_left_alone(data_dir):
+    data_dir.mkdir()
+    (data_dir / "thesis.txt").write_text("mine")
+
+    with pytest.raises(OperationalError, match="no PostgreSQL data"):
+        ensure_running(data_dir)
+
+    assert [file.name for file in data_dir.iterdir()] == ["thesis.txt"]
+
+
+def test_what_an_interrupted_start_left_behind_is_removed(data_dir):
+    unfinished = data_dir.with_name("postgres.new-interrupted")
+    unfinished.mkdir()
+    (unfinished / "PG_VERSION").write_text("18")
+
+    ensure_running(data_dir)
+
+    assert not unfinished.exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a folder with spaces", "quo\"te's, $HOME `id` \\ é", 15 * "deeply/" + "nested"],
+    ids=["spaces", "awkward", "over 100 characters"],
+)
+def test_any_path_works(folder, name):
+    server = ensure_running(folder / name)
+
+    assert query(server, "SHOW data_directory") == str(folder / name)
+
+
+def test_a_socket_folder_that_others_may_enter_is_refused(folder, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    data_dir = folder / (100 * "x")
+    ensure_running(data_dir)
+    socket_dir = Path(ensure_running(data_dir).host)
+    leave(data_dir)
+    socket_dir.mkdir()
+    socket_dir.chmod(0o755)
+
+    with pytest.raises(OperationalError, match=f"{socket_dir}.*not a private folder"):
+        ensure_running(data_dir)
+
+    socket_dir.rmdir()
+
+
+@pytest.fixture
+def small_disk(folder):
+    disk = folder / "disk"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=20m,mode=755", "none", str(disk)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as err:
+        pytest.skip(f"cannot mount a small disk: {err}")
+    yield disk
+    leave_or_stop(disk / "postgres")
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_full_disk_gets_a_message_and_works_once_there_is_room(
+    small_disk, monkeypatch
+):
+    monkeypatch.setattr(cluster_module, "START_SECONDS", 10)
+    data_dir = small_disk / "postgres"
+
+    with pytest.raises(OperationalError) as error:
+        ensure_running(data_dir)
+    left = [path.name for path in small_disk.iterdir() if path.is_dir()]
+    remount = ["mount", "-o", "remount,size=300m", str(small_disk)]
+    subprocess.run(remount, check=True)
+
+    assert "No space left on device" in str(error.value)
+    assert f"in {data_dir}. The disk is almost full: " in str(error.value)
+    assert left == []
+    assert query(ensure_running(data_dir), "SELECT 1") == 1
+
+
+def test_a_server_that_crashed_on_a_full_disk_keeps_its_data(small_disk, monkeypatch):
+    monkeypatch.setattr(cluster_module, "START_SECONDS", 10)
+    remount = ["mount", "-o", "remount,size=300m", str(small_disk)]
+    subprocess.run(remount, check=True)
+    data_dir = small_disk / "postgres"
+    query(ensure_running(data_dir), "CREATE TABLE kept AS SELECT 42 AS answer")
+    kill_postmaster(data_dir)
+    fill(small_disk / "filler")
+
+    message = "The disk is almost full"
+    try:
+        ensure_running(
+            data_dir
+        )  # recovery needs space only for what it had not written
+    except OperationalError as err:
+        message = str(err)
+    (small_disk / "filler").unlink()
+
+    assert "The disk is almost full" in message
+    assert query(ensure_running(data_dir), "SELECT answer FROM kept") == 42
+
+
+def fill(path):
+    for size in (100_000, 1):
+        with path.open("ab", buffering=0) as file:
+            try:
+                while file.write(bytes(size)):
+                    pass
+            except OSError:
+                pass
+
+
+def test_a_server_that_cannot_start_shows_the_end_of_its_log(made_dir):
+    ensure_running(made_dir)
+    leave(made_dir)
+    with (made_dir / "postgresql.conf").open("a") as file:
+        file.write("shared_buffers = many\n")
+
+    with pytest.raises(OperationalError, match='invalid value .* "shared_buffers"'):
+        ensure_running(made_dir)
+
+
+def test_a_large_log_is_put_aside(made_dir, monkeypatch):
+    monkeypatch.setattr(cluster_module, "MAX_LOG_BYTES", 100)
+    ensure_running(made_dir)
+    leave(made_dir)
+    first = (made_dir / "server.log").read_text()
+
+    ensure_running(made_dir)
+
+    assert (made_dir / "server.log.1").read_text() == first
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no root")
+@pytest.mark.skipif(os.name != "nt" and os.geteuid() != 0, reason="needs root")
+def test_root_only_makes_closed_folders_passable(folder):
+    data_dir = folder / "closed" / "postgres"
+    data_dir.parent.mkdir(mode=0o700)
+
+    ensure_running(data_dir)
+
+    assert data_dir.parent.stat().st_mode & 0o777 == 0o701
+    assert data_dir.stat().st_mode & 0o777 == 0o700
+    assert data_dir.stat().st_uid != 0
+
+
+# What the server is like
+
+
+def test_the_server_speaks_unicode_and_finds_words_between_dashes(made_dir):
+    server = ensure_running(made_dir)
+
+    words = query(server, "SELECT to_tsvector('simple', 'CRÈME—“brûlée”')::text")
+
+    assert words == "'brûlée':2 'crème':1"
+
+
+def test_the_server_has_pgvector_and_listens_to_no_network(made_dir):
+    server = ensure_running(made_dir)
+
+    query(server, "CREATE EXTENSION vector")
+
+    assert query(server, "SELECT '[1,0]'::vector <=> '[0,1]'") == 1
+    assert query(server, "SHOW listen_addresses") == ""
+
+
+def test_without_unix_sockets_a_password_guards_the_port(data_dir):
+    cluster = Cluster(data_dir, unix_sockets=False)
+    cluster.create()
+    cluster.start()
+
+    with cluster.connect(cluster.address()) as connection:
+        data_directory = connection.execute("SHOW data_directory").fetchone()[0]
+    guess = {"user": "postgres", "password": "guess", "dbname": "postgres"}
+    with pytest.raises(psycopg.OperationalError, match="password authentication"):
+        psycopg.connect(host="127.0.0.1", port=cluster.address().port, **guess)
+    cluster.stop()
+
+    assert data_directory == str(data_dir)
+    assert cluster.password_file.stat().st_mode & 0o777 == 0o600
+
+
+# Django
+
+
+@pytest.mark.parametrize("command", ["help", "check"])
+def test_a_command_without_database_starts_nothing(data_dir, command):
+    done = manage(command, data_dir=data_dir)
+
+    assert done.returncode == 0, done.stderr
+    assert not list(data_dir.parent.glob("postgres*"))
+
+
+def test_dbshell_opens_the_wheels_psql_in_a_database_made_for_it(made_dir):
+    statement = "SELECT current_database(), current_setting('data_directory')"
+    others = {"PGHOST": "192.0.2.1", "PGPORT": "1", "PGUSER": "x", "PGDATA": "/x"}
+
+    done = manage("dbshell", "--", "-Atc", statement, data_dir=made_dir, **others)
+
+    assert (done.stdout.strip(), done.stderr) == (f"vectorshop|{made_dir}", "")
+    assert not (made_dir / "postmaster.pid").exists()
+
+
+def test_dbshell_finds_the_programs_of_the_running_server(made_dir, settings):
+    database = settings.DATABASES["default"] | {"OPTIONS": {"data_dir": made_dir}}
+
+    command, _ = DatabaseClient.settings_to_cmd_args_env(database, ["-c", "select 1"])
+
+    server = ensure_running(made_dir)
+    assert command[0] == str(server.bin_dir / "psql")
+    assert command[command.index("-h") + 1] == server.host
+
+
+def test_a_command_that_cannot_have_its_database_says_why_in_one_message(data_dir):
+    data_dir.mkdir()
+    (data_dir / "PG_VERSION").write_text("16\n")
+
+    done = manage("migrate", data_dir=data_dir)
+
+    assert done.returncode != 0
+    assert "was made by PostgreSQL 16" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"HOST": "db.example.com"}, "knows no HOST"),
+        ({"USER": "x", "PASSWORD": "y"}, "knows no USER, PASSWORD"),
+        ({"OPTIONS": {}}, "data_dir"),
+        ({"OPTIONS": {"data_dir": "relative"}}, "absolute"),
+    ],
+    ids=["host", "user", "no folder", "relative folder"],
+)
+def test_settings_that_make_no_sense_are_refused(settings, changed, message):
+    database = settings.DATABASES["default"] | changed
+
+    with pytest.raises(ImproperlyConfigured, match=message):
+        data_dir_of(database)
