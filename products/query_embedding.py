@@ -48,7 +48,8 @@ def example_vector(
     """Return the vector of a search by examples, of length 1, and its fingerprint.
 
     The mean of the vectors of *like* minus the mean of those of *unlike*, plus the
-    vector of the query's text if there is one. One statement. Raises SearchError for
+    vector of the query's text if there is one. One statement, so that vectors and
+    fingerprint belong together whatever the products in memory say. Raises SearchError for
     an example without embedding, for examples of two recipes, and for examples that
     cancel out.
     """
@@ -56,14 +57,15 @@ def example_vector(
     stored = Product.objects.using(using).filter(
         pk__in=[product.pk for product in examples], embedding__isnull=False
     )
-    vectors: dict[int, Any] = dict(stored.values_list("pk", "embedding"))
+    rows = list(stored.values_list("pk", "embedding", "embedding_fingerprint"))
+    vectors: dict[int, Any] = {pk: vector for pk, vector, _ in rows}
     for product in examples:
         if product.pk not in vectors:
             raise SearchError(
                 f"{product.name} has no embedding yet, so it cannot be an example. Run "
                 "manage.py embed_products."
             )
-    [fingerprint, *others] = {product.embedding_fingerprint for product in examples}
+    [fingerprint, *others] = {recipe for _, _, recipe in rows}
     if others:
         raise SearchError(
             "The examples were embedded by different models. Run manage.py "

@@ -48,11 +48,8 @@ class ProductQuerySet(models.QuerySet["Product"]):
         return products if high is None else products.filter(price__lte=high)
 
     def embedded(self, *, fingerprint: str | Subquery | None = None) -> Self:
-        """Return the products embedded by a recipe, by default the configured one."""
-        return self.filter(
-            embedding__isnull=False,
-            embedding_fingerprint=fingerprint or get_backend().fingerprint,
-        )
+        """Return the products embedded by a recipe, by default the one in force."""
+        return self.filter(~MISSING & by_recipe(fingerprint))
 
     # Keywords
 
@@ -104,6 +101,8 @@ class ProductQuerySet(models.QuerySet["Product"]):
             dimensions = self.model._meta.get_field("embedding").dimensions
             if len(vector) != dimensions:
                 raise ValueError(f"expected {dimensions} numbers, not {len(vector)}")
+        # Not the one in force: a vector belongs to the recipe that made it.
+        fingerprint = fingerprint or get_backend().fingerprint
         products = self.embedded(fingerprint=fingerprint).annotate(
             distance=CosineDistance("embedding", vector)
         )
@@ -170,7 +169,7 @@ MISSING = Q(embedding__isnull=True)
 SAME_TEXT = Q(embedded_hash=F("text_hash"))
 
 
-def by_recipe(fingerprint: str | None) -> Q:
+def by_recipe(fingerprint: str | Subquery | None) -> Q:
     """Return the condition that a product is embedded by a recipe.
 
     None: the one in force, read by the same statement as the products.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
+import numpy.typing as npt
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, models, router
@@ -22,6 +23,21 @@ T = TypeVar("T")
 # switch waits for them without a lock that keeps readers waiting. Any number that no
 # other program uses in this database.
 ADVISORY_LOCK = 5_384_001
+
+
+class Unavailable(BaseEmbeddingBackend):
+    """Stands for a backend that this process cannot load: embeds nothing."""
+
+    def __init__(self, fingerprint: str, error: EmbeddingError) -> None:
+        self.recorded = fingerprint
+        self.error = error
+
+    @property
+    def fingerprint(self) -> str:
+        return self.recorded
+
+    def vectors(self, texts: Sequence[str]) -> npt.ArrayLike:
+        raise EmbeddingError(str(self.error)) from self.error
 
 
 class EmbeddingRecipe(models.Model):
@@ -111,27 +127,45 @@ def active_backend(using: str | None = None) -> BaseEmbeddingBackend:
 
 
 def with_active_backend(
-    run: Callable[[BaseEmbeddingBackend], T], *, using: str | None = None
+    run: Callable[[BaseEmbeddingBackend], T],
+    *,
+    using: str | None = None,
+    doubtful: type[Exception] | tuple[()] = (),
 ) -> T:
     """Return *run(backend)*, run again when the recipe was switched meanwhile.
 
     For a search by text: between embedding the text and reading the rows another
     process may switch, and the rows then have another recipe than the text. *run*
     embeds, filters by the backend's fingerprint (nearest_to does) and returns
-    evaluated results; it must not write. Costs two reads of one row.
+    evaluated results; it must not write. Where this process cannot load the backend,
+    *run* gets one that raises EmbeddingError when it is used. doubtful: an error of
+    *run* that a switch can be the cause of. Costs two reads of one row.
     """
     recipe = current_recipe(using)
     while True:
-        result = run(recipe.embedder())
-        after = current_recipe(using)
-        if identity(after) == identity(recipe):
-            return result
-        recipe = after
+        try:
+            result = run(available(recipe))
+        except doubtful:
+            if not was_switched(recipe, using):
+                raise
+        else:
+            if not was_switched(recipe, using):
+                return result
+        recipe = current_recipe(using)
 
 
-def identity(recipe: EmbeddingRecipe) -> tuple[Any, ...]:
-    """Return what differs between two moments with a switch between them."""
-    return recipe.switches, recipe.backend, recipe.fingerprint
+def available(recipe: EmbeddingRecipe) -> BaseEmbeddingBackend:
+    """Return the backend of a recipe, or one that tells why there is none."""
+    try:
+        return recipe.embedder()
+    except EmbeddingError as err:
+        return Unavailable(recipe.fingerprint, err)
+
+
+def was_switched(recipe: EmbeddingRecipe, using: str | None) -> bool:
+    """Return whether another recipe came into force since *recipe* was read."""
+    now = current_recipe(using)
+    return (now.switches, now.fingerprint) != (recipe.switches, recipe.fingerprint)
 
 
 def hold_recipe(using: str | None = None) -> None:

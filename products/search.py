@@ -30,6 +30,7 @@ from products.filters import Filters, SearchError
 from products.models import Product
 from products.planning import Plan, index_settings, recorded
 from products.query_embedding import Vector, example_vector, query_vector
+from products.recipes import with_active_backend
 from products.request import Mode, Request, Sort, choose, clean_text
 from products.results import Candidate, Hit, Results, count_facets
 
@@ -68,13 +69,15 @@ def search(
     alone or beside a text; they are left out of the results. mode: see Mode; used
     with a text. diversity: 0 for the nearest, up to 1 for the most varied, by maximal
     marginal relevance. page: from 1; a page after the last gives the last. page_size:
-    1 to 100. embedder: by default the configured backend.
+    1 to 100. embedder: by default the backend of the recipe in force, also while that
+    is switched.
 
     A product whose sku is the text comes first. What is too far away is left out;
     products with a word of the text stay. At most 200 products are ranked (10,000 are
     listed). When the text cannot be embedded, keyword results come with a notice.
     Raises SearchError for anything that cannot be searched for. Takes up to nine
-    statements in one transaction, and one for "similar to this product".
+    statements in one transaction, two more before and after it that look for a switch
+    of the recipe, and one alone for "similar to this product".
     """
     request = Request(
         text=clean_text(text),
@@ -89,7 +92,19 @@ def search(
         backend=embedder or get_backend(),
         using=using,
     )
+    if embedder or request.single_example or not (request.text or request.examples):
+        return answer(request)
+    return with_active_backend(
+        lambda backend: answer(replace(request, backend=backend)),
+        using=using,
+        doubtful=SearchError,  # examples by another recipe than the text
+    )
+
+
+def answer(request: Request) -> Results:
+    """Return the page of results that answers a question."""
     plan = Plan("listing", "no question was asked")
+    using = request.using
     with recorded(plan, using=using):
         if example := request.single_example:
             return similar_page(request, plan, example)

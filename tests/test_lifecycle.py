@@ -16,6 +16,7 @@ from products.embeddings import EmbeddingError
 from products.lifecycle import Failures, embed_pending
 from products.models import Product
 from products.recipes import EmbeddingRecipe, current_recipe, with_active_backend
+from products.search import search
 from products.worker import Worker
 from tests.backends import BUSY, PICKY, SECOND, Busy, Picky, Second
 from tests.factory import make_product
@@ -136,6 +137,23 @@ def test_search_runs_again_when_the_recipe_was_switched_meanwhile(db):
     assert seen == ["second", "deterministic"]
 
 
+@pytest.mark.usefixtures("db")
+def test_error_of_a_search_counts_only_while_nothing_is_switched():
+    recipe = record_recipe()
+    runs = []
+
+    def search(backend):
+        runs.append(backend)
+        if len(runs) == 1:
+            EmbeddingRecipe.objects.filter(pk=recipe.pk).update(switches=1)
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        with_active_backend(search, doubtful=LookupError)
+
+    assert len(runs) == 2
+
+
 def test_search_notices_a_switch_there_and_back(db):
     record_recipe()
     runs = []
@@ -148,6 +166,29 @@ def test_search_notices_a_switch_there_and_back(db):
     with_active_backend(search)
 
     assert len(runs) == 2
+
+
+@pytest.mark.usefixtures("db")
+def test_search_goes_by_words_where_the_recipe_cannot_be_followed():
+    record_recipe("nowhere.Backend", "elsewhere/384/0")
+    make_product(name="red shoe", fingerprint="elsewhere/384/0")
+
+    results = search("shoe")
+
+    assert [hit.product.name for hit in results.hits] == ["red shoe"]
+    assert "not possible just now" in results.notice
+
+
+@pytest.mark.usefixtures("db")
+def test_examples_are_compared_by_the_recipe_they_have_in_the_database():
+    liked = [make_product(name="one"), make_product(name="two")]
+    make_product(name="three")
+    record_recipe()
+    Product.objects.update(embedding_fingerprint=Second().fingerprint)
+
+    results = search(like=liked)
+
+    assert [hit.product.name for hit in results.hits] == ["three"]
 
 
 def test_saving_a_product_of_a_list_leaves_vector_and_label_together(db):

@@ -14,6 +14,7 @@ from products.embeddings import get_backend
 from products.lifecycle import embed_pending
 from products.models import Product
 from products.recipes import ADVISORY_LOCK, current_recipe, with_active_backend
+from products.search import search
 from products.second import SecondEmbedding
 from tests.backends import PICKY, SECOND, Second
 from tests.factory import make_product
@@ -46,6 +47,8 @@ def catalogue(transactional_db):
         for number in range(60)
     )
     list(embed_pending())
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE products")  # keyword scores look at its size
     yield
     switching.drop_second(using="default", abort=True)
 
@@ -327,7 +330,7 @@ class Shopper(threading.Thread):
     def __init__(self):
         super().__init__()
         self.stop = threading.Event()
-        self.texts, self.likes = set(), set()
+        self.texts, self.likes, self.pages = set(), set(), set()
         self.searches = 0
 
     def run(self):
@@ -335,6 +338,7 @@ class Shopper(threading.Thread):
             product = Product.objects.for_display().get(sku="p7")
             while not self.stop.is_set():
                 self.texts.add(rounded(text_search("red round thing")))
+                self.pages.add(page_of("red round thing", like=[product]))
                 similar = Product.objects.for_display().similar_to(product)[:5]
                 self.likes.add(rounded((p.sku, p.distance) for p in similar))
                 self.searches += 1
@@ -346,11 +350,19 @@ def rounded(found):
     return tuple((sku, round(distance, 5)) for sku, distance in found)
 
 
+def page_of(text, **options):
+    """What a page of the shop shows for a text: skus and scores."""
+    results = search(text, **options)
+    assert not results.notice
+    return rounded((hit.product.sku, hit.score) for hit in results.hits)
+
+
 def answers():
-    """What the shop answers at rest, to a text and to a product."""
+    """What the shop answers at rest, to a text, to a product, and on a page."""
     similar = Product.objects.similar_to(Product.objects.get(sku="p7"))[:5]
     text = rounded(text_search("red round thing"))
-    return text, rounded((p.sku, p.distance) for p in similar)
+    page = page_of("red round thing", like=[Product.objects.get(sku="p7")])
+    return text, rounded((p.sku, p.distance) for p in similar), page
 
 
 def test_searches_never_fail_and_never_mix_recipes(catalogue):
@@ -376,6 +388,7 @@ def test_searches_never_fail_and_never_mix_recipes(catalogue):
         assert shopper.searches > 10
         assert shopper.texts == {before[0], after[0]}
         assert shopper.likes == {before[1], after[1]}
+        assert shopper.pages == {before[2], after[2]}
 
 
 # How the recipes agree
