@@ -9,6 +9,7 @@ import time
 from io import StringIO
 
 import pytest
+from django.core.checks import run_checks
 from django.core.management import CommandError, call_command
 from django.db import connection, connections
 
@@ -202,6 +203,62 @@ def test_saving_a_product_of_a_list_leaves_vector_and_label_together(db):
     product.refresh_from_db()
     assert product.price == 5
     assert product.embedding_fingerprint == "switched/384/0"
+
+
+# manage.py check
+
+
+def messages_of(number):
+    """What manage.py check tells under this id: message and hint."""
+    return [
+        f"{message.msg} {message.hint}"
+        for message in run_checks(databases=["default"])
+        if message.id == f"products.{number}"
+    ]
+
+
+@pytest.mark.usefixtures("db")
+def test_check_tells_nothing_while_all_is_fresh():
+    make_product()
+
+    assert messages_of("W010") == messages_of("W011") == []
+
+
+@pytest.mark.usefixtures("one_of_each")
+def test_check_counts_what_needs_embedding():
+    [message] = messages_of("W010")
+
+    assert message.startswith(
+        "Of 4 products, 1 have no embedding, 1 have changed since, and 1 are embedded "
+        "by another recipe. Run manage.py embed_products: until then no search finds"
+    )
+
+
+@pytest.mark.usefixtures("db")
+def test_check_tells_when_the_setting_is_not_what_is_served():
+    record_recipe()
+
+    [message] = messages_of("W011")
+
+    assert "products are embedded by tests.backends.Second" in message
+    assert "Set EMBEDDING_BACKEND=tests.backends.Second, or run" in message
+
+
+@pytest.mark.usefixtures("db")
+def test_check_tells_when_the_recipe_in_force_cannot_be_loaded():
+    record_recipe("nowhere.Backend", "elsewhere/384/0")
+
+    [message] = messages_of("W001")
+
+    assert "nowhere.Backend" in message
+
+
+@pytest.mark.django_db
+def test_check_does_without_the_table_of_recipes():
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE products_recipe")
+
+    assert messages_of("W010") == messages_of("W011") == []
 
 
 # embed_products
