@@ -127,8 +127,8 @@ def check_alias(alias: str) -> list[CheckMessage]:
             Error(
                 f"The column products.embedding holds {dimensions} numbers, the model "
                 f"{DIMENSIONS}.",
-                hint="Bring the column back to vector(384): see manage.py "
-                "sqlmigrate products 0001.",
+                hint=f"Bring the column back to vector({DIMENSIONS}): see manage.py "
+                'sqlmigrate products 0001, and "Another dimension" in README.md.',
                 id="products.E004",
             )
         )

@@ -6,6 +6,11 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, connections
+from django.db.migrations import AlterField
+from django.db.migrations.loader import MigrationLoader
+from django.urls import reverse
+from pgvector.django import VectorField
+from pytest_django.asserts import assertContains
 
 from products import second, switching
 from products.agreement import overlap, read_judgements, read_queries
@@ -16,7 +21,7 @@ from products.models import Product
 from products.recipes import ADVISORY_LOCK, current_recipe, with_active_backend
 from products.search import search
 from products.second import SecondEmbedding
-from tests.backends import PICKY, SECOND, Second
+from tests.backends import PICKY, SECOND, Second, Wide
 from tests.factory import make_product
 
 WORDS = [
@@ -210,6 +215,17 @@ def test_worker_keeps_the_second_column_up_with_changes(catalogue):
     assert Product.objects.embedding_states()["fresh"] == 61
 
 
+def test_admin_shows_the_second_column(catalogue, admin_client):
+    url = reverse("admin:products_product_embeddings")
+    migrate("--to", SECOND)
+
+    assertContains(admin_client.get(url), "To be switched to:")
+
+    migrate("--switch")
+
+    assertContains(admin_client.get(url), "Kept since the last switch:")
+
+
 def test_half_built_index_is_built_again(catalogue):
     migrate("--to", SECOND)
     with connection.cursor() as cursor:
@@ -316,6 +332,31 @@ def test_switch_waits_for_a_worker_without_locking_readers_out(catalogue, monkey
     worker.close()
 
     assert current_recipe().switches == 0
+
+
+# Another dimension, as README.md does it
+
+
+@pytest.mark.django_db
+def test_column_takes_another_dimension_once_its_vectors_are_gone():
+    make_product()
+    before = MigrationLoader(connection).project_state()
+    after = before.clone()
+    column = VectorField(dimensions=256, null=True, blank=True, editable=False)
+    alter = AlterField("product", "embedding", column)
+    alter.state_forwards("products", after)
+
+    with connection.cursor() as cursor, connection.schema_editor() as editor:
+        cursor.execute(
+            "UPDATE products "
+            "SET embedding = NULL, embedding_fingerprint = '', embedded_hash = ''"
+        )
+        alter.database_forwards("products", editor, before, after)
+
+    [vector] = Wide().embed(["text"])
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE products SET embedding = %s", [str(vector.tolist())])
+    assert check_index("default") == []
 
 
 # Searching meanwhile

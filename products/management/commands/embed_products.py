@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError, CommandParser
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, DataError
 from tqdm import tqdm
 
 from products.embeddings import EmbeddingError
@@ -104,6 +104,11 @@ class Command(BaseCommand):
             except EmbeddingError as err:
                 raise CommandError(
                     f"{err} {done} products were embedded before."
+                ) from err
+            except DataError as err:
+                raise CommandError(
+                    f"The database refuses the vectors: {str(err).strip()}. Run "
+                    "manage.py check --database default, which tells what to do."
                 ) from err
         for reason in failures.reasons.values():
             self.stderr.write(self.style.WARNING(f"Not embedded: {reason}"))
