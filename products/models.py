@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import unicodedata
 from collections.abc import Collection, Iterable
 from decimal import Decimal
 from typing import Any
@@ -247,13 +249,26 @@ class Calibration(models.Model):
 EMBEDDING_FIELDS = ("embedding", "embedding_fingerprint", "embedded_hash")
 
 
+# What a slug may leave out without making two articles one: white space, and the
+# punctuation of a sentence. A plus, a hash sign or a decimal point tells them apart.
+PLAIN_PUNCTUATION = re.compile(r"[\s\-_'’\",:;!?()&–—]|[.](?!\d)")
+
+
 def make_sku(name: str) -> str:
     """Return an article number made from *name*: at most 200 characters.
 
-    Two spellings that differ only in case, accents or punctuation give the same
-    one. A name without any letter or digit gives a number of its own.
+    Two spellings that differ only in case, accents or plain punctuation give the same
+    one; another script stays as it is. Where the slug leaves more out ("C++" and "C#",
+    "1.5 l" and "15 l"), a hash of the name makes it the name's own.
     """
-    sku = slugify(name) or slugify(name, allow_unicode=True)
-    if not sku and name:
-        sku = "product-" + hashlib.sha256(name.encode()).hexdigest()[:12]
-    return sku[:200]
+    letters = unicodedata.normalize("NFKD", PLAIN_PUNCTUATION.sub("", name))
+    meant = sum(not unicodedata.combining(letter) for letter in letters)
+    for sku in (slugify(name), slugify(name, allow_unicode=True)):
+        plain = unicodedata.normalize("NFKD", sku.replace("-", "").replace("_", ""))
+        kept = sum(not unicodedata.combining(letter) for letter in plain)
+        if sku and kept >= meant and len(sku) <= 200:
+            return sku
+    if not name.strip():
+        return ""
+    digest = hashlib.sha256(name.casefold().encode()).hexdigest()[:8]
+    return f"{slugify(name)[:191] or 'product'}-{digest}"

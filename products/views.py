@@ -10,7 +10,11 @@ from django.core.paginator import Paginator
 from django.db import DatabaseError, IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import (
+    require_http_methods,
+    require_POST,
+    require_safe,
+)
 
 from products.embeddings import EmbeddingError
 from products.forms import NewProductForm, ProductForm, SimilarForm, already_exists
@@ -25,7 +29,7 @@ SIMILAR_COUNT = 5
 CHOICES = 200  # of the list "Choose a product"; larger catalogues use the cards
 
 
-@require_GET
+@require_safe
 def product_list(request: HttpRequest) -> HttpResponse:
     """The catalogue, and the lab's three actions: load, find similar, add."""
     products = Product.objects.for_display()
@@ -38,14 +42,14 @@ def product_list(request: HttpRequest) -> HttpResponse:
     return render(request, "products/list.html", context)
 
 
-@require_GET
+@require_safe
 def product_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One product and the five most like it."""
     product = get_object_or_404(Product.objects.for_display(), pk=pk)
     return render_similar(request, product)
 
 
-@require_GET
+@require_safe
 def similar(request: HttpRequest) -> HttpResponse:
     """The five products most like the one chosen, nearest first."""
     form = SimilarForm(request.GET)

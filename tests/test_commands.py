@@ -9,6 +9,7 @@ import threading
 import time
 import urllib.request
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -300,3 +301,22 @@ def test_a_taken_port_is_told_in_one_line():
 def test_what_is_no_port_is_told(port):
     with pytest.raises(CommandError, match=f"{port} is no port"):
         call_command("demo", port=port)
+
+
+def test_a_command_before_the_first_migration_gets_advice_and_no_traceback(
+    tmp_path: Path,
+) -> None:
+    program = (
+        "import sys; sys.argv = ['manage.py', 'similar', 'x'];"
+        "from django.conf import settings; from vectorshop import settings as ours;"
+        f"ours.DATABASES['default']['OPTIONS'] = {{'data_dir': __import__('pathlib').Path({str(tmp_path / 'pg')!r})}};"
+        "import manage; manage.main()"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 1
+    assert "run manage.py migrate" in done.stderr
+    assert "Traceback" not in done.stderr

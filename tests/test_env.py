@@ -139,6 +139,19 @@ def test_processes_that_start_together_share_one_secret(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_the_secret_of_the_process_that_was_first_stays(monkeypatch, tmp_path):
+    path = tmp_path / "secret_key"
+
+    def be_overtaken(size):
+        path.write_text("theirs")
+        return "ours"
+
+    monkeypatch.setattr("vectorshop.env.secrets.token_urlsafe", be_overtaken)
+
+    assert secret_from_file(path) == "theirs"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_threads_that_start_together_share_one_secret(tmp_path):
     with ThreadPoolExecutor(8) as threads:
         secrets = set(
