@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
+from django.urls import URLPattern, path
 
 from products.embeddings import EmbeddingError
+from products.embeddings_page import embed_some, embeddings_context
 from products.models import Product
 
 if TYPE_CHECKING:
@@ -67,6 +70,29 @@ class ProductAdmin(ModelAdmin):
             messages.error(request, "Null characters are not allowed in a filter.")
             return redirect(request.path)
         return super().changelist_view(request, extra_context)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.embeddings_view)
+        page = path("embeddings/", view, name="products_product_embeddings")
+        return [page, *super().get_urls()]
+
+    def embeddings_view(self, request: HttpRequest) -> HttpResponse:
+        """How many products are embedded, and a button that embeds some."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if request.method == "POST":
+            if not self.has_change_permission(request):
+                raise PermissionDenied
+            embed_some(request)
+            return redirect("admin:products_product_embeddings")
+        context = {
+            **self.admin_site.each_context(request),
+            **embeddings_context(),
+            "title": "Embeddings",
+            "opts": self.opts,
+            "may_embed": self.has_change_permission(request),
+        }
+        return render(request, "admin/products/product/embeddings.html", context)
 
     @admin.display(boolean=True, ordering="has_embedding")
     def embedded(self, product: Product) -> bool:

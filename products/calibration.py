@@ -14,9 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from products.embeddings import BaseEmbeddingBackend, get_backend
+from products.embeddings import BaseEmbeddingBackend
 from products.models import Calibration
 from products.planning import index_settings, plan_neighbours
+from products.recipes import active_backend
 
 SAMPLES = 100
 QUANTILE = 0.95
@@ -47,22 +48,24 @@ def get_floor(backend: BaseEmbeddingBackend, *, using: str) -> Floor:
 
 
 def calibrate(*, using: str) -> Calibration:
-    """Measure and store the floor of the configured backend, and return it.
+    """Measure and store the floor of the recipe in force, and return it.
 
     Raises EmbeddingError when the backend fails, ValueError when no product is
     embedded by it. Embeds 100 short texts and looks each of them up.
     """
     from products.models import Product
 
-    backend = get_backend()
-    products = Product.objects.using(using).embedded()
+    backend = active_backend(using)
+    products = Product.objects.using(using).embedded(fingerprint=backend.fingerprint)
     if not products.exists():
         raise ValueError("No product is embedded yet. Run manage.py embed_products.")
     plan = plan_neighbours(products, limit=1, filtered=True)
     nearest = []
     for vector in backend.embed(meaningless_texts(SAMPLES)):
         with index_settings(plan, using=using):
-            [hit] = products.nearest_to(vector.tolist(), exact=plan.exact)[:1]
+            [hit] = products.nearest_to(
+                vector.tolist(), fingerprint=backend.fingerprint, exact=plan.exact
+            )[:1]
         nearest.append(hit.similarity)
     floor = max(backend.default_floor, float(np.quantile(nearest, QUANTILE)))
     calibration, _ = Calibration.objects.using(using).update_or_create(

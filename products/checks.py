@@ -21,7 +21,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, router
 
 from products.embeddings import EmbeddingError, get_backend
-from products.models import DIMENSIONS, Product
+from products.models import DIMENSIONS, EmbeddingRecipe, Product
+from products.recipe_checks import check_agreement, check_states
+from products.recipes import active_backend
 
 INDEX = "products_embedding_idx"
 OPERATOR_CLASS = "vector_cosine_ops"
@@ -66,19 +68,22 @@ def check_embedder(
     """
     if not databases:
         return []
-    try:
-        get_backend().embed(["ready?"])
-    except ImproperlyConfigured:
-        return []  # products.E001 tells
-    except EmbeddingError as err:
-        return [
-            CheckWarning(
-                f"Texts cannot be embedded: {err}",
-                hint="Searching by meaning and adding products need this to work.",
-                id="products.W001",
+    messages: list[CheckMessage] = []
+    for alias in databases:
+        try:
+            backend = active_backend(alias) if has_recipes(alias) else get_backend()
+            backend.embed(["ready?"])
+        except ImproperlyConfigured:
+            return []  # products.E001 tells
+        except EmbeddingError as err:
+            messages.append(
+                CheckWarning(
+                    f"Texts cannot be embedded: {err}",
+                    hint="Searching by meaning and adding products need this to work.",
+                    id="products.W001",
+                )
             )
-        ]
-    return []
+    return messages
 
 
 @register(Tags.database)
@@ -97,6 +102,8 @@ def check_database(
 
 def check_alias(alias: str) -> list[CheckMessage]:
     """Return E003 extension missing, E004 dimension, W002 index missing, W003 class.
+
+    And what check_states() and check_agreement() find.
 
     Nothing is said before the first migration: it enables the extension, and
     `manage.py migrate` runs these checks first.
@@ -120,12 +127,16 @@ def check_alias(alias: str) -> list[CheckMessage]:
             Error(
                 f"The column products.embedding holds {dimensions} numbers, the model "
                 f"{DIMENSIONS}.",
-                hint="Bring the column back to vector(384): see manage.py "
-                "sqlmigrate products 0001.",
+                hint=f"Bring the column back to vector({DIMENSIONS}): see manage.py "
+                'sqlmigrate products 0001, and "Another dimension" in README.md.',
                 id="products.E004",
             )
         )
-    return messages + check_index(alias)
+    readable = has_recipes(alias) and not messages and not check_backend(None)
+    messages += check_index(alias)
+    if readable:
+        messages += check_agreement(alias) + check_states(alias)
+    return messages
 
 
 def check_index(alias: str) -> list[CheckMessage]:
@@ -168,6 +179,16 @@ def check_index(alias: str) -> list[CheckMessage]:
 def table_exists(alias: str) -> bool:
     """Return whether the first migration has run."""
     return query(alias, "SELECT to_regclass(%s)", ["products"]) != [(None,)]
+
+
+def has_recipes(alias: str) -> bool:
+    """Return whether the database can say which recipe is in force."""
+    return (
+        connections[alias].vendor == "postgresql"
+        and router.allow_migrate_model(alias, EmbeddingRecipe)
+        and query(alias, "SELECT to_regclass(%s)", [EmbeddingRecipe._meta.db_table])
+        != [(None,)]
+    )
 
 
 def extension_installed(alias: str) -> bool:

@@ -2,49 +2,163 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 from django.db import transaction
 
-from products.embeddings import get_backend
+from products.embeddings import BaseEmbeddingBackend, EmbeddingError
 from products.models import EMBEDDING_FIELDS, Product
+from products.recipes import EmbeddingRecipe, current_recipe, hold_recipe
+from products.second import SecondEmbedding
+
+Column = type[Product] | type[SecondEmbedding]
+Row = Product | SecondEmbedding
 
 
-def embed_pending(*, using: str | None = None) -> Iterator[int]:
+@dataclass
+class Failures:
+    """The texts that could not be embedded, so that nobody tries them over and over.
+
+    A text is known by its hash: as soon as somebody changes it, it is tried again.
+    """
+
+    reasons: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def add(self, fingerprint: str, row: Row, error: EmbeddingError) -> None:
+        """Note that the text of *row* failed."""
+        key = (fingerprint, row.current_text_hash())
+        self.reasons[key] = f"{row.sku}: {error}"
+
+    def hashes(self, fingerprint: str) -> list[str]:
+        """Return the hashes of the texts that failed with a recipe."""
+        return [text for recipe, text in self.reasons if recipe == fingerprint]
+
+
+def embed_pending(
+    *, using: str | None = None, failures: Failures | None = None
+) -> Iterator[int]:
     """Embed the products that need it and yield how many each batch embedded.
 
-    A batch is one transaction: stopped at any point, what was yielded stays and the
+    While `migrate_embeddings` fills the second column, that is kept up as well. A
+    batch is one transaction: stopped at any point, what was yielded stays and the
     next run goes on. Several processes may run at once: each locks its rows and
-    skips those of the others (SKIP LOCKED). Raises EmbeddingError when the backend
-    fails; the batch at hand is then left as it was.
+    skips those of the others (SKIP LOCKED).
+
+    A text that cannot be embedded is left out and added to *failures*; those in it
+    already are not tried. Raises EmbeddingError when the backend itself fails; the
+    batch at hand is then left as it was.
     """
-    last = 0
-    while True:
-        embedded, last = embed_batch(after=last, using=using)
-        if not embedded:
-            return
-        yield embedded
+    failures = Failures() if failures is None else failures
+    yield from embed_column(Product, using=using, failures=failures)
+    if current_recipe(using).is_filling:
+        yield from embed_column(SecondEmbedding, using=using, failures=failures)
 
 
-def embed_batch(*, after: int, using: str | None = None) -> tuple[int, int]:
+def count_pending(using: str | None = None) -> int:
+    """Return how many vectors embed_pending() would make; reads all rows."""
+    recipe = current_recipe(using)
+    pending = Product.objects.using(using).needs_embedding(recipe.fingerprint).count()
+    if recipe.is_filling:
+        second = SecondEmbedding.objects.using(using)
+        pending += second.needs_embedding(recipe.second_fingerprint).count()
+    return pending
+
+
+def embed_column(
+    column: Column, *, using: str | None, failures: Failures
+) -> Iterator[int]:
+    """Embed what one column needs; see embed_pending()."""
+    last, more = 0, True
+    while more:
+        embedded, after = embed_batch(
+            column, after=last, using=using, failures=failures
+        )
+        more, last = after > last, after
+        if embedded:
+            yield embedded
+
+
+def embed_batch(
+    column: Column, *, after: int, using: str | None, failures: Failures
+) -> tuple[int, int]:
     """Embed the next batch of products with an id over *after*.
 
-    Returns how many there were, and the largest id among them.
+    Returns how many were embedded, and the largest id that was looked at.
     """
-    backend = get_backend()
     with transaction.atomic(using=using):
-        products = list(
-            Product.objects.using(using)
-            .needs_embedding()
-            .filter(pk__gt=after)
-            .order_by("pk")
-            .defer("embedding", "search_vector")
-            .select_for_update(skip_locked=True, no_key=True)[: backend.batch_size]
-        )
-        if not products:
+        hold_recipe(using)
+        backend = backend_for(column, current_recipe(using))
+        if backend is None:
             return 0, after
-        vectors = backend.embed([product.embedding_text() for product in products])
-        for product, vector in zip(products, vectors, strict=True):
-            product.set_embedding(vector.tolist(), backend.fingerprint)
-        Product.objects.using(using).bulk_update(products, EMBEDDING_FIELDS)
-    return len(products), products[-1].pk
+        rows = lock_pending(column, backend, after=after, using=using, skip=failures)
+        if not rows:
+            return 0, after
+        embedded = embed_rows(backend, rows, failures)
+        column.objects.using(using).bulk_update(embedded, EMBEDDING_FIELDS)  # type: ignore[arg-type]
+    return len(embedded), rows[-1].pk
+
+
+def backend_for(column: Column, recipe: EmbeddingRecipe) -> BaseEmbeddingBackend | None:
+    """Return the backend of a column, None for a second one that is not being filled."""
+    if column is Product:
+        return recipe.embedder()
+    return recipe.second_embedder() if recipe.is_filling else None
+
+
+def lock_pending(
+    column: Column,
+    backend: BaseEmbeddingBackend,
+    *,
+    after: int,
+    using: str | None,
+    skip: Failures,
+) -> Sequence[Row]:
+    """Return the next products to embed, locked until the end of the transaction."""
+    rows: Sequence[Row] = list(
+        column.objects.using(using)
+        .needs_embedding(backend.fingerprint)
+        .filter(pk__gt=after)
+        .exclude(text_hash__in=skip.hashes(backend.fingerprint))
+        .order_by("pk")
+        .only("sku", "name", "category", "description")
+        .select_for_update(skip_locked=True, no_key=True)[: backend.batch_size]
+    )
+    return rows
+
+
+def embed_rows(
+    backend: BaseEmbeddingBackend, rows: Sequence[Row], failures: Failures
+) -> list[Row]:
+    """Set the embeddings of *rows* and return those that could be embedded.
+
+    When the batch fails for good, its texts are tried one by one, so that one text
+    does not keep the others from being embedded. Raises EmbeddingError for a fault
+    that may pass, and for one that is not about these texts.
+    """
+    try:
+        set_embeddings(backend, rows)
+    except EmbeddingError as err:
+        if not err.permanent:
+            raise
+    else:
+        return list(rows)
+    backend.embed(["ready?"])  # fails as well: it is not the fault of a text
+    embedded = []
+    for row in rows:
+        try:
+            set_embeddings(backend, [row])
+        except EmbeddingError as err:
+            if not err.permanent:
+                raise
+            failures.add(backend.fingerprint, row, err)
+        else:
+            embedded.append(row)
+    return embedded
+
+
+def set_embeddings(backend: BaseEmbeddingBackend, rows: Sequence[Row]) -> None:
+    """Set the embeddings of *rows*, all of them or none."""
+    vectors = backend.embed([row.embedding_text() for row in rows])
+    for row, vector in zip(rows, vectors, strict=True):
+        row.set_embedding(vector.tolist(), backend.fingerprint)

@@ -12,22 +12,50 @@ from typing import Any
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.core.validators import MaxLengthValidator, MinValueValidator
-from django.db import models
+from django.db import models, router
 from django.db.models.functions import Now, Upper
 from django.urls import reverse
 from django.utils.text import slugify
 from pgvector.django import HnswIndex, VectorField
 
 from products import text
-from products.embeddings import get_backend
+from products.embeddings import BaseEmbeddingBackend
 from products.extension import VectorNorm
 from products.querysets import ProductQuerySet
+from products.recipes import EmbeddingRecipe, active_backend, current_recipe
+
+__all__ = ["DIMENSIONS", "EMBEDDING_FIELDS", "EmbeddingRecipe", "Product", "make_sku"]
 
 DIMENSIONS = 384
 MAX_PRICE = Decimal("99999999.99")  # what numeric(10, 2) holds
 
 
-class Product(models.Model):
+class EmbeddedText:
+    """What is embedded of a product, for each column that holds a vector of it."""
+
+    name: Any
+    category: Any
+    description: Any
+    embedding: Any
+    embedding_fingerprint: Any
+    embedded_hash: Any
+
+    def embedding_text(self) -> str:
+        """Return the text that is embedded."""
+        return text.embedding_text(self.name, self.category, self.description)
+
+    def current_text_hash(self) -> str:
+        """Return the hash of the text as it is in memory, saved or not."""
+        return text.text_hash(self.name, self.category, self.description)
+
+    def set_embedding(self, vector: list[float], fingerprint: str) -> None:
+        """Set a vector that was made from the text as it is in memory."""
+        self.embedding = vector
+        self.embedding_fingerprint = fingerprint
+        self.embedded_hash = self.current_text_hash()
+
+
+class Product(EmbeddedText, models.Model):
     """An article that can be found by its text and by its likeness to others."""
 
     sku = models.CharField(
@@ -139,10 +167,14 @@ class Product(models.Model):
         embedded.
         """
         self.sku = self.sku or make_sku(self.name)
-        if embed and self.changes_text(update_fields) and self.needs_embedding():
-            self.embed()
+        using = kwargs.get("using") or router.db_for_write(type(self), instance=self)
+        if embed and self.changes_text(update_fields) and self.embed_if_needed(using):
             if update_fields is not None:
                 update_fields = {*update_fields, *EMBEDDING_FIELDS}
+        elif update_fields is None and "embedding" in self.get_deferred_fields():
+            # A label is written together with its vector or not at all: the vector
+            # in the database may be of another recipe by now.
+            update_fields = self.loaded_fields().difference(EMBEDDING_FIELDS)
         super().save(update_fields=update_fields, **kwargs)
 
     def get_absolute_url(self) -> str:
@@ -161,32 +193,36 @@ class Product(models.Model):
             text.TEXT_FIELDS
         )
 
-    def embedding_text(self) -> str:
-        """Return the text that is embedded."""
-        return text.embedding_text(self.name, self.category, self.description)
+    def loaded_fields(self) -> set[str]:
+        """Return the columns that were read from the database, as save() wants them."""
+        return {
+            field.name
+            for field in self._meta.concrete_fields
+            if not field.primary_key and not field.generated
+        } - self.get_deferred_fields()
 
-    def needs_embedding(self) -> bool:
-        """Return whether the vector is missing, stale or of another recipe."""
+    def needs_embedding(self, recipe: EmbeddingRecipe | None = None) -> bool:
+        """Return whether the vector is missing, stale or not of the *recipe* in force."""
+        recipe = recipe or current_recipe(self._state.db)
         return (
             self.embedded_hash != self.current_text_hash()
-            or self.embedding_fingerprint != get_backend().fingerprint
+            or self.embedding_fingerprint != recipe.fingerprint
             or self.embedding is None  # last: where deferred, this is a query
         )
 
-    def current_text_hash(self) -> str:
-        """Return the hash of the text as it is in memory, saved or not."""
-        return text.text_hash(self.name, self.category, self.description)
-
-    def embed(self) -> None:
+    def embed(self, backend: BaseEmbeddingBackend | None = None) -> None:
         """Set the embedding and what tells its origin; nothing is saved."""
-        [vector] = get_backend().embed([self.embedding_text()])
-        self.set_embedding(vector.tolist(), get_backend().fingerprint)
+        backend = backend or active_backend(self._state.db)
+        [vector] = backend.embed([self.embedding_text()])
+        self.set_embedding(vector.tolist(), backend.fingerprint)
 
-    def set_embedding(self, vector: list[float], fingerprint: str) -> None:
-        """Set a vector that was made from the text as it is in memory."""
-        self.embedding = vector
-        self.embedding_fingerprint = fingerprint
-        self.embedded_hash = self.current_text_hash()
+    def embed_if_needed(self, using: str) -> bool:
+        """Embed for the recipe of the database *using*; return whether it was needed."""
+        recipe = current_recipe(using)
+        if not self.needs_embedding(recipe):
+            return False
+        self.embed(recipe.embedder())
+        return True
 
     @property
     def similarity(self) -> float:

@@ -49,20 +49,25 @@ def example_vector(
 
     The mean of the vectors of *like* minus the mean of those of *unlike*, plus the
     vector of the query's text if there is one. One statement. Raises SearchError for
-    an example without embedding, for examples of two recipes, and for examples that
-    cancel out.
+    an example without embedding, for examples of two recipes or of another one than
+    when they were loaded, and for examples that cancel out.
     """
     examples = [*like, *unlike]
     stored = Product.objects.using(using).filter(
         pk__in=[product.pk for product in examples], embedding__isnull=False
     )
-    vectors: dict[int, Any] = dict(stored.values_list("pk", "embedding"))
+    rows = list(stored.values_list("pk", "embedding", "embedding_fingerprint"))
+    vectors: dict[int, Any] = {pk: vector for pk, vector, _ in rows}
     for product in examples:
         if product.pk not in vectors:
             raise SearchError(
                 f"{product.name} has no embedding yet, so it cannot be an example. Run "
                 "manage.py embed_products."
             )
+    if {pk: recipe for pk, _, recipe in rows} != {
+        product.pk: product.embedding_fingerprint for product in examples
+    }:
+        raise SearchError("The examples were embedded anew just now. Search once more.")
     if len({product.embedding_fingerprint for product in examples}) > 1:
         raise SearchError(
             "The examples were embedded by different models. Run manage.py "

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Self
 
 from django.contrib.postgres.search import SearchRank
 from django.db import models
-from django.db.models import Exists, F, Q, Subquery, Value
+from django.db.models import Count, Exists, F, Q, Subquery, Value
+from django.db.models.functions import Coalesce
 from pgvector.django import CosineDistance
 
 from products.embeddings import get_backend
 from products.keywords import TermsQuery, coverage
+from products.recipes import EmbeddingRecipe
 
 if TYPE_CHECKING:
     from products.models import Product
@@ -45,12 +47,9 @@ class ProductQuerySet(models.QuerySet["Product"]):
         products = self if low is None else self.filter(price__gte=low)
         return products if high is None else products.filter(price__lte=high)
 
-    def embedded(self, *, fingerprint: str | None = None) -> Self:
-        """Return the products embedded by a recipe, by default the configured one."""
-        return self.filter(
-            embedding__isnull=False,
-            embedding_fingerprint=fingerprint or get_backend().fingerprint,
-        )
+    def embedded(self, *, fingerprint: str | Subquery | None = None) -> Self:
+        """Return the products embedded by a recipe, by default the one in force."""
+        return self.filter(~MISSING & by_recipe(fingerprint))
 
     # Keywords
 
@@ -82,7 +81,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         self,
         vector: Sequence[float] | Subquery,
         *,
-        fingerprint: str | None = None,
+        fingerprint: str | Subquery | None = None,
         exact: bool = False,
     ) -> Self:
         """Return products with the nearest to *vector* first.
@@ -102,6 +101,8 @@ class ProductQuerySet(models.QuerySet["Product"]):
             dimensions = self.model._meta.get_field("embedding").dimensions
             if len(vector) != dimensions:
                 raise ValueError(f"expected {dimensions} numbers, not {len(vector)}")
+        # Not the one in force: a vector belongs to the recipe that made it.
+        fingerprint = fingerprint or get_backend().fingerprint
         products = self.embedded(fingerprint=fingerprint).annotate(
             distance=CosineDistance("embedding", vector)
         )
@@ -112,41 +113,69 @@ class ProductQuerySet(models.QuerySet["Product"]):
     def similar_to(self, product: Product, *, exact: bool = False) -> Self:
         """Return the products like *product*, nearest first, itself left out.
 
-        Empty when it has no embedding. One statement: the vector stays in the
-        database. Adds ``distance``, as nearest_to() does.
+        Empty when it has no embedding. One statement: the vector and its recipe stay
+        in the database, so that they belong together also while the recipe is
+        switched. Adds ``distance``, as nearest_to() does.
         """
         same = self.model._default_manager.using(self.db).filter(pk=product.pk)
         vector = Subquery(same.values("embedding")[:1])
+        recipe = Subquery(same.values("embedding_fingerprint")[:1])
         # Without it every distance is null. Asked once, before any row is read.
         has_vector = Exists(same.filter(embedding__isnull=False))
         return (
             self.filter(has_vector)
-            .nearest_to(vector, fingerprint=product.embedding_fingerprint, exact=exact)
+            .nearest_to(vector, fingerprint=recipe, exact=exact)
             .exclude(pk=product.pk)
         )
 
-    # Life of an embedding
+    # Life of an embedding: each product is in exactly one of four states. All of them
+    # are asked about the recipe in force, or the one of *fingerprint*.
 
     def missing_embedding(self) -> Self:
         """Return products that have no embedding yet."""
-        return self.filter(embedding__isnull=True)
+        return self.filter(MISSING)
 
-    def stale(self) -> Self:
-        """Return products whose text changed after it was embedded."""
-        return self.filter(embedding__isnull=False).exclude(
-            embedded_hash=F("text_hash")
+    def other_recipe(self, fingerprint: str | None = None) -> Self:
+        """Return products embedded by another recipe: no search finds these."""
+        return self.filter(~MISSING & ~by_recipe(fingerprint))
+
+    def stale(self, fingerprint: str | None = None) -> Self:
+        """Return products whose text changed after it was embedded, also by raw SQL."""
+        return self.filter(~MISSING & by_recipe(fingerprint) & ~SAME_TEXT)
+
+    def fresh(self, fingerprint: str | None = None) -> Self:
+        """Return products whose embedding is that of their text."""
+        return self.filter(~MISSING & by_recipe(fingerprint) & SAME_TEXT)
+
+    def needs_embedding(self, fingerprint: str | None = None) -> Self:
+        """Return products that are not fresh."""
+        return self.filter(MISSING | ~by_recipe(fingerprint) | ~SAME_TEXT)
+
+    def embedding_states(self, fingerprint: str | None = None) -> dict[str, int]:
+        """Return how many products are `missing`, `other_recipe`, `stale`, `fresh`.
+
+        One statement, which reads all rows.
+        """
+        recipe = by_recipe(fingerprint)
+        return self.aggregate(
+            missing=Count("pk", filter=MISSING),
+            other_recipe=Count("pk", filter=~MISSING & ~recipe),
+            stale=Count("pk", filter=~MISSING & recipe & ~SAME_TEXT),
+            fresh=Count("pk", filter=~MISSING & recipe & SAME_TEXT),
         )
 
-    def other_recipe(self) -> Self:
-        """Return products embedded by another recipe than the configured one."""
-        return self.filter(embedding__isnull=False).exclude(
-            embedding_fingerprint=get_backend().fingerprint
-        )
 
-    def needs_embedding(self) -> Self:
-        """Return products whose embedding is missing, stale or of another recipe."""
-        return self.filter(
-            Q(embedding__isnull=True)
-            | ~Q(embedded_hash=F("text_hash"))
-            | ~Q(embedding_fingerprint=get_backend().fingerprint)
-        )
+MISSING = Q(embedding__isnull=True)
+SAME_TEXT = Q(embedded_hash=F("text_hash"))
+
+
+def by_recipe(fingerprint: str | Subquery | None) -> Q:
+    """Return the condition that a product is embedded by a recipe.
+
+    None: the one in force, read by the same statement as the products.
+    """
+    if fingerprint is not None:
+        return Q(embedding_fingerprint=fingerprint)
+    recorded = Subquery(EmbeddingRecipe.objects.values("fingerprint")[:1])
+    configured = Value(get_backend().fingerprint)
+    return Q(embedding_fingerprint=Coalesce(recorded, configured))

@@ -9,6 +9,7 @@ print(results.plan.reason)
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from django.db import DEFAULT_DB_ALIAS, transaction
 
@@ -19,6 +20,7 @@ from products.facets import catalogue_facets, ranked_facets
 from products.filters import Filters, SearchError
 from products.models import Product
 from products.planning import Plan, index_settings, recorded
+from products.recipes import with_active_backend
 from products.request import Mode, Request, Sort, choose, clean_text
 from products.results import Candidate, Hit, Results
 
@@ -51,14 +53,16 @@ def search(
     alone or beside a text; they are left out of the results. mode: see Mode; used
     with a text. diversity: 0 for the nearest, up to 1 for the most varied, by maximal
     marginal relevance. page: from 1; a page after the last gives the last. page_size:
-    1 to 200. embedder: by default the configured backend.
+    1 to 200. embedder: by default the backend of the recipe in force, also while that
+    is switched.
 
     A product whose sku is the text comes first. What is too far from a text is left
     out; products with a word of it stay. At most 200 products are ranked (10,000 are
     listed). When the text cannot be embedded, keyword results come with a notice.
     Raises SearchError for anything that cannot be searched for.
 
-    Takes at most 14 statements in one transaction; two for the catalogue; one for the
+    Takes at most 14 statements in one transaction, and two around it that look for a
+    switch of the recipe; two for the catalogue; one for the
     first page of "similar to this product" without filters, where nothing is counted
     and a page of up to 19 fits what the index gives by default. The facets of the
     results are counted when asked for.
@@ -76,7 +80,32 @@ def search(
         backend=embedder or get_backend(),
         using=using,
     )
+    if embedder or request.single_example or not (request.text or request.examples):
+        return answer(request)
+    return with_active_backend(
+        lambda backend: answer(with_fresh_examples(replace(request, backend=backend))),
+        using=using,
+        doubtful=SearchError,  # examples by another recipe than the text
+    )
+
+
+def with_fresh_examples(request: Request) -> Request:
+    """Return the question with its examples as they are stored now."""
+    if not request.examples:
+        return request
+    products = Product.objects.using(request.using).for_display()
+    stored = products.in_bulk([product.pk for product in request.examples])
+    return replace(
+        request,
+        like=tuple(stored.get(product.pk, product) for product in request.like),
+        unlike=tuple(stored.get(product.pk, product) for product in request.unlike),
+    )
+
+
+def answer(request: Request) -> Results:
+    """Return the page of results that answers a question."""
     plan = Plan("listing", "no question was asked")
+    using = request.using
     with recorded(plan, using=using):
         if example := request.single_example:
             return similar_page(request, plan, example)

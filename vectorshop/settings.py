@@ -89,6 +89,11 @@ EMBEDDING_BACKEND = (
     os.environ.get("EMBEDDING_BACKEND")
     or "products.embeddings.fastembed.EmbeddingBackend"
 )
+# For EMBEDDING_BACKEND=products.embeddings.azure_openai.EmbeddingBackend.
+AZURE_OPENAI_ENDPOINT = os.environ.get("AZURE_OPENAI_ENDPOINT", "")
+AZURE_OPENAI_DEPLOYMENT = os.environ.get("AZURE_OPENAI_DEPLOYMENT", "")
+AZURE_OPENAI_API_VERSION = os.environ.get("AZURE_OPENAI_API_VERSION") or "2024-10-21"
+AZURE_OPENAI_API_KEY = os.environ.get("AZURE_OPENAI_API_KEY", "")
 
 # Django
 

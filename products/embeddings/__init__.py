@@ -12,39 +12,44 @@ from django.utils.module_loading import import_string
 
 from products.embeddings.base import BaseEmbeddingBackend, EmbeddingError
 
-__all__ = ["BaseEmbeddingBackend", "EmbeddingError", "get_backend"]
+__all__ = ["BaseEmbeddingBackend", "EmbeddingError", "get_backend", "load_backend"]
 
 
 def get_backend() -> BaseEmbeddingBackend:
     """Return the configured embedding backend, the same one for the whole process.
 
-    Cheap: a model is loaded by the first text, not here. Raises ImproperlyConfigured
+    The recipe of a database without one of its own; see products.recipes. Cheap: a model is loaded by the first text, not here. Raises ImproperlyConfigured
     when EMBEDDING_BACKEND names no backend.
     """
-    return load_backend(settings.EMBEDDING_BACKEND)
+    try:
+        return load_backend(settings.EMBEDDING_BACKEND)
+    except ImproperlyConfigured as err:
+        raise ImproperlyConfigured(f"EMBEDDING_BACKEND={err}") from err
 
 
 @cache
 def load_backend(path: str) -> BaseEmbeddingBackend:
-    """Return the one instance of the backend class at the dotted *path*."""
+    """Return the one instance of the backend class at the dotted *path*.
+
+    Raises ImproperlyConfigured when there is none.
+    """
     try:
         backend = import_string(path)
     except ImportError as err:
         raise ImproperlyConfigured(
-            f"EMBEDDING_BACKEND={path!r} cannot be imported: {err}. Use the dotted "
+            f"{path!r} cannot be imported: {err}. Use the dotted "
             "path of a class, such as products.embeddings.fastembed.EmbeddingBackend."
         ) from err
     if not (isinstance(backend, type) and issubclass(backend, BaseEmbeddingBackend)):
         raise ImproperlyConfigured(
-            f"EMBEDDING_BACKEND={path!r} is no subclass of "
-            "products.embeddings.BaseEmbeddingBackend."
+            f"{path!r} is no subclass of products.embeddings.BaseEmbeddingBackend."
         )
     return backend()
 
 
 def forget_backends(*, setting: str, **kwargs: Any) -> None:
     """Make the next call load the backends anew, for tests that change the setting."""
-    if setting == "EMBEDDING_BACKEND":
+    if setting == "EMBEDDING_BACKEND" or setting.startswith("AZURE_OPENAI_"):
         load_backend.cache_clear()
 
 

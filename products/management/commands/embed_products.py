@@ -2,43 +2,115 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError, CommandParser
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, DataError
 from tqdm import tqdm
 
 from products.embeddings import EmbeddingError
-from products.lifecycle import embed_pending
-from products.models import Product
+from products.lifecycle import Failures, count_pending, embed_pending
+from products.worker import Worker, stop_on_signals
+
+INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended
 
 
 class Command(BaseCommand):
     help = (
         "Embed the products whose embedding is missing, stale or of another recipe. "
-        "Can be stopped and run again at any time, also several at once."
+        "Can be stopped and run again at any time, also several at once. The exit "
+        "status is 1 when a text could not be embedded."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "--database", default=DEFAULT_DB_ALIAS, help="The database to work in."
         )
+        parser.add_argument(
+            "--watch",
+            action="store_true",
+            help="Go on: embed what is added or changed until SIGTERM or Ctrl-C. "
+            "Waits out a service or a database that does not answer.",
+        )
+        parser.add_argument(
+            "--interval",
+            type=float,
+            default=10.0,
+            metavar="SECONDS",
+            help="How often --watch looks for changes, 0.1 to 3600 (default 10).",
+        )
 
-    def handle(self, *, database: str, verbosity: int, **options: Any) -> None:
-        pending = Product.objects.using(database).needs_embedding().count()
+    def handle(
+        self,
+        *,
+        database: str,
+        watch: bool,
+        interval: float,
+        verbosity: int,
+        **options: Any,
+    ) -> None:
+        if not 0.1 <= interval <= 3600:
+            raise CommandError("--interval takes a number of seconds, 0.1 to 3600.")
+        with stop_on_signals() as stop:
+            if watch:
+                failures = self.watch(database, interval, stop)
+            else:
+                failures = self.embed_once(database, stop, quiet=verbosity == 0)
+        if failures.reasons:
+            raise CommandError(
+                f"{len(failures.reasons)} texts could not be embedded; change them, or "
+                "run manage.py embed_products again once the cause is gone."
+            )
+
+    def watch(self, database: str, interval: float, stop: threading.Event) -> Failures:
+        """Embed until told to stop; return the texts that failed."""
+        worker = Worker(database, interval, stop, report=self.say)
+        self.say(f"Watching for products to embed every {interval:g} s.")
+        try:
+            worker.run()
+        except EmbeddingError as err:
+            raise CommandError(str(err)) from err
+        self.say(f"Stopped. Embedded {worker.embedded} products.")
+        return worker.failures
+
+    def say(self, line: str) -> None:
+        """Write a line at once, also into a pipe: a worker's log is read live."""
+        self.stdout.write(line)
+        self.stdout.flush()
+
+    def embed_once(
+        self, database: str, stop: threading.Event, *, quiet: bool
+    ) -> Failures:
+        """Embed what needs it now, with a progress bar; return the texts that failed."""
+        failures = Failures()
         done = 0
         with tqdm(
-            total=pending,
+            total=count_pending(database),
             unit=" texts",
-            disable=verbosity == 0 or None,
+            disable=quiet or None,
             file=self.stderr,
         ) as bar:
             try:
-                for count in embed_pending(using=database):
+                for count in embed_pending(using=database, failures=failures):
                     done += count
                     bar.update(count)
+                    if stop.is_set():
+                        raise CommandError(
+                            f"Stopped. {done} products were embedded; run the command "
+                            "again for the rest.",
+                            returncode=INTERRUPTED,
+                        )
             except EmbeddingError as err:
                 raise CommandError(
                     f"{err} {done} products were embedded before."
                 ) from err
+            except DataError as err:
+                raise CommandError(
+                    f"The database refuses the vectors: {str(err).strip()}. Run "
+                    "manage.py check --database default, which tells what to do."
+                ) from err
+        for reason in failures.reasons.values():
+            self.stderr.write(self.style.WARNING(f"Not embedded: {reason}"))
         self.stdout.write(self.style.SUCCESS(f"Embedded {done} products."))
+        return failures

@@ -1,0 +1,161 @@
+"""How far two recipes agree: what the new one would change for shoppers."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from django.db.models import CharField
+from django.db.models.functions import MD5, Cast
+
+from products.embeddings import BaseEmbeddingBackend
+from products.models import Product
+from products.ranking import ndcg
+from products.recipes import EmbeddingRecipe
+from products.second import SecondEmbedding
+
+TOP = 10
+
+Judgements = Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """What the served recipe and that of the second column have in common.
+
+    overlap: the mean share, 0 to 1, of the first ten results that both have, over
+    *count* products or queries. served, second: mean nDCG@10 over the *judged*
+    queries, None without any.
+    """
+
+    count: int
+    overlap: float
+    judged: int = 0
+    served: float | None = None
+    second: float | None = None
+
+
+def agreement_on_products(
+    recipe: EmbeddingRecipe, *, sample: int, using: str
+) -> Agreement | None:
+    """Return how the products similar to a product agree, None when nothing compares.
+
+    sample: of how many products; the same ones every time. Takes two index searches
+    for each.
+    """
+    chosen = (
+        Product.objects.using(using)
+        .fresh(recipe.fingerprint)
+        .order_by(MD5(Cast("pk", CharField())))
+        .values_list("pk", flat=True)[:sample]
+    )
+    second = SecondEmbedding.objects.using(using).fresh(recipe.second_fingerprint)
+    both = second.filter(pk__in=list(chosen)).only("pk")
+    overlaps = [
+        overlap(
+            similar(Product, row.pk, using), similar(SecondEmbedding, row.pk, using)
+        )
+        for row in both
+    ]
+    return Agreement(len(overlaps), fmean(overlaps)) if overlaps else None
+
+
+def similar(column: Any, pk: int, using: str) -> list[int]:
+    """Return the ids of the products most like one, by one of the two columns."""
+    nearest = column.objects.using(using).similar_to(column(pk=pk))
+    return list(nearest.values_list("pk", flat=True)[:TOP])
+
+
+def agreement_on_queries(
+    recipe: EmbeddingRecipe,
+    queries: Mapping[str, str],
+    judgements: Judgements,
+    *,
+    using: str,
+) -> Agreement:
+    """Return how the results of *queries* agree, and their nDCG@10 where judged.
+
+    queries: text by id. judgements: by the id of a query the grades by sku; products
+    nobody judged count as 0. Raises EmbeddingError when a query cannot be embedded.
+    """
+    served = results(Product, recipe.embedder(), queries, using)
+    second = results(SecondEmbedding, recipe.second_embedder(), queries, using)
+    judged = [query for query in queries if any(judgements.get(query, {}).values())]
+    return Agreement(
+        count=len(queries),
+        overlap=fmean(overlap(served[query], second[query]) for query in queries),
+        judged=len(judged),
+        served=mean_ndcg(served, judged, judgements),
+        second=mean_ndcg(second, judged, judgements),
+    )
+
+
+def results(
+    column: Any, backend: BaseEmbeddingBackend, queries: Mapping[str, str], using: str
+) -> dict[str, list[str]]:
+    """Return the skus of the first results of each query, by one of the columns."""
+    found = {}
+    for query, text in queries.items():
+        [vector] = backend.embed([text])
+        nearest = column.objects.using(using).nearest_to(
+            vector.tolist(), fingerprint=backend.fingerprint
+        )
+        found[query] = list(nearest.values_list("sku", flat=True)[:TOP])
+    return found
+
+
+def overlap(one: Sequence[object], other: Sequence[object]) -> float:
+    """Return the share of results that both have: 1 when both are empty."""
+    longest = max(len(one), len(other))
+    return len({*one} & {*other}) / longest if longest else 1.0
+
+
+def mean_ndcg(
+    found: Mapping[str, Sequence[str]], judged: Iterable[str], judgements: Judgements
+) -> float | None:
+    """Return the mean nDCG@10 over the *judged* queries, None when there are none."""
+    values = [ndcg(found[query], judgements[query], k=TOP) for query in judged]
+    return fmean(values) if values else None
+
+
+def read_queries(path: Path) -> dict[str, str]:
+    """Return the queries of a TSV file by id: one `id<TAB>text` a line.
+
+    Raises OSError or ValueError, with the line, for a file that is something else.
+    """
+    queries = dict(read_lines(path, width=2))
+    if not queries:
+        raise ValueError(f"{path} has no queries")
+    return queries
+
+
+def read_judgements(path: Path) -> Judgements:
+    """Return the grades of a TSV file: one `query id<TAB>sku<TAB>grade` a line.
+
+    Grades are numbers from 0, not relevant. Raises OSError or ValueError, with the
+    line, for a file that is something else.
+    """
+    judgements: dict[str, dict[str, float]] = defaultdict(dict)
+    for number, (query, sku, grade) in enumerate(read_lines(path, width=3), start=1):
+        if not grade.isdecimal():
+            raise ValueError(
+                f"{path} line {number}: {grade!r} is no grade (0, 1, 2 ...)"
+            )
+        judgements[query][sku] = float(grade)
+    return judgements
+
+
+def read_lines(path: Path, *, width: int) -> list[list[str]]:
+    """Return the fields of each line of a TSV file."""
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    rows = [line.split("\t") for line in lines]
+    for number, row in enumerate(rows, start=1):
+        if len(row) != width or not all(field.strip() for field in row):
+            raise ValueError(
+                f"{path} line {number}: expected {width} fields with tabs between"
+            )
+    return rows

@@ -1,0 +1,62 @@
+"""The admin's page "Embeddings": how many there are of each state, and a button."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Count
+from django.http import HttpRequest
+
+from products.embeddings import EmbeddingError
+from products.lifecycle import Failures, embed_pending
+from products.models import Product
+from products.recipes import current_recipe
+from products.second import SecondEmbedding
+
+# What the button does at most, so that no proxy gives up on the request.
+MAX_PRODUCTS = 500
+MAX_SECONDS = 5.0
+SHOWN_FAILURES = 5
+
+
+def embeddings_context() -> dict[str, Any]:
+    """Return what the page shows: counts by state and by recipe, and the recipes.
+
+    Three or four statements, which read all rows.
+    """
+    recipe = current_recipe()
+    states = Product.objects.embedding_states(recipe.fingerprint)
+    context = {
+        "recipe": recipe,
+        "states": states,
+        "pending": sum(states.values()) - states["fresh"],
+        "fingerprints": (
+            Product.objects.exclude(embedding=None)
+            .values("embedding_fingerprint")
+            .annotate(products=Count("pk"))
+            .order_by("-products", "embedding_fingerprint")
+        ),
+        "max_products": MAX_PRODUCTS,
+    }
+    if recipe.second_backend:
+        second = SecondEmbedding.objects.embedding_states(recipe.second_fingerprint)
+        context["second"] = second
+    return context
+
+
+def embed_some(request: HttpRequest) -> None:
+    """Embed a bounded number of products and tell the visitor what came of it."""
+    failures = Failures()
+    done, deadline = 0, time.monotonic() + MAX_SECONDS
+    try:
+        for count in embed_pending(failures=failures):
+            done += count
+            if done >= MAX_PRODUCTS or time.monotonic() > deadline:
+                break
+    except EmbeddingError as err:
+        messages.error(request, str(err))
+    messages.info(request, f"Embedded {done} products.")
+    for reason in list(failures.reasons.values())[:SHOWN_FAILURES]:
+        messages.warning(request, f"Not embedded: {reason}")

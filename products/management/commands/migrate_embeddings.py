@@ -1,0 +1,236 @@
+"""`manage.py migrate_embeddings`: change the embedding model while the shop runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import BaseCommand, CommandError, CommandParser
+from django.db import DEFAULT_DB_ALIAS
+from tqdm import tqdm
+
+from products import switching
+from products.agreement import (
+    TOP,
+    Agreement,
+    agreement_on_products,
+    agreement_on_queries,
+    read_judgements,
+    read_queries,
+)
+from products.embeddings import EmbeddingError, load_backend
+from products.lifecycle import Failures, embed_column
+from products.models import Product
+from products.recipes import EmbeddingRecipe, current_recipe
+from products.second import SecondEmbedding, build_index, index_state
+from products.switching import SwitchError
+from products.worker import stop_on_signals
+
+INTERRUPTED = 130
+
+
+class Command(BaseCommand):
+    help = (
+        "Change the embedding model without taking the shop down. --to fills a second "
+        "column while the first is served, and can be stopped and run again, also "
+        "several at once; --switch serves it, --rollback goes back, --finish drops "
+        "what is served no more. Without an option, tells how things stand."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        step = parser.add_mutually_exclusive_group()
+        step.add_argument(
+            "--to",
+            metavar="RECIPE",
+            help="Embed everything by this backend as well: the dotted path of its "
+            "class, or the name of a module of products.embeddings.",
+        )
+        for name, text in (
+            ("--report", "Compare the two recipes; --to does so at its end."),
+            ("--switch", "Serve the second column from now on, and keep the first."),
+            ("--rollback", "Serve again what was served before the switch."),
+            ("--finish", "Drop the column that is served no more, and its index."),
+            ("--abort", "Drop the second column although it was never served."),
+        ):
+            step.add_argument(name, action="store_true", help=text)
+        parser.add_argument(
+            "--incomplete",
+            action="store_true",
+            help="Let --switch lose products that the new recipe could not embed.",
+        )
+        parser.add_argument(
+            "--queries", type=Path, help="Also compare these: TSV of id and text."
+        )
+        parser.add_argument(
+            "--judgements",
+            type=Path,
+            help="With --queries: TSV of query id, sku and grade, for nDCG@10.",
+        )
+        parser.add_argument(
+            "--sample",
+            type=int,
+            default=200,
+            help="How many products to compare, 1 to 10000 (default 200).",
+        )
+        parser.add_argument(
+            "--database", default=DEFAULT_DB_ALIAS, help="The database to work in."
+        )
+
+    def handle(self, *, database: str, verbosity: int, **options: Any) -> None:
+        self.using, self.quiet = database, verbosity == 0
+        try:
+            if options["to"]:
+                self.fill(options["to"])
+            if options["to"] or options["report"]:
+                self.report(options)
+            if options["switch"]:
+                switching.switch(using=database, incomplete=options["incomplete"])
+            if options["rollback"]:
+                switching.roll_back(using=database)
+            if options["finish"] or options["abort"]:
+                switching.drop_second(using=database, abort=options["abort"])
+        except (SwitchError, EmbeddingError, ImproperlyConfigured) as err:
+            raise CommandError(str(err)) from err
+        self.tell_state()
+
+    # Filling
+
+    def fill(self, name: str) -> None:
+        """Fill the second column by a backend and build its index."""
+        path = backend_path(name)
+        recipe = switching.begin(path, load_backend(path), using=self.using)
+        failures = self.embed(recipe)
+        build_index_with_bar(self.using, quiet=self.quiet, file=self.stderr)
+        for reason in failures.reasons.values():
+            self.stderr.write(self.style.WARNING(f"Not embedded: {reason}"))
+
+    def embed(self, recipe: EmbeddingRecipe) -> Failures:
+        """Embed what the second column needs; return the texts that failed."""
+        failures = Failures()
+        second = SecondEmbedding.objects.using(self.using)
+        total = second.needs_embedding(recipe.second_fingerprint).count()
+        with (
+            stop_on_signals() as stop,
+            tqdm(
+                total=total,
+                unit=" texts",
+                disable=self.quiet or None,
+                file=self.stderr,
+            ) as bar,
+        ):
+            for count in embed_column(
+                SecondEmbedding, using=self.using, failures=failures
+            ):
+                bar.update(count)
+                if stop.is_set():
+                    raise CommandError(
+                        "Stopped. What was embedded stays; run the command again to "
+                        "go on.",
+                        returncode=INTERRUPTED,
+                    )
+        return failures
+
+    # Telling
+
+    def report(self, options: dict[str, Any]) -> None:
+        """Write how far the two recipes agree."""
+        recipe = current_recipe(self.using)
+        if not recipe.second_backend:
+            raise CommandError("There is no second recipe to compare with.")
+        if not 1 <= options["sample"] <= 10_000:
+            raise CommandError("--sample takes a whole number from 1 to 10000.")
+        if options["judgements"] and not options["queries"]:
+            raise CommandError("--judgements needs --queries.")
+        products = agreement_on_products(
+            recipe, sample=options["sample"], using=self.using
+        )
+        if products is None:
+            self.stdout.write("No product is embedded by both recipes.")
+            return
+        self.tell_overlap("similar products", products)
+        if options["queries"]:
+            self.report_queries(recipe, options["queries"], options["judgements"])
+
+    def report_queries(
+        self, recipe: EmbeddingRecipe, queries: Path, judgements: Path | None
+    ) -> None:
+        """Write how the results of queries agree, and how good they are."""
+        try:
+            texts = read_queries(queries)
+            grades = read_judgements(judgements) if judgements else {}
+        except (OSError, ValueError) as err:
+            raise CommandError(str(err)) from err
+        found = agreement_on_queries(recipe, texts, grades, using=self.using)
+        self.tell_overlap("queries", found)
+        if found.served is not None and found.second is not None:
+            self.stdout.write(
+                f"nDCG@{TOP} over {found.judged} judged queries: {found.served:.3f} by "
+                f"{recipe.fingerprint}, {found.second:.3f} by "
+                f"{recipe.second_fingerprint}."
+            )
+        elif judgements:
+            self.stdout.write("No query has a relevant product among the judgements.")
+
+    def tell_overlap(self, what: str, found: Agreement) -> None:
+        self.stdout.write(
+            f"Of the first {TOP} results, {found.overlap:.0%} are the same "
+            f"({what}: {found.count})."
+        )
+
+    def tell_state(self) -> None:
+        """Write what is served, what else there is, and what to do next."""
+        recipe = current_recipe(self.using)
+        served = Product.objects.using(self.using).embedding_states(recipe.fingerprint)
+        self.stdout.write(self.style.SUCCESS(f"Served: {recipe}, {counts(served)}."))
+        if not recipe.second_backend:
+            return
+        second = SecondEmbedding.objects.using(self.using).embedding_states(
+            recipe.second_fingerprint
+        )
+        kind = "Being filled" if recipe.is_filling else "Kept"
+        line = f"{kind}: {recipe.second_fingerprint}, {counts(second)}."
+        self.stdout.write(line)
+        self.stdout.write(next_step(recipe, indexed=bool(index_state(self.using))))
+
+
+def backend_path(name: str) -> str:
+    """Return the dotted path of a backend given by its path or its module's name."""
+    return name if "." in name else f"products.embeddings.{name}.EmbeddingBackend"
+
+
+def build_index_with_bar(using: str, *, quiet: bool, file: Any) -> None:
+    """Build the index of the second column with a progress bar in percent."""
+    with tqdm(
+        total=100, desc="index", unit="%", disable=quiet or None, file=file
+    ) as bar:
+
+        def show(share: float) -> None:
+            bar.update(round(100 * share) - bar.n)
+
+        build_index(using, progress=show)
+        show(1)
+
+
+def counts(states: dict[str, int]) -> str:
+    """Return the states of products as words: `9 fresh, 1 stale`."""
+    order = ("fresh", "stale", "missing", "other_recipe")
+    words = [
+        f"{states[name]} {name.replace('_', ' ')}"
+        for name in order
+        if states[name] or name == "fresh"
+    ]
+    return ", ".join(words)
+
+
+def next_step(recipe: EmbeddingRecipe, *, indexed: bool) -> str:
+    """Return what the operator can do next."""
+    command = "manage.py migrate_embeddings"
+    if recipe.is_filling and indexed:
+        return f"Next: {command} --switch"
+    if recipe.is_filling:
+        return f"Next: {command} --to {recipe.second_backend}"
+    return (
+        f"Next: {command} --rollback, or --finish; and set "
+        f"EMBEDDING_BACKEND={recipe.backend}"
+    )
