@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Self
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q, Subquery
-from pgvector.django import CosineDistance
+from django.db.models.functions import Cast
+from pgvector.django import CosineDistance, HalfVectorField
 
 from products.embeddings import get_backend
 
@@ -54,9 +56,20 @@ class ProductQuerySet(models.QuerySet["Product"]):
             fingerprint = get_backend().fingerprint
         return (
             self.filter(embedding__isnull=False, embedding_fingerprint=fingerprint)
-            .annotate(distance=CosineDistance("embedding", vector))
+            .annotate(distance=self.cosine_distance(vector))
             .order_by("distance", "pk")
         )
+
+    def cosine_distance(self, vector: Sequence[float] | Subquery) -> CosineDistance:
+        """Return the distance in the form that the configured index knows."""
+        if not settings.HNSW_HALFVEC:
+            return CosineDistance("embedding", vector)
+        field = HalfVectorField(
+            dimensions=self.model._meta.get_field("embedding").dimensions
+        )
+        if isinstance(vector, Subquery):
+            vector = Cast(vector, field)
+        return CosineDistance(Cast("embedding", field), vector)
 
     def similar_to(self, product: Product) -> Self:
         """Return the products like *product*, nearest first, itself left out.

@@ -60,6 +60,8 @@ EMBEDDING_BACKEND = (
     os.environ.get("EMBEDDING_BACKEND")
     or "products.embeddings.fastembed.EmbeddingBackend"
 )
+# Does search use an HNSW index of half precision? See manage.py build_index --halfvec.
+HNSW_HALFVEC = env_bool("HNSW_HALFVEC", False)
 
 # Django
 
