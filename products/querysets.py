@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -60,7 +60,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
             .order_by("distance", "pk")
         )
 
-    def cosine_distance(self, vector: Sequence[float] | Subquery) -> CosineDistance:
+    def cosine_distance(self, vector: Any) -> CosineDistance:
         """Return the distance in the form that the configured index knows."""
         if not settings.HNSW_HALFVEC:
             return CosineDistance("embedding", vector)

@@ -141,20 +141,32 @@ def json_object(names: Sequence[str], row: list[str]) -> str:
 def open_target(path: Path, *, packed: bool) -> Iterator[BinaryIO]:
     """Open a file that takes its name only when it is complete.
 
-    packed: gzip, the same bytes for the same products. Raises OSError.
+    packed: gzip, the same bytes for the same products. A pipe or device is written
+    to directly. Raises OSError.
     """
+    if path.exists() and not path.is_file():
+        with path.open("wb") as file, packer(file, packed) as target:
+            yield target
+        return
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "wb") as file:
-            if packed:
-                with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as stream:
-                    yield cast(BinaryIO, stream)
-            else:
-                yield cast(BinaryIO, file)
+        with os.fdopen(handle, "wb") as file, packer(file, packed) as target:
+            yield target
         Path(name).chmod(0o666 & ~current_umask())
         Path(name).replace(path)
     finally:
         Path(name).unlink(missing_ok=True)
+
+
+@contextmanager
+def packer(file: BinaryIO, packed: bool) -> Iterator[BinaryIO]:
+    """Give a file to write to that packs by gzip, or the file itself."""
+    if not packed:
+        yield file
+        return
+    # Neither name nor time go into the file.
+    with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as stream:
+        yield cast(BinaryIO, stream)
 
 
 def current_umask() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -10,6 +11,7 @@ from itertools import islice
 from django.db import DEFAULT_DB_ALIAS, DataError, IntegrityError, reset_queries
 
 from products.catalog import planning, writing
+from products.catalog.ahead import read_ahead
 from products.catalog.bulk import BulkLoad
 from products.catalog.embedding import Embedder
 from products.catalog.planning import Change, Kind, SeenSkus
@@ -87,13 +89,15 @@ class CatalogImport:
         read, DatabaseError when the database is gone; `result` then tells what is
         stored.
         """
-        self.backend = get_backend()
-        self.embedder = Embedder(self.backend)
+        backend = get_backend()
+        self.fingerprint = backend.fingerprint
+        self.embedder = Embedder(backend)
         self.seen = SeenSkus(self.using)
         self.bulk = BulkLoad(self.using, self.source, keep_index=self.keep_index)
-        for chunk in self.chunks():
-            self.import_chunk(chunk)
-            reset_queries()  # with DEBUG, Django keeps the text of every statement
+        with closing(read_ahead(self.chunks())) as chunks:
+            for chunk in chunks:
+                self.import_chunk(chunk)
+                reset_queries()  # with DEBUG, Django keeps every statement
         if not self.dry_run:
             self.finish()
         return self.result
@@ -107,36 +111,37 @@ class CatalogImport:
 
     # Reading
 
-    def chunks(self) -> Iterator[list[Row]]:
-        """Yield the good rows of the file in chunks, and report the others."""
-        rows = self.rows()
+    def chunks(self) -> Iterator[list[Row | Refusal]]:
+        """Yield the records of the file in chunks, checked.
+
+        Runs in a thread of its own, one chunk ahead; of the results it sets only why
+        reading stopped.
+        """
+        columns = {name: name for name in (*COLUMNS, *VECTOR_COLUMNS)}
+        columns |= self.columns
+        rows = (
+            make_row(record, columns, fingerprint=self.fingerprint)
+            if isinstance(record, Record)
+            else record
+            for record in self.records(columns)
+        )
         while chunk := list(islice(rows, CHUNK_ROWS)):
             yield chunk
 
-    def rows(self) -> Iterator[Row]:
-        columns = {name: name for name in (*COLUMNS, *VECTOR_COLUMNS)}
-        columns |= self.columns
-        for record in self.records(columns):
-            self.result.read += 1
-            if isinstance(record, Record):
-                row = make_row(record, columns, fingerprint=self.backend.fingerprint)
-            else:
-                row = record
-            if isinstance(row, Row):
-                yield row
-            else:
-                self.refuse(row)
-
     def records(self, columns: Mapping[str, str]) -> Iterator[Record | Refusal]:
         """Yield the records as far as the file can be read."""
+        records = read_records(
+            self.source,
+            delimiter=self.delimiter,
+            check_header=partial(check_columns, columns),
+        )
+        read = False
         try:
-            yield from read_records(
-                self.source,
-                delimiter=self.delimiter,
-                check_header=partial(check_columns, columns),
-            )
+            for record in records:
+                yield record
+                read = True
         except SourceError as err:
-            if not self.result.read:
+            if not read:
                 raise
             self.result.stopped = str(err)
 
@@ -144,19 +149,23 @@ class CatalogImport:
         self.result.refused += 1
         self.on_refusal(refusal)
 
+    def good_rows(self, chunk: list[Row | Refusal]) -> list[Row]:
+        """Return the rows of a chunk, and report its refusals."""
+        rows = []
+        for row in chunk:
+            if isinstance(row, Row):
+                rows.append(row)
+            else:
+                self.refuse(row)
+        return rows
+
     # Writing
 
-    def import_chunk(self, rows: list[Row]) -> None:
+    def import_chunk(self, chunk: list[Row | Refusal]) -> None:
         """Plan a chunk and, unless this is a dry run, store it."""
-        known = self.seen.add(rows)
-        changes = planning.plan(
-            [row for row in known if isinstance(row, Row)],
-            fingerprint=self.backend.fingerprint,
-            using=self.using,
-        )
-        for refusal in known:
-            if isinstance(refusal, Refusal):
-                self.refuse(refusal)
+        self.result.read += len(chunk)
+        rows = self.good_rows(self.seen.add(self.good_rows(chunk)))
+        changes = planning.plan(rows, fingerprint=self.fingerprint, using=self.using)
         if not self.dry_run:
             changes = self.store(changes)
         for change in changes:
@@ -186,9 +195,7 @@ class CatalogImport:
         if not changes:
             return
         try:
-            writing.write(
-                changes, fingerprint=self.backend.fingerprint, using=self.using
-            )
+            writing.write(changes, fingerprint=self.fingerprint, using=self.using)
         except (DataError, IntegrityError) as err:
             if len(changes) == 1:
                 reason = str(err).strip().split("\n")[0]

@@ -131,32 +131,29 @@ class Source:
 
     def lines(self) -> Iterator[Line]:
         """Yield the lines. At most MAX_RECORD_BYTES of one are held in memory."""
-        while True:
-            with self.errors():
-                data = self.file.readline(MAX_RECORD_BYTES + 1)
-            if not data:
-                break
-            self.line += 1
-            if len(data) > MAX_RECORD_BYTES:
-                yield self.too_long(data)
-                continue
-            try:
-                yield Line(self.line, data.decode(self.encoding), "")
-            except UnicodeDecodeError as err:
-                yield self.undecodable(data, err)
+        with self.errors():
+            while data := self.file.readline(MAX_RECORD_BYTES + 1):
+                self.line += 1
+                if len(data) > MAX_RECORD_BYTES:
+                    yield self.too_long(data)
+                    continue
+                try:
+                    text = data.decode(self.encoding)
+                except UnicodeDecodeError as err:
+                    yield self.undecodable(data, err)
+                else:
+                    yield Line(self.line, text, "")
         self.check_unchanged()
 
     def too_long(self, data: bytes) -> Line:
         """Skip the rest of a line and return its beginning."""
-        length = len(data)
+        beginning, length = data[:200], len(data)
         while not data.endswith(b"\n"):
-            beginning, data = data, b""
-            with self.errors():
-                data = self.file.readline(BUFFER_BYTES)
+            data = self.file.readline(BUFFER_BYTES)
             length += len(data)
             if not data:
                 break
-        text = beginning[:200].decode(self.encoding, "replace")
+        text = beginning.decode(self.encoding, "replace")
         problem = (
             f"the line has {length:,} bytes; {MAX_RECORD_BYTES:,} are allowed. "
             "Is a line end or a closing quote missing?"

@@ -199,7 +199,7 @@ def warnings(job: CatalogImport) -> Iterator[str]:
     if result.foreign_vectors:
         yield (
             f"{result.foreign_vectors:,} vectors in the file were not used: they are "
-            f"not marked as made by {job.backend.fingerprint} (column "
+            f"not marked as made by {job.fingerprint} (column "
             "embedding_fingerprint)."
         )
     if job.delete_missing and (result.refused or result.stopped or not result.read):
