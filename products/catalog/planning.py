@@ -62,7 +62,7 @@ class SeenSkus:
                 "CREATE TEMPORARY TABLE import_seen "
                 "(sku text PRIMARY KEY, line bigint NOT NULL)"
             )
-            cursor.execute("SELECT now()")
+            cursor.execute("SELECT clock_timestamp()")
             [self.started_at] = cursor.fetchone()
 
     def add(self, rows: Sequence[Row]) -> list[Row | Refusal]:
