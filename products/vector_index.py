@@ -26,6 +26,7 @@ MAX_MEMORY_MB = 1024
 # One build at a time: any number that nothing else in the database locks.
 BUILD_LOCK = 5_384_384
 POLL_SECONDS = 0.5
+LOCK_TIMEOUT = "2s"
 SWAP_TRIES = 10
 
 # How well an index finds the nearest: so many products asked for so many neighbours.
@@ -84,12 +85,14 @@ def is_usable(kind: IndexKind, *, using: str) -> bool:
 def drop_index(kind: IndexKind, *, using: str) -> bool:
     """Drop the index and return whether that was done.
 
-    False when the table is in use for more than two seconds: waiting longer would
-    hold up every search behind the lock.
+    False when the table is in use for longer than LOCK_TIMEOUT: every search would
+    have to wait behind the lock.
     """
     try:
         with transaction.atomic(using=using), connections[using].cursor() as cursor:
-            cursor.execute("SET LOCAL lock_timeout = '2s'")
+            cursor.execute(
+                "SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT]
+            )
             cursor.execute(f"DROP INDEX IF EXISTS {kind.name}")
     except OperationalError as err:
         if isinstance(err.__cause__, errors.LockNotAvailable):

@@ -110,7 +110,9 @@ class Command(BaseCommand):
         )
         rejects = Rejects(options["rejects"] or rejects_path(source))
         if rejects.path == Path(source.name):
-            raise SourceError(f"--rejects {rejects.path} would overwrite the catalogue.")
+            raise SourceError(
+                f"--rejects {rejects.path} would overwrite the catalogue."
+            )
         report = Report(self.stdout, self.stderr, source, options["verbosity"])
         with failures_explained(job), report:
             if job.dry_run:
