@@ -124,8 +124,8 @@ def test_two_builds_at_once_are_refused():
 
 
 def test_the_progress_of_the_server_is_reported(monkeypatch):
-    monkeypatch.setattr(vector_index, "POLL_SECONDS", 0.01)
-    add_products(1500)
+    monkeypatch.setattr(vector_index, "POLL_SECONDS", 0.001)
+    add_products(400)
     seen = []
 
     vector_index.build_index(VECTOR, on_progress=seen.append, **USING)
