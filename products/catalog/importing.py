@@ -84,15 +84,15 @@ class CatalogImport:
         """Import the file and return what was done.
 
         A chunk of rows is one transaction: stopped at any point, by whatever means,
-        the chunks before are stored and a second run does the rest. Holds one chunk
-        in memory. Raises SourceError when nothing of the file can be
-        read, DatabaseError when the database is gone; `result` then tells what is
-        stored.
+        the chunks before are stored and a second run does the rest. Holds three
+        chunks in memory. Raises SourceError when nothing of the file can be read,
+        DatabaseError when the database is gone, IndexBuildError when all is stored
+        but the index; `result` then tells how far it came.
         """
         backend = get_backend()
         self.fingerprint = backend.fingerprint
         self.embedder = Embedder(backend)
-        self.seen = SeenSkus(self.using)
+        self.seen = SeenSkus(self.using, unit=self.source.format.unit)
         self.bulk = BulkLoad(self.using, self.source, keep_index=self.keep_index)
         with closing(read_ahead(self.chunks())) as chunks:
             for chunk in chunks:
@@ -181,8 +181,7 @@ class CatalogImport:
                 self.result.embedded += count
                 self.on_progress(self.result)
             self.result.embedding_problem = self.embedder.problem
-        vectors = sum(change.row.vector is not None for change in changes)
-        self.bulk.before_chunk(vectors)
+        self.bulk.before_chunk(sum(change.takes_vector for change in changes))
         self.result.index_dropped = self.bulk.dropped
         refused = set(self.write([change for change in changes if change.writes]))
         return [change for change in changes if change.line not in refused]

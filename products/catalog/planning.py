@@ -44,7 +44,7 @@ class Change:
 
     @property
     def takes_vector(self) -> bool:
-        """Whether the vector of the file is of use."""
+        """Whether the row brings a vector that the catalogue lacks."""
         return self.row.vector is not None and not self.fresh
 
 
@@ -54,7 +54,8 @@ class SeenSkus:
     Lives as long as the database session.
     """
 
-    def __init__(self, using: str) -> None:
+    def __init__(self, using: str, *, unit: str) -> None:
+        self.unit = unit
         self.connection = connections[using]
         with self.connection.cursor() as cursor:
             cursor.execute("DROP TABLE IF EXISTS pg_temp.import_seen")
@@ -85,7 +86,9 @@ class SeenSkus:
         return [
             row
             if row.record.line in added
-            else row.record.refuse(f"sku: {row.sku!r} is on line {first[row.sku]} too")
+            else row.record.refuse(
+                f"sku: {row.sku!r} is on {self.unit} {first[row.sku]} too"
+            )
             for row in rows
         ]
 
