@@ -24,9 +24,7 @@ from products.embeddings import EmbeddingError, get_backend
 from products.models import DIMENSIONS, EmbeddingRecipe, Product
 from products.recipe_checks import check_agreement, check_states
 from products.recipes import active_backend
-
-INDEX = "products_embedding_idx"
-OPERATOR_CLASS = "vector_cosine_ops"
+from products.vector_index import configured_kind
 
 
 @register
@@ -141,6 +139,7 @@ def check_alias(alias: str) -> list[CheckMessage]:
 
 def check_index(alias: str) -> list[CheckMessage]:
     """Return W002 when the HNSW index is missing, W003 when it is of another kind."""
+    kind = configured_kind()
     found = query(
         alias,
         """
@@ -151,25 +150,24 @@ def check_index(alias: str) -> list[CheckMessage]:
         JOIN pg_opclass AS opclass ON opclass.oid = index.indclass[0]
         WHERE index.indrelid = to_regclass(%s) AND class.relname = %s
         """,
-        ["products", INDEX],
+        ["products", kind.name],
     )
     if not found:
         return [
             CheckWarning(
-                f"The index {INDEX} is missing: every search reads the whole table.",
-                hint=f"CREATE INDEX CONCURRENTLY {INDEX} ON products USING hnsw "
-                f"(embedding {OPERATOR_CLASS}) WITH (m = 16, ef_construction = 64);",
+                f"The index {kind.name} is missing: every search reads the whole table.",
+                hint="Run manage.py build_index.",
                 id="products.W002",
             )
         ]
     method, operator_class, valid = found[0]
-    if (method, operator_class, valid) != ("hnsw", OPERATOR_CLASS, True):
+    if (method, operator_class, valid) != ("hnsw", kind.operator_class, True):
         state = "" if valid else ", and is not valid"
         return [
             CheckWarning(
-                f"The index {INDEX} is {method} with {operator_class}{state}: it does "
-                "not serve a search by cosine distance.",
-                hint=f"Drop it and create it again: USING hnsw (embedding {OPERATOR_CLASS}).",
+                f"The index {kind.name} is {method} with {operator_class}{state}: it "
+                "does not serve a search by cosine distance.",
+                hint="Run manage.py build_index, which replaces it.",
                 id="products.W003",
             )
         ]

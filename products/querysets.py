@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from django.conf import settings
 from django.contrib.postgres.search import SearchRank
 from django.db import models
 from django.db.models import Count, Exists, F, Q, Subquery, Value
-from django.db.models.functions import Coalesce
-from pgvector.django import CosineDistance
+from django.db.models.functions import Cast, Coalesce
+from pgvector.django import CosineDistance, HalfVectorField
 
 from products.embeddings import get_backend
 from products.keywords import TermsQuery, coverage
@@ -104,11 +105,26 @@ class ProductQuerySet(models.QuerySet["Product"]):
         # Not the one in force: a vector belongs to the recipe that made it.
         fingerprint = fingerprint or get_backend().fingerprint
         products = self.embedded(fingerprint=fingerprint).annotate(
-            distance=CosineDistance("embedding", vector)
+            distance=(
+                CosineDistance("embedding", vector)
+                if exact
+                else self.cosine_distance(vector)
+            )
         )
         # No index orders a sum, so PostgreSQL must read what the filters leave.
         nearness = F("distance") + Value(0.0) if exact else F("distance")
         return products.order_by(nearness, "pk")
+
+    def cosine_distance(self, vector: Any) -> CosineDistance:
+        """Return the distance in the form that the configured index knows."""
+        if not settings.HNSW_HALFVEC:
+            return CosineDistance("embedding", vector)
+        field = HalfVectorField(
+            dimensions=self.model._meta.get_field("embedding").dimensions
+        )
+        if isinstance(vector, Subquery):
+            vector = Cast(vector, field)
+        return CosineDistance(Cast("embedding", field), vector)
 
     def similar_to(self, product: Product, *, exact: bool = False) -> Self:
         """Return the products like *product*, nearest first, itself left out.

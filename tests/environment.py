@@ -27,6 +27,7 @@ os.environ.update(
     DB_USER="",
     DEBUG="",
     EMBEDDING_BACKEND="products.embeddings.deterministic.EmbeddingBackend",
+    HNSW_HALFVEC="",
     HTTPS="",
     OPEN_CATALOG="",
     SECRET_KEY="only-for-tests-" + 40 * "x",

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 from django.core.management.base import CommandError
 from django.db import DatabaseError
-from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.base.base import NO_DB_ALIAS, BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
-from django.db.utils import ConnectionHandler
+from django.db.utils import DEFAULT_DB_ALIAS, ConnectionHandler
 from psycopg import sql
 
 from vectorshop.azure.deployment import DATABASE, PORT
@@ -59,7 +59,9 @@ def connect(host: str, user: str) -> BaseDatabaseWrapper:
         "USER": user,
         "OPTIONS": {"entra": {"credential": "cli"}},
     }
-    return ConnectionHandler({"default": settings})["default"]
+    # Under this alias no hook of Django looks types up in the project's own database.
+    handler = ConnectionHandler({DEFAULT_DB_ALIAS: {}, NO_DB_ALIAS: settings})
+    return handler[NO_DB_ALIAS]
 
 
 def create(

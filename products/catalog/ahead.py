@@ -1,0 +1,53 @@
+"""Reading ahead: the next chunk of a file is made while the database works."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Generator, Iterator
+from contextlib import suppress
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class _End:
+    """What the thread sends last: the error that ended it, if any."""
+
+    def __init__(self, error: BaseException | None) -> None:
+        self.error = error
+
+
+def read_ahead(items: Iterator[T]) -> Generator[T, None, None]:
+    """Yield *items*, made in a thread that is one item ahead.
+
+    An error of theirs is raised here, in its place. The thread ends with the last
+    item or when this generator is closed.
+    """
+    waiting: queue.Queue[T | _End] = queue.Queue(maxsize=1)
+    closed = threading.Event()
+
+    def work() -> None:
+        error: BaseException | None = None
+        try:
+            for item in items:
+                waiting.put(item)
+                if closed.is_set():
+                    return
+        except BaseException as err:  # noqa: BLE001 - raised again by the reader below
+            error = err
+        waiting.put(_End(error))
+
+    thread = threading.Thread(target=work, name="read ahead", daemon=True)
+    thread.start()
+    try:
+        while not isinstance(item := waiting.get(), _End):
+            yield item
+        if item.error is not None:
+            raise item.error
+    finally:
+        closed.set()
+        with suppress(queue.Empty):
+            waiting.get_nowait()  # room for what the thread still wants to put
+        # Not for long: it may be waiting for a pipe that nobody writes to.
+        thread.join(timeout=1)

@@ -1,0 +1,115 @@
+"""What an import shows on a terminal: lines of a preview, and a progress bar."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from types import TracebackType
+from typing import Any, Self
+
+from django.core.management.base import OutputWrapper
+from tqdm import tqdm
+
+from products.catalog.importing import ImportResult
+from products.catalog.planning import Change, Kind
+from products.catalog.records import Refusal
+from products.catalog.source import Source
+from products.vector_index import Progress
+
+# How many rows of each kind are shown; --verbosity 2 shows all.
+SHOWN = 20
+
+
+class Report:
+    """Shows an import while it runs; a context manager."""
+
+    def __init__(
+        self,
+        stdout: OutputWrapper,
+        stderr: OutputWrapper,
+        source: Source,
+        verbosity: int,
+    ) -> None:
+        self.stdout = stdout
+        self.stderr = stderr
+        self.source = source
+        self.verbosity = verbosity
+        self.seen: Counter[str] = Counter()
+        self.index_bar: tqdm[Any] | None = None
+
+    def __enter__(self) -> Self:
+        self.started = time.monotonic()
+        known = self.source.size is not None
+        self.bar = self.make_bar(
+            total=self.source.size,
+            unit="B" if known else " rows",
+            unit_scale=known,
+        )
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.bar.close()
+        if self.index_bar is not None:
+            self.index_bar.close()
+        if self.verbosity == 1:
+            for kind_of_row, count in self.seen.items():
+                if count > SHOWN:
+                    self.stdout.write(
+                        f"... and {count - SHOWN:,} more {kind_of_row} "
+                        "(--verbosity 2 shows all)"
+                    )
+
+    def make_bar(self, **options: Any) -> tqdm[Any]:
+        """Return a bar that is shown on terminals only."""
+        disable = True if self.verbosity == 0 else None
+        return tqdm(disable=disable, file=self.stderr, **options)
+
+    def progress(self, result: ImportResult) -> None:
+        """Show how far the file is read, and the rows and texts per second."""
+        seconds = max(time.monotonic() - self.started, 1e-6)
+        position = self.source.position
+        done = result.read if position is None else position
+        self.bar.set_postfix_str(
+            f"{result.read:,} rows {result.read / seconds:,.0f}/s, "
+            f"{result.embedded:,} texts {result.embedded / seconds:,.0f}/s",
+            refresh=False,
+        )
+        self.bar.update(done - self.bar.n)
+
+    def index(self, progress: Progress) -> None:
+        """Show how far the index is built."""
+        if self.index_bar is None:
+            self.index_bar = self.make_bar(unit=" blocks")
+        self.index_bar.set_description_str(progress.phase, refresh=False)
+        self.index_bar.total = progress.total
+        self.index_bar.update(progress.done - self.index_bar.n)
+
+    def change(self, change: Change) -> None:
+        """Show what would become of a row; of unchanged ones only with verbosity 2."""
+        if change.kind is Kind.UNCHANGED and self.verbosity < 2:
+            return
+        what = ", ".join(change.columns) if change.columns else change.row.name
+        self.line(change.line, change.kind, f"{change.row.sku}: {what}")
+
+    def refusal(self, refusal: Refusal) -> None:
+        """Show why a row is refused."""
+        self.line(refusal.line, "refused", refusal.reason)
+
+    def line(self, number: int, kind: str, message: str) -> None:
+        self.seen[kind] += 1
+        if self.verbosity == 0 or (self.verbosity == 1 and self.seen[kind] > SHOWN):
+            return
+        with tqdm.external_write_mode(file=self.stdout):
+            self.stdout.write(
+                f"{self.source.format.unit} {number}: {kind}  {printable(message)}"
+            )
+
+
+def printable(text: str) -> str:
+    """Return text from a file so that it cannot move a terminal's cursor."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

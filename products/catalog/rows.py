@@ -1,0 +1,249 @@
+"""Rows of the catalogue: records that were checked by the rules of the model."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, cast
+
+import numpy as np
+from django.core.exceptions import ValidationError
+from django.core.validators import (
+    DecimalValidator,
+    MaxLengthValidator,
+    MinValueValidator,
+)
+from django.db.models import DecimalField
+
+from products.catalog.records import Record, Refusal
+from products.catalog.source import SourceError
+from products.models import DIMENSIONS, Product, make_sku
+
+# The columns of a file, and which of them no product can do without.
+COLUMNS = ("sku", "name", "category", "description", "price")
+VECTOR_COLUMNS = ("embedding", "embedding_fingerprint")
+REQUIRED = ("name", "price")
+
+# pgvector's binary form: the number of dimensions and a reserved zero, two bytes
+# each, then big-endian floats (vector_recv in pgvector's src/vector.c).
+VECTOR_HEADER = DIMENSIONS.to_bytes(2) + b"\0\0"
+
+FIELDS = {field.name: field for field in Product._meta.fields if field.name in COLUMNS}
+PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+
+
+def length_limit(name: str) -> int:
+    """Return up to which length the model takes any text in a column without asking.
+
+    0 when it has other rules than lengths.
+    """
+    validators = FIELDS[name].validators
+    limits = [v.limit_value for v in validators if isinstance(v, MaxLengthValidator)]
+    return min(map(int, limits)) if len(limits) == len(validators) > 0 else 0
+
+
+# Asking the model takes 8 microseconds a value, as long as reading the whole row.
+LIMITS = {name: length_limit(name) for name in COLUMNS if name != "price"}
+
+
+def simple_price() -> re.Pattern[str]:
+    """Return the prices that the model takes without asking: no sign, few digits."""
+    field = cast("DecimalField[Any, Any]", FIELDS["price"])
+    others = [v for v in field.validators if not isinstance(v, DecimalValidator)]
+    if others != [MinValueValidator(0)] or not (
+        field.max_digits and field.decimal_places
+    ):
+        return re.compile(r"(?!)")  # nothing: ask the model each time
+    whole = field.max_digits - field.decimal_places
+    return re.compile(rf"[0-9]{{1,{whole}}}(\.[0-9]{{1,{field.decimal_places}}})?")
+
+
+SIMPLE_PRICE = simple_price()
+
+
+@dataclass(slots=True)
+class Row:
+    """A product as the file has it; *vector* in pgvector's binary form."""
+
+    record: Record
+    sku: str
+    name: str
+    category: str
+    description: str
+    price: Decimal
+    vector: bytes | None = None
+    foreign_vector: bool = False  # the file has one, of another recipe
+
+
+def check_columns(columns: Mapping[str, str], header: Collection[str]) -> None:
+    """Raise SourceError when a table lacks a column that is required or mapped."""
+    for target, name in columns.items():
+        if name not in header and (target in REQUIRED or target != name):
+            raise SourceError(
+                f"The file has no column {name!r}, only: {', '.join(header) or 'none'}. "
+                f"Name the one with the {target}: --map {target}=COLUMN"
+            )
+
+
+def make_row(
+    record: Record, columns: Mapping[str, str], *, fingerprint: str
+) -> Row | Refusal:
+    """Return the checked product of a record, or why it is refused.
+
+    columns: the name in the file of each of COLUMNS and VECTOR_COLUMNS. fingerprint:
+    the recipe whose vectors may be taken from the file.
+    """
+    fields = record.fields
+    try:
+        name = checked("name", fields.get(columns["name"]))
+        vector = file_vector(
+            fields.get(columns["embedding"]),
+            fields.get(columns["embedding_fingerprint"]),
+            fingerprint,
+        )
+        return Row(
+            record,
+            checked("sku", fields.get(columns["sku"])) or make_sku(name),
+            name,
+            checked("category", fields.get(columns["category"])),
+            checked("description", fields.get(columns["description"])),
+            price(fields.get(columns["price"])),
+            vector or None,
+            foreign_vector=vector == b"",
+        )
+    except ValueError as err:
+        return record.refuse(str(err))
+
+
+def checked(name: str, value: Any) -> str:
+    """Return the text of a column after the model's own checks of the field.
+
+    Raises ValueError with the reason, which begins with the column.
+    """
+    try:
+        value = text(value)
+        if 0 < len(value) <= LIMITS[name]:
+            return str(value)
+        return str(FIELDS[name].clean(value, None))
+    except ValidationError as err:
+        raise ValueError(f"{name}: {' '.join(err.messages)}") from err
+    except ValueError as err:
+        raise ValueError(f"{name}: {err}") from err
+
+
+def text(value: Any) -> str:
+    """Return a text as it is; whole numbers, usual as article numbers, become text.
+
+    Raises ValueError for what is no text or cannot be stored.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str):
+        raise ValueError(f"is {kind(value)}, not a text")
+    if "\0" in value:
+        raise ValueError("has a NUL character")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError as err:
+            raise ValueError(
+                "has half of a surrogate pair (\\ud800 to \\udfff)"
+            ) from err
+    return value
+
+
+def price(value: Any) -> Decimal:
+    """Return a price exactly as written, after the model's own checks.
+
+    Nothing is guessed: 1.234 may be a thousand or one. Raises ValueError for all but
+    digits, a point and digits.
+    """
+    if isinstance(value, bool | list | dict):
+        raise ValueError(f"price: is {kind(value)}, not a number")
+    number = "" if value is None else str(value).strip()
+    if SIMPLE_PRICE.fullmatch(number):
+        return Decimal(number)
+    if not number:
+        raise ValueError("price: is missing")
+    if not PLAIN_NUMBER.fullmatch(number):
+        raise ValueError(f"price: {number[:40]!r} {price_problem(number)}")
+    whole, _, decimals = number.partition(".")
+    # 12.500 is 12.50; a third decimal that says something is for the model to refuse.
+    number = f"{whole}.{decimals[:2]}" if decimals[2:].strip("0") == "" else number
+    try:
+        return cast(Decimal, FIELDS["price"].clean(number.rstrip("."), None))
+    except ValidationError as err:
+        raise ValueError(f"price: {' '.join(err.messages)}") from err
+
+
+def price_problem(number: str) -> str:
+    """Return what is wrong with a price, and how to write it."""
+    if "," in number:
+        return "has a comma: write it with a point and nothing else, such as 1234.50"
+    if number.lower().lstrip("+-") in {"nan", "inf", "infinity"}:
+        return "is not a number"
+    return "is not a plain number: write digits and a point only, such as 1234.50"
+
+
+def kind(value: Any) -> str:
+    """Return what JSON calls a value."""
+    names = {dict: "an object", list: "an array", bool: "true or false"}
+    return names.get(type(value), "a number")
+
+
+# Vectors
+
+
+def file_vector(value: Any, recipe: Any, fingerprint: str) -> bytes | None:
+    """Return the vector of a record in pgvector's binary form.
+
+    None when there is none, b"" when it is of another recipe than *fingerprint*.
+    value: a list of numbers, the same as JSON text, or base64 of little-endian
+    float32, as embedding services send it. Raises ValueError for a vector that cannot
+    be used.
+    """
+    if value is None or value == "":
+        return None
+    if recipe and recipe != fingerprint:
+        return b""
+    try:
+        numbers = vector_numbers(value)
+    except (ValueError, TypeError, binascii.Error, RecursionError) as err:
+        raise ValueError("embedding: is neither a list of numbers nor base64") from err
+    if numbers.shape != (DIMENSIONS,):
+        size = f"{numbers.size} numbers" if numbers.ndim == 1 else "nested lists"
+        raise ValueError(f"embedding: has {size} instead of {DIMENSIONS}")
+    length = float(np.dot(numbers, numbers))
+    if not math.isfinite(length):
+        raise ValueError("embedding: has NaN, infinite or far too large numbers")
+    if length == 0:
+        raise ValueError("embedding: is the zero vector")
+    return VECTOR_HEADER + numbers.astype(">f4").tobytes() if recipe else b""
+
+
+def vector_numbers(value: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """Return the numbers of a vector in any of its spellings."""
+    if isinstance(value, str) and not value.lstrip().startswith("["):
+        data = binascii.a2b_base64(value, strict_mode=True)
+        return np.frombuffer(data, dtype="<f4")
+    numbers = json.loads(value) if isinstance(value, str) else value
+    if not isinstance(numbers, list) or any(
+        isinstance(number, bool | str) for number in numbers
+    ):
+        raise ValueError("no list of numbers")
+    with np.errstate(over="ignore"):
+        return np.array(numbers, dtype=np.float32)
+
+
+def vector_base64(vector: bytes) -> str:
+    """Return pgvector's binary form as base64 of little-endian float32."""
+    numbers = np.frombuffer(vector, dtype=">f4", offset=len(VECTOR_HEADER))
+    return base64.b64encode(numbers.astype("<f4").tobytes()).decode()

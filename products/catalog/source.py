@@ -1,0 +1,239 @@
+"""A catalogue file being read: its format, its lines, and how far reading has come."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import os
+import stat
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, cast
+
+# A record of any real catalogue is far below: 20,000 characters of description are
+# 240 kB at most, a vector is 10 kB.
+MAX_RECORD_BYTES = 1_000_000
+BUFFER_BYTES = 1 << 20
+GZIP_MAGIC = b"\x1f\x8b"
+
+
+class SourceError(Exception):
+    """The file cannot be read, or no further; the message says what to do next."""
+
+
+class Format(StrEnum):
+    CSV = "csv"
+    TSV = "tsv"
+    JSON = "json"
+    JSONL = "jsonl"
+
+    @property
+    def unit(self) -> str:
+        """What the numbers of records count."""
+        return "item" if self is Format.JSON else "line"
+
+
+ENDINGS = {
+    ".csv": Format.CSV,
+    ".tsv": Format.TSV,
+    ".tab": Format.TSV,
+    ".json": Format.JSON,
+    ".jsonl": Format.JSONL,
+    ".ndjson": Format.JSONL,
+}
+
+
+def format_of(name: str) -> Format:
+    """Return the format that the ending of a file's name tells, `.gz` left out.
+
+    Raises SourceError for an ending that tells none.
+    """
+    ending = Path(name.lower().removesuffix(".gz")).suffix
+    if ending not in ENDINGS:
+        raise SourceError(
+            f"The name {name!r} does not tell the format. Pass --format with one of "
+            f"{', '.join(Format)}, or use one of the endings {', '.join(ENDINGS)}."
+        )
+    return ENDINGS[ending]
+
+
+class Line(NamedTuple):
+    """One line of text, its ending included."""
+
+    number: int
+    text: str
+    problem: str  # why it cannot be used, "" when it can
+    too_long: bool = False  # *text* is then only its beginning
+
+
+@dataclass(kw_only=True)
+class Source:
+    """An open file, unpacked when it is gzip.
+
+    name: as shown in messages. size: bytes of the file as it lies there, None when
+    unknown. Raises SourceError from all its methods when the file cannot be read on.
+    """
+
+    name: str
+    format: Format
+    raw: BinaryIO
+    encoding: str = "utf-8"
+    size: int | None = None
+    line: int = field(default=0, init=False)  # how many lines were read
+
+    def __post_init__(self) -> None:
+        self.encoding = checked_encoding(self.encoding)
+        self.state = file_state(self.raw)
+        with self.errors():
+            raw = io.BufferedReader(cast(io.RawIOBase, self.raw), BUFFER_BYTES)
+            self.packed = raw.peek(2)[:2] == GZIP_MAGIC
+            self.file = (
+                io.BufferedReader(gzip.GzipFile(fileobj=raw), BUFFER_BYTES)
+                if self.packed
+                else raw
+            )
+            start = self.file.peek(4)[:4]
+        if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise SourceError(
+                f"{self.name} is UTF-16. Save it as UTF-8 and import it again."
+            )
+        if start.startswith(codecs.BOM_UTF8):
+            self.file.read(len(codecs.BOM_UTF8))
+
+    @property
+    def position(self) -> int | None:
+        """How many bytes of *size* were read, None for a pipe."""
+        return self.raw.tell() if self.size is not None else None
+
+    @contextmanager
+    def errors(self) -> Iterator[None]:
+        """Turn what a failing disk, network or gzip file raises into SourceError."""
+        try:
+            yield
+        except (OSError, EOFError, zlib.error) as err:
+            raise SourceError(
+                f"{self.name} cannot be read after line {self.line}: {err}"
+            ) from err
+
+    def read(self, size: int) -> bytes:
+        """Return the next *size* bytes, fewer at the end."""
+        with self.errors():
+            data = self.file.read(size)
+        if not data and size:
+            self.check_unchanged()
+        return data
+
+    def lines(self) -> Iterator[Line]:
+        """Yield the lines. At most MAX_RECORD_BYTES of one are held in memory."""
+        with self.errors():
+            while data := self.file.readline(MAX_RECORD_BYTES + 1):
+                self.line += 1
+                if len(data) > MAX_RECORD_BYTES:
+                    yield self.too_long(data)
+                    continue
+                try:
+                    text = data.decode(self.encoding)
+                except UnicodeDecodeError as err:
+                    yield self.undecodable(data, err)
+                else:
+                    yield Line(self.line, text, "")
+        self.check_unchanged()
+
+    def too_long(self, data: bytes) -> Line:
+        """Skip the rest of a line and return its beginning."""
+        beginning, length = data[:200], len(data)
+        while not data.endswith(b"\n"):
+            data = self.file.readline(BUFFER_BYTES)
+            length += len(data)
+            if not data:
+                break
+        text = beginning.decode(self.encoding, "replace")
+        problem = (
+            f"the line has {length:,} bytes; {MAX_RECORD_BYTES:,} are allowed. "
+            "Is a line end or a closing quote missing?"
+        )
+        return Line(self.line, text, problem, too_long=True)
+
+    def undecodable(self, data: bytes, err: UnicodeDecodeError) -> Line:
+        """Return the line with the bytes that are no characters written as \\xNN."""
+        text = data.decode(self.encoding, "backslashreplace")
+        problem = (
+            f"byte 0x{data[err.start]:02X} at position {err.start + 1} is not "
+            f"{self.encoding}. Save the file as UTF-8, or pass its --encoding, such "
+            "as cp1252"
+        )
+        return Line(self.line, text, problem)
+
+    def check_unchanged(self) -> None:
+        """Raise SourceError when the file is not the one that was opened.
+
+        A file that is cut or written while it is read looks complete but is not.
+        """
+        if file_state(self.raw) != self.state:
+            raise SourceError(
+                f"{self.name} changed while it was being read. Import it again when "
+                "it is complete."
+            )
+
+
+def file_state(file: BinaryIO) -> tuple[int, int] | None:
+    """Return size and time of change of a regular file, None for anything else."""
+    try:
+        info = os.fstat(file.fileno())
+    except (OSError, AttributeError):  # in memory: io.UnsupportedOperation
+        return None
+    return (info.st_size, info.st_mtime_ns) if stat.S_ISREG(info.st_mode) else None
+
+
+def checked_encoding(name: str) -> str:
+    """Return the encoding's usual name.
+
+    Raises SourceError for one that Python does not know, or in which a line end or a
+    comma is not the byte it is in ASCII.
+    """
+    try:
+        encoding = codecs.lookup(name).name
+        if '\n\t,;"{'.encode(encoding) == b'\n\t,;"{':
+            return encoding
+    except (LookupError, UnicodeError):
+        pass
+    raise SourceError(
+        f"Files in the encoding {name!r} cannot be read. Save the file as UTF-8."
+    )
+
+
+@contextmanager
+def open_source(
+    path: str, *, format: Format | None = None, encoding: str = "utf-8"
+) -> Iterator[Source]:
+    """Open the file at *path*, `-` for standard input.
+
+    Raises SourceError when it cannot be read or its format is not known.
+    """
+    if path == "-":
+        if format is None:
+            raise SourceError("Pass --format when reading standard input.")
+        stdin = cast(BinaryIO, sys.stdin.buffer)
+        yield Source(name="standard input", format=format, raw=stdin, encoding=encoding)
+        return
+    format = format or format_of(path)
+    try:
+        # No buffer of its own: raw.tell() then says how far Source has read.
+        file = Path(path).open("rb", buffering=0)  # noqa: SIM115
+    except OSError as err:
+        raise SourceError(f"{path} cannot be opened: {err.strerror}.") from err
+    with file:
+        state = file_state(cast(BinaryIO, file))
+        yield Source(
+            name=path,
+            format=format,
+            raw=cast(BinaryIO, file),
+            encoding=encoding,
+            size=state[0] if state else None,
+        )

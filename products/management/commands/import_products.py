@@ -1,0 +1,266 @@
+"""`manage.py import_products`: a catalogue file into the shop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import BaseCommand, CommandError, CommandParser
+from django.db import DEFAULT_DB_ALIAS, Error
+from psycopg import errors
+
+from products.catalog.importing import CatalogImport, ImportResult
+from products.catalog.records import Refusal
+from products.catalog.rejects import Rejects, rejects_path
+from products.catalog.report import Report
+from products.catalog.rows import COLUMNS, VECTOR_COLUMNS
+from products.catalog.source import Format, Source, SourceError, open_source
+from products.vector_index import IndexBuildError
+
+REFUSED, UNFINISHED, INTERRUPTED = 1, 2, 130
+
+AGAIN = "Run the same command again to do the rest."
+
+
+class Command(BaseCommand):
+    help = (
+        "Import products from a CSV, TSV, JSON or JSON Lines file, also packed by gzip. "
+        "A product whose sku is there already is changed, all others are added. Can be "
+        "stopped and run again at any time. Exit status: 0 all was imported, 1 some rows "
+        "were refused, 2 the end of the file was not reached."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", help="The file, or - for standard input.")
+        parser.add_argument(
+            "--dry-run",
+            action="store_true",
+            help="Tell what would be new, changed and refused; change nothing.",
+        )
+        parser.add_argument(
+            "--map",
+            nargs="+",
+            action="extend",
+            default=[],
+            metavar="COLUMN=NAME",
+            help="The name in the file of a column, such as name=title.",
+        )
+        parser.add_argument(
+            "--format",
+            choices=[format.value for format in Format],
+            help="By default the ending of the file's name tells.",
+        )
+        parser.add_argument(
+            "--delimiter", default="", help="What separates the columns of a CSV file."
+        )
+        parser.add_argument(
+            "--encoding", default="utf-8", help="The file's encoding (default utf-8)."
+        )
+        parser.add_argument(
+            "--rejects",
+            type=Path,
+            help="Where refused rows go (default FILE.rejects.csv).",
+        )
+        parser.add_argument(
+            "--delete-missing",
+            action="store_true",
+            help="Delete the products that are not in the file, if all of it is good.",
+        )
+        parser.add_argument(
+            "--no-embed",
+            action="store_true",
+            help="Leave the embedding of new texts to embed_products.",
+        )
+        parser.add_argument(
+            "--keep-index",
+            action="store_true",
+            help="Never drop the HNSW index to build it again after a large import.",
+        )
+        parser.add_argument(
+            "--database", default=DEFAULT_DB_ALIAS, help="The database to import into."
+        )
+
+    def handle(self, *, file: str, **options: Any) -> None:
+        format = Format(options["format"]) if options["format"] else None
+        try:
+            columns = column_map(options["map"])
+            with open_source(
+                file, format=format, encoding=options["encoding"]
+            ) as source:
+                self.import_source(source, columns, options)
+        except (SourceError, ImproperlyConfigured) as err:
+            raise CommandError(str(err), returncode=UNFINISHED) from err
+
+    def import_source(
+        self, source: Source, columns: dict[str, str], options: dict[str, Any]
+    ) -> None:
+        """Import the open file and tell what came of it."""
+        job = CatalogImport(
+            source,
+            columns=columns,
+            delimiter=options["delimiter"],
+            dry_run=options["dry_run"],
+            delete_missing=options["delete_missing"],
+            embed=not options["no_embed"],
+            keep_index=options["keep_index"],
+            using=options["database"],
+        )
+        rejects = Rejects(options["rejects"] or rejects_path(source))
+        if rejects.path == Path(source.name):
+            raise SourceError(
+                f"--rejects {rejects.path} would overwrite the catalogue."
+            )
+        report = Report(self.stdout, self.stderr, source, options["verbosity"])
+        with failures_explained(job), report:
+            if job.dry_run:
+                job.on_change = report.change
+                job.on_refusal = report.refusal
+                job.on_progress = report.progress
+                job.run()
+            else:
+                with rejects:
+                    connect(job, rejects, report)
+                    job.run()
+        self.conclude(job, rejects)
+
+    def conclude(self, job: CatalogImport, rejects: Rejects) -> None:
+        """Print what was done; raise CommandError when something was left out."""
+        result = job.result
+        self.stdout.write(self.style.SUCCESS(summary(job)))
+        for warning in warnings(job):
+            self.stdout.write(self.style.WARNING(warning))
+        if result.stopped:
+            raise CommandError(
+                f"{result.stopped} {after_failure(result)}", returncode=UNFINISHED
+            )
+        if result.refused:
+            where = (
+                "" if job.dry_run else f" They are in {rejects.path}, with the reasons."
+            )
+            raise CommandError(
+                f"{result.refused:,} of {result.read:,} rows were refused.{where}",
+                returncode=REFUSED,
+            )
+
+
+def column_map(pairs: Sequence[str]) -> dict[str, str]:
+    """Return the mapping of --map: column of the catalogue to column of the file."""
+    columns = {}
+    for pair in pairs:
+        target, separator, name = pair.partition("=")
+        if not separator or not name or target not in (*COLUMNS, *VECTOR_COLUMNS):
+            raise CommandError(
+                f"--map {pair} says nothing. Write COLUMN=NAME with one of the columns "
+                f"{', '.join((*COLUMNS, *VECTOR_COLUMNS))}, such as --map name=title",
+                returncode=UNFINISHED,
+            )
+        columns[target] = name
+    return columns
+
+
+def connect(job: CatalogImport, rejects: Rejects, report: Report) -> None:
+    """Let an import write its refused rows and show its progress."""
+
+    def refuse(refusal: Refusal) -> None:
+        rejects.add(refusal)
+        report.refusal(refusal)
+
+    def progress(result: ImportResult) -> None:
+        rejects.flush()
+        report.progress(result)
+
+    job.on_refusal = refuse
+    job.on_progress = progress
+    job.on_index_progress = report.index
+
+
+def summary(job: CatalogImport) -> str:
+    """Return the one line that tells what was done."""
+    result = job.result
+    verb = "Would import" if job.dry_run else "Imported"
+    line = (
+        f"{verb} {result.stored:,} products: {result.new:,} new, "
+        f"{result.changed:,} changed, {result.unchanged:,} unchanged"
+    )
+    if result.refused:
+        line += f"; {result.refused:,} refused"
+    if job.delete_missing and not job.dry_run:
+        line += f"; {result.deleted:,} deleted that are not in the file"
+    if result.embedded or result.vectors_from_file:
+        line += (
+            f". Embedded {result.embedded:,} texts, took "
+            f"{result.vectors_from_file:,} vectors from the file"
+        )
+    return line + "."
+
+
+def warnings(job: CatalogImport) -> Iterator[str]:
+    """Yield what the operator should know though it is no failure."""
+    result = job.result
+    if result.foreign_vectors:
+        yield (
+            f"{result.foreign_vectors:,} vectors in the file were not used: they are "
+            f"not marked as made by {job.fingerprint} (column "
+            "embedding_fingerprint)."
+        )
+    if job.delete_missing and (result.refused or result.stopped or not result.read):
+        yield "Nothing was deleted: that needs a file that is read to its end, all good."
+    if result.embedding_problem:
+        yield f"Some texts could not be embedded: {result.embedding_problem}"
+    if result.without_vector and not job.dry_run:
+        yield (
+            f"{result.without_vector:,} products are stored without the vector of their "
+            "text. Run manage.py embed_products."
+        )
+
+
+def after_failure(result: ImportResult) -> str:
+    """Return what is stored after an import that did not come to its end."""
+    text = f"{result.stored:,} products of the file are in the catalogue. {AGAIN}"
+    if result.index_dropped:
+        text += (
+            " The HNSW index is missing until then; manage.py build_index makes it at "
+            "once."
+        )
+    return text
+
+
+@contextmanager
+def failures_explained(job: CatalogImport) -> Iterator[None]:
+    """Turn what can end an import into a CommandError that says what to do."""
+    try:
+        yield
+    except KeyboardInterrupt as err:
+        raise CommandError(
+            f"Stopped. {after_failure(job.result)}", returncode=INTERRUPTED
+        ) from err
+    except IndexBuildError as err:
+        raise CommandError(
+            f"All rows are imported. {err}", returncode=UNFINISHED
+        ) from err
+    except OSError as err:
+        raise CommandError(
+            f"The refused rows cannot be written: {err}. Name another file with "
+            f"--rejects. {after_failure(job.result)}",
+            returncode=UNFINISHED,
+        ) from err
+    except Error as err:
+        raise CommandError(
+            f"{database_problem(err)} {after_failure(job.result)}",
+            returncode=UNFINISHED,
+        ) from err
+
+
+def database_problem(err: Error) -> str:
+    """Return what is wrong with the database, and what to do about it."""
+    reason = str(err).strip().split("\n")[0]
+    match err.__cause__:
+        case errors.UndefinedTable():
+            return "The catalogue has no tables yet. Run manage.py migrate first."
+        case errors.DiskFull():
+            return f"The disk of the database is full ({reason}). Make room."
+        case _:
+            return f"The database failed: {reason}."

@@ -1,0 +1,283 @@
+"""The HNSW index over the embeddings: built, rebuilt while the shop serves, measured."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import OperationalError, connections, transaction
+from psycopg import errors
+
+from products.models import DIMENSIONS
+
+INDEX = "products_embedding_idx"
+HALFVEC_INDEX = "products_embedding_halfvec_idx"
+
+# Measured with 20,000 and 100,000 products: the graph takes 2.3 kB a product. What
+# does not fit maintenance_work_mem is built on disk, many times slower.
+GRAPH_BYTES = 2600
+MAX_MEMORY_MB = 1024
+
+# One build at a time: any number that nothing else in the database locks.
+BUILD_LOCK = 5_384_384
+POLL_SECONDS = 0.5
+LOCK_TIMEOUT = "2s"
+SWAP_TRIES = 10
+
+# How well an index finds the nearest: so many products asked for so many neighbours.
+SAMPLES = 50
+NEIGHBOURS = 10
+
+
+class IndexBuildError(Exception):
+    """The index cannot be built now; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class IndexKind:
+    """A way to index the embeddings; *expression* is what a search must order by."""
+
+    name: str
+    expression: str
+    operator_class: str
+
+
+VECTOR = IndexKind(INDEX, "embedding", "vector_cosine_ops")
+# https://github.com/pgvector/pgvector#half-precision-indexing
+HALFVEC = IndexKind(
+    HALFVEC_INDEX, f"(embedding::halfvec({DIMENSIONS}))", "halfvec_cosine_ops"
+)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a build is; *total* is 0 in the phases that do not tell."""
+
+    phase: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Quality:
+    """What an index costs and finds: bytes, and recall at 10 from 0 to 1."""
+
+    size: int
+    recall: float
+
+
+def configured_kind() -> IndexKind:
+    """Return the kind of index that searches use, by the setting HNSW_HALFVEC."""
+    return HALFVEC if settings.HNSW_HALFVEC else VECTOR
+
+
+def is_usable(kind: IndexKind, *, using: str) -> bool:
+    """Return whether the index is there and was built to its end."""
+    sql = "SELECT 1 FROM pg_index WHERE indexrelid = to_regclass(%s) AND indisvalid"
+    return bool(fetch(using, sql, [kind.name]))
+
+
+def drop_index(kind: IndexKind, *, using: str) -> bool:
+    """Drop the index and return whether that was done.
+
+    False when the table is in use for longer than LOCK_TIMEOUT: every search would
+    have to wait behind the lock.
+    """
+    try:
+        with transaction.atomic(using=using), connections[using].cursor() as cursor:
+            cursor.execute(
+                "SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT]
+            )
+            cursor.execute(f"DROP INDEX IF EXISTS {kind.name}")
+    except OperationalError as err:
+        if isinstance(err.__cause__, errors.LockNotAvailable):
+            return False
+        raise
+    return True
+
+
+def build_index(
+    kind: IndexKind,
+    *,
+    using: str,
+    memory_mb: int | None = None,
+    workers: int | None = None,
+    on_progress: Callable[[Progress], None] = lambda progress: None,
+) -> None:
+    """Build the index, in place of one that is there, while the shop reads and writes.
+
+    It is built under another name and takes its own in one transaction; stopped at
+    any point, the old one is still there and the next build cleans up. memory_mb:
+    maintenance_work_mem, by default what the graph needs, at most 1024. workers:
+    parallel workers besides the connection's own process, by default the server's
+    max_parallel_maintenance_workers. Raises IndexBuildError.
+    See https://github.com/pgvector/pgvector#index-build-time
+    """
+    if memory_mb is None:
+        memory_mb = graph_memory_mb(using)
+    options = {"maintenance_work_mem": f"{memory_mb}MB"}
+    if workers is not None:
+        options["max_parallel_maintenance_workers"] = str(workers)
+    new = f"{kind.name}_new"
+    with (
+        build_lock(using),
+        session_options(using, options),
+        watched(using, on_progress),
+        connections[using].cursor() as cursor,
+    ):
+        cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {new}")
+        cursor.execute(
+            f"CREATE INDEX CONCURRENTLY {new} ON products "
+            f"USING hnsw ({kind.expression} {kind.operator_class}) "
+            "WITH (m = 16, ef_construction = 64)"
+        )
+    swap(kind, using)
+
+
+def swap(kind: IndexKind, using: str) -> None:
+    """Give the new index the name of the old, which is dropped.
+
+    Tries again rather than waiting for the lock, which would hold up every search.
+    """
+    for _ in range(SWAP_TRIES):
+        with transaction.atomic(using=using):
+            if drop_index(kind, using=using):
+                with connections[using].cursor() as cursor:
+                    cursor.execute(f"ALTER INDEX {kind.name}_new RENAME TO {kind.name}")
+                return
+        time.sleep(POLL_SECONDS)
+    raise IndexBuildError(
+        f"The index is built as {kind.name}_new, but the table is too busy to put it in "
+        f"the place of {kind.name}. Run manage.py build_index in a quieter hour."
+    )
+
+
+def graph_memory_mb(using: str) -> int:
+    """Return the memory that the graph of all embeddings needs, 64 to 1024 MB."""
+    sql = "SELECT count(*) FROM products WHERE embedding IS NOT NULL"
+    [(rows,)] = fetch(using, sql)
+    return int(min(max(64, rows * GRAPH_BYTES // 2**20 + 1), MAX_MEMORY_MB))
+
+
+@contextmanager
+def build_lock(using: str) -> Iterator[None]:
+    """Hold the lock of index builds; raise IndexBuildError when somebody else does."""
+    [(locked,)] = fetch(using, "SELECT pg_try_advisory_lock(%s)", [BUILD_LOCK])
+    if not locked:
+        raise IndexBuildError("Another process is building the index. Wait for it.")
+    try:
+        yield
+    finally:
+        if connections[using].is_usable():  # else the lock went with the session
+            fetch(using, "SELECT pg_advisory_unlock(%s)", [BUILD_LOCK])
+
+
+@contextmanager
+def session_options(using: str, options: dict[str, str]) -> Iterator[None]:
+    """Set options of the session: CREATE INDEX CONCURRENTLY runs in no transaction."""
+    sql = "SELECT set_config(%s, %s, false)"
+    before = {
+        name: fetch(using, "SELECT current_setting(%s)", [name]) for name in options
+    }
+    try:
+        for name, value in options.items():
+            fetch(using, sql, [name, value])
+        yield
+    finally:
+        if connections[using].is_usable():
+            for name, [(value,)] in before.items():
+                fetch(using, sql, [name, value])
+
+
+@contextmanager
+def watched(using: str, on_progress: Callable[[Progress], None]) -> Iterator[None]:
+    """Report, from a second connection, what this session's CREATE INDEX has done.
+
+    See https://www.postgresql.org/docs/current/progress-reporting.html
+    """
+    [(process,)] = fetch(using, "SELECT pg_backend_pid()")
+    ended = threading.Event()
+    thread = threading.Thread(
+        target=report_progress, args=(using, process, on_progress, ended), daemon=True
+    )
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def report_progress(
+    using: str,
+    process: int,
+    on_progress: Callable[[Progress], None],
+    ended: threading.Event,
+) -> None:
+    """Call *on_progress* twice a second until *ended* is set."""
+    connection = connections[using].copy()
+    try:
+        while not ended.wait(POLL_SECONDS):
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT phase, blocks_done, blocks_total "
+                    "FROM pg_stat_progress_create_index WHERE pid = %s",
+                    [process],
+                )
+                for row in cursor.fetchall():
+                    on_progress(Progress(*row))
+    except OperationalError:
+        pass  # no connection left for watching; the build itself goes on
+    finally:
+        connection.close()
+
+
+# How good an index is
+
+
+def measure(kind: IndexKind, *, using: str) -> Quality:
+    """Return the size of an index and the share of the true nearest it finds.
+
+    Asks for the neighbours of 50 products chosen at random, once by the index and once
+    by reading the whole table.
+    """
+    samples = fetch(
+        using,
+        "SELECT id, embedding::text FROM products WHERE embedding IS NOT NULL "
+        "ORDER BY random() LIMIT %s",
+        [SAMPLES],
+    )
+    found = total = 0
+    for _, vector in samples:
+        exact = neighbours(VECTOR, vector, index=False, using=using)
+        found += len(exact & neighbours(kind, vector, index=True, using=using))
+        total += len(exact)
+    [(size,)] = fetch(using, "SELECT pg_relation_size(to_regclass(%s))", [kind.name])
+    return Quality(size, found / total if total else 1.0)
+
+
+def neighbours(kind: IndexKind, vector: str, *, index: bool, using: str) -> set[int]:
+    """Return the ids of the products nearest to a vector, by the index or without."""
+    cast = f"::halfvec({DIMENSIONS})" if kind is HALFVEC else "::vector"
+    off = "enable_seqscan" if index else "enable_indexscan"
+    with transaction.atomic(using=using), connections[using].cursor() as cursor:
+        cursor.execute("SELECT set_config(%s, 'off', true)", [off])
+        cursor.execute(
+            "SELECT id FROM products WHERE embedding IS NOT NULL "  # noqa: S608
+            f"ORDER BY {kind.expression} <=> %s{cast} LIMIT %s",
+            [vector, NEIGHBOURS],
+        )
+        return {id for (id,) in cursor.fetchall()}
+
+
+def fetch(using: str, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    """Return the rows of a statement."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(sql, params)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows

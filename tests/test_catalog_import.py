@@ -1,0 +1,517 @@
+"""The import of catalogue files: what is stored, kept, refused and told."""
+
+import base64
+import csv
+import io
+import sys
+
+import numpy as np
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from products.catalog import importing
+from products.catalog.importing import CatalogImport
+from products.catalog.source import Format, Source
+from products.embeddings import EmbeddingError, get_backend
+from products.embeddings.deterministic import EmbeddingBackend
+from products.models import DIMENSIONS, Product
+
+pytestmark = pytest.mark.django_db
+
+
+def make_product(**kwargs):
+    product = Product(**{"sku": "m1", "name": "Mug", "price": "1.00", **kwargs})
+    product.save()
+    return product
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a file, by default a CSV, and return its path."""
+
+    def write_file(text, name="products.csv"):
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8", newline="")
+        return path
+
+    return write_file
+
+
+def run(path, *options):
+    """Run the command; return its output and its exit status."""
+    out = io.StringIO()
+    try:
+        call_command("import_products", str(path), *options, stdout=out, stderr=out)
+    except CommandError as err:
+        return f"{out.getvalue()}{err}", err.returncode
+    return out.getvalue(), 0
+
+
+def rejects_of(path):
+    with path.with_name(f"{path.name}.rejects.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def axis(number):
+    vector = [0.0] * DIMENSIONS
+    vector[number] = 1.0
+    return vector
+
+
+HEADER = "sku,name,category,description,price\n"
+
+
+def test_new_products_are_stored_and_embedded(write):
+    path = write(HEADER + 'm1,Räd,Kitchen,"two\nlines",12.50\n,No Sku,,,0\n')
+
+    output, status = run(path)
+
+    assert status == 0
+    assert "Imported 2 products: 2 new, 0 changed, 0 unchanged. Embedded 2" in output
+    mug, other = Product.objects.order_by("sku")
+    assert (mug.sku, mug.name, mug.category) == ("m1", "Räd", "Kitchen")
+    assert (mug.description, str(mug.price)) == ("two\nlines", "12.50")
+    assert other.sku == "no-sku"
+    [vector] = get_backend().embed([mug.embedding_text()])
+    assert mug.embedding == pytest.approx(vector.tolist())
+    assert not Product.objects.needs_embedding().exists()
+
+
+def test_a_second_import_changes_nothing(write):
+    path = write(HEADER + "m1,Mug,,,1\nm2,Cup,,,2.5\n")
+    run(path)
+    before = list(Product.objects.values())
+
+    output, status = run(path)
+
+    assert status == 0
+    assert "0 new, 0 changed, 2 unchanged." in output
+    assert list(Product.objects.values()) == before
+
+
+def test_a_changed_text_is_embedded_anew_and_keeps_the_id(write):
+    product = make_product()
+
+    output, _ = run(write(HEADER + "m1,Cup,,,1\n"))
+
+    cup = Product.objects.get()
+    assert "1 changed" in output
+    assert (cup.pk, cup.created_at) == (product.pk, product.created_at)
+    assert cup.updated_at > product.updated_at
+    assert cup.embedding != product.embedding
+    assert not Product.objects.needs_embedding().exists()
+
+
+def test_a_changed_price_keeps_the_vector(write, monkeypatch):
+    make_product()
+    before = Product.objects.get()
+    monkeypatch.setattr(EmbeddingBackend, "vectors", None)  # not called
+
+    run(write(HEADER + "m1,Mug,,,2\n"))
+
+    after = Product.objects.get()
+    assert str(after.price) == "2.00"
+    assert after.embedding == before.embedding
+    assert after.updated_at > before.updated_at
+    assert not Product.objects.needs_embedding().exists()
+
+
+def test_a_text_that_comes_back_keeps_the_vector_it_has(write, monkeypatch):
+    make_product()
+    Product.objects.update(name="Cup")  # by other means: the vector is stale
+    monkeypatch.setattr(EmbeddingBackend, "vectors", None)  # not called
+
+    output, _ = run(write(HEADER + "m1,Mug,,,1\n"))
+
+    assert "1 changed" in output
+    assert not Product.objects.needs_embedding().exists()
+
+
+def vector_file(write, fingerprint, number=3):
+    vector = base64.b64encode(np.array(axis(number), dtype="<f4").tobytes()).decode()
+    return write(
+        "sku,name,price,embedding,embedding_fingerprint\n"
+        f"m1,Mug,1,{vector},{fingerprint}\n"
+    )
+
+
+def test_a_vector_of_the_file_is_taken_when_it_is_of_the_recipe(write, monkeypatch):
+    monkeypatch.setattr(EmbeddingBackend, "vectors", None)  # not called
+    path = vector_file(write, get_backend().fingerprint)
+
+    output, _ = run(path)
+
+    product = Product.objects.get()
+    assert product.embedding == axis(3)
+    assert "took 1 vectors from the file" in output
+    assert not Product.objects.needs_embedding().exists()
+
+
+def test_a_vector_of_another_recipe_is_made_anew(write):
+    output, status = run(vector_file(write, "other/384/abc"))
+
+    assert status == 0
+    assert "1 vectors in the file were not used" in output
+    assert Product.objects.get().embedding != axis(3)
+    assert not Product.objects.needs_embedding().exists()
+
+
+def test_a_vector_of_the_file_fills_a_gap_but_replaces_nothing(write):
+    fresh = make_product()
+    path = vector_file(write, get_backend().fingerprint)
+
+    run(path)
+    assert Product.objects.get().embedding == pytest.approx(fresh.embedding)
+
+    Product.objects.update(embedding=None, embedding_fingerprint="", embedded_hash="")
+    output, _ = run(path)
+    product = Product.objects.get()
+    assert product.embedding == axis(3)
+    assert product.updated_at == fresh.updated_at
+    assert "1 unchanged" in output
+
+
+def test_unchanged_products_without_vector_are_left_to_embed_products(write):
+    make_product()
+    Product.objects.update(embedding=None, embedding_fingerprint="", embedded_hash="")
+
+    run(write(HEADER + "m1,Mug,,,1\n"))
+
+    assert Product.objects.missing_embedding().count() == 1
+
+
+def test_when_the_model_fails_rows_are_stored_and_the_next_step_is_told(
+    write, monkeypatch
+):
+    def fail(self, texts):
+        raise EmbeddingError("The model is gone.")
+
+    make_product()
+    monkeypatch.setattr(EmbeddingBackend, "vectors", fail)
+
+    output, status = run(write(HEADER + "m1,Cup,,,1\nm2,Tea,,,2\n"))
+
+    assert status == 0
+    assert "The model is gone." in output
+    assert "2 products are stored without the vector of their text. Run manage.py" in (
+        output
+    )
+    assert [p.sku for p in Product.objects.stale()] == ["m1"]
+    assert [p.sku for p in Product.objects.missing_embedding()] == ["m2"]
+
+
+def test_a_passing_failure_costs_one_batch_only(write, monkeypatch):
+    real, calls = EmbeddingBackend.vectors, []
+
+    def fail_once(self, texts):
+        calls.append(len(texts))
+        if len(calls) == 1:
+            raise EmbeddingError("Busy.", permanent=False)
+        return real(self, texts)
+
+    monkeypatch.setattr(EmbeddingBackend, "vectors", fail_once)
+    monkeypatch.setattr(EmbeddingBackend, "batch_size", 2)
+    path = write(HEADER + "".join(f"m{i},Mug,,,1\n" for i in range(5)))
+
+    output, _ = run(path)
+
+    assert calls == [2, 2, 1]
+    assert "Embedded 3 texts" in output
+    assert "2 products are stored without" in output
+
+
+def test_texts_of_like_length_share_a_batch(write, monkeypatch):
+    real, batches = EmbeddingBackend.vectors, []
+
+    def note(self, texts):
+        batches.append([len(text) for text in texts])
+        return real(self, texts)
+
+    monkeypatch.setattr(EmbeddingBackend, "vectors", note)
+    monkeypatch.setattr(EmbeddingBackend, "batch_size", 2)
+    names = ["x" * length for length in (9, 2, 8, 1)]
+
+    run(write(HEADER + "".join(f"{name},{name},,,1\n" for name in names)))
+
+    assert batches == [[1, 2], [8, 9]]
+
+
+def test_no_embed_leaves_the_embedding_to_the_worker(write):
+    output, _ = run(write(HEADER + "m1,Mug,,,1\n"), "--no-embed")
+
+    assert Product.objects.missing_embedding().count() == 1
+    assert "Run manage.py embed_products" in output
+
+
+def test_bad_rows_go_to_the_rejects_file_and_the_rest_is_stored(write):
+    path = write(HEADER + 'm1,Mug,,,"12,50 €"\nm2,Cup,,,2\nm3,Tea,,\n')
+
+    output, status = run(path)
+
+    assert status == 1
+    assert "2 of 3 rows were refused." in output
+    assert [p.sku for p in Product.objects.all()] == ["m2"]
+    first, second = sorted(rejects_of(path), key=lambda row: int(row["line"]))
+    assert (first["line"], first["row"]) == ("2", 'm1,Mug,,,"12,50 €"')
+    assert first["reason"].startswith("price: '12,50 €' has a comma")
+    assert second["line"] == "4"
+
+
+def test_the_rejects_file_of_an_earlier_import_is_removed(write):
+    run(write(HEADER + "m1,Mug,,,x\n"))
+    path = write(HEADER + "m1,Mug,,,1\n")
+
+    run(path)
+
+    assert not path.with_name("products.csv.rejects.csv").exists()
+
+
+def test_rejects_name_a_file_that_cannot_be_written(write):
+    path = write(HEADER + "m1,Mug,,,x\n" * 500)
+
+    output, status = run(path, "--rejects", "/dev/full")
+
+    assert status == 2
+    assert "The refused rows cannot be written" in output
+    assert "--rejects" in output
+
+
+def test_the_rejects_file_may_not_be_the_catalogue(write):
+    path = write(HEADER + "m1,Mug,,,x\n")
+
+    output, status = run(path, "--rejects", str(path))
+
+    assert status == 2
+    assert "would overwrite" in output
+    assert path.exists()
+
+
+def test_the_later_of_two_equal_skus_is_refused_with_the_line_of_the_first(
+    write, monkeypatch
+):
+    monkeypatch.setattr(importing, "CHUNK_ROWS", 3)
+    rows = [f"m{i},Mug {i},,,1\n" for i in range(4)]
+    path = write(HEADER + "".join(rows) + "m0,Again,,,2\nn,A,,,1\nn,B,,,1\n")
+
+    _, status = run(path, "--no-embed")
+
+    assert status == 1
+    assert Product.objects.get(sku="m0").name == "Mug 0"
+    assert Product.objects.get(sku="n").name == "A"
+    assert [(row["line"], row["reason"]) for row in rejects_of(path)] == [
+        ("6", "sku: 'm0' is on line 2 too"),
+        ("8", "sku: 'n' is on line 7 too"),
+    ]
+
+
+def test_a_row_the_database_refuses_is_found_and_the_others_are_stored(write):
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE products ADD CHECK (category <> 'secret')")
+    rows = [f"m{i},Mug,{'secret' if i == 5 else ''},,1\n" for i in range(9)]
+    path = write(HEADER + "".join(rows))
+
+    output, status = run(path)
+
+    assert status == 1
+    assert "Imported 8 products: 8 new" in output
+    assert Product.objects.count() == 8
+    [row] = rejects_of(path)
+    assert row["line"] == "7"
+    assert "violates check constraint" in row["reason"]
+
+
+def test_a_dry_run_tells_by_line_and_changes_nothing(write):
+    make_product()
+    make_product(sku="m2", name="Cup")
+    before = list(Product.objects.values())
+    path = write(
+        HEADER + "m1,Mug,,,1\nm2,Tea,,,3\nm3,Pot,,,1\nm4,Pan,,,x\nm3,Pot,,,1\n"
+    )
+
+    output, status = run(path, "--dry-run", "--delete-missing")
+
+    assert status == 1
+    assert output.splitlines()[:-3] == [
+        "line 5: refused  price: 'x' is not a plain number: write digits and a point "
+        "only, such as 1234.50",
+        "line 6: refused  sku: 'm3' is on line 4 too",
+        "line 3: changed  m2: name, price",
+        "line 4: new  m3: Pot",
+    ]
+    assert "Would import 3 products: 1 new, 1 changed, 1 unchanged; 2 refused" in output
+    assert list(Product.objects.values()) == before
+    assert not path.with_name("products.csv.rejects.csv").exists()
+
+
+def test_a_dry_run_of_many_shows_some_lines_and_counts_the_rest(write):
+    path = write(HEADER + "".join(f"m{i},Mug,,,1\n" for i in range(25)))
+
+    output, _ = run(path, "--dry-run")
+
+    assert output.count(": new ") == 20
+    assert "... and 5 more new" in output
+
+
+def test_lines_of_a_file_cannot_send_escapes_to_the_terminal(write):
+    output, _ = run(write(HEADER + "m1,\x1b[31mMug,,,1\n"), "--dry-run")
+
+    assert "\x1b" not in output
+    assert r"\x1b[31mMug" in output
+
+
+def test_columns_can_be_mapped(write):
+    path = write("Artikel;Title;text;price\nm1;Mug;round;1\n")
+
+    _, status = run(
+        path, "--delimiter", ";", "--map", "sku=artikel", "name=title",
+        "description=text",
+    )  # fmt: skip
+
+    product = Product.objects.get()
+    assert status == 0
+    assert (product.sku, product.name, product.description) == ("m1", "Mug", "round")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ([], "no column 'name', only: sku, title, price. Name the one with the name"),
+        (["--map", "name=nome"], "no column 'nome'"),
+        (["--map", "name"], "Write COLUMN=NAME"),
+        (["--map", "nom=title"], "Write COLUMN=NAME"),
+        (["--encoding", "utf-16"], "UTF-8"),
+        (["--delimiter", "::"], "cannot separate columns"),
+    ],
+)
+def test_what_cannot_be_understood_says_what_to_do(write, options, message):
+    output, status = run(write("sku,title,price\nm1,Mug,1\n"), *options)
+
+    assert status == 2
+    assert message in output
+    assert not Product.objects.exists()
+
+
+@pytest.mark.parametrize("text", ["", "\n\n"])
+def test_an_empty_file_has_no_columns(write, text):
+    output, status = run(write(text))
+
+    assert status == 2
+    assert "has no column" in output
+
+
+def test_standard_input_is_read(monkeypatch):
+    data = io.BytesIO(b'{"name": "Mug", "price": 1.5}\n')
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(data))
+
+    _, status = run("-", "--format", "jsonl")
+
+    assert status == 0
+    assert Product.objects.get().sku == "mug"
+
+
+def test_standard_input_needs_the_format():
+    assert "--format" in run("-")[0]
+
+
+def test_json_objects_may_leave_out_keys(write):
+    path = write('[{"name": "Mug", "price": 1}, {"price": 1}]', "products.json")
+
+    output, status = run(path)
+
+    assert status == 1
+    assert "item 2: refused  name: This field cannot be blank." in output
+    assert Product.objects.get().name == "Mug"
+
+
+# Deleting
+
+
+def test_delete_missing_deletes_what_is_not_in_the_file(write):
+    make_product(sku="old", name="Old")
+
+    output, _ = run(write(HEADER + "m1,Mug,,,1\n"), "--delete-missing")
+
+    assert "1 deleted that are not in the file" in output
+    assert [p.sku for p in Product.objects.all()] == ["m1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.csv", HEADER + "m1,Mug,,,1\nm2,Cup,,,x\n"),
+        ("a.json", '[{"name": "Mug", "price": 1}, {]'),
+        ("a.csv", HEADER),
+    ],
+    ids=["refused", "broken", "empty"],
+)
+def test_nothing_is_deleted_unless_the_whole_file_is_good(write, name, text):
+    make_product(sku="old", name="Old")
+
+    output, _ = run(write(text, name), "--delete-missing")
+
+    assert Product.objects.filter(sku="old").exists()
+    assert "Nothing was deleted" in output
+
+
+def test_without_delete_missing_nothing_is_deleted(write):
+    make_product(sku="old", name="Old")
+
+    run(write(HEADER + "m1,Mug,,,1\n"))
+
+    assert Product.objects.count() == 2
+
+
+# Reading that ends early
+
+
+def test_a_file_that_breaks_off_keeps_what_was_read(write):
+    path = write('[{"name": "Mug", "price": 1}, {"name": "Cup', "products.json")
+
+    output, status = run(path)
+
+    assert status == 2
+    assert "broken JSON after item 1" in output
+    assert "1 products of the file are in the catalogue. Run the same command" in output
+    assert Product.objects.get().name == "Mug"
+
+
+def test_a_file_that_vanishes_while_it_is_read_keeps_what_was_read(write, monkeypatch):
+    monkeypatch.setattr(importing, "CHUNK_ROWS", 10)  # at most three are read ahead
+    path = write(HEADER + "".join(f"m{i},Mug,,,1\n" for i in range(100)))
+    with path.open("rb", buffering=0) as file:
+        job = CatalogImport(
+            Source(name="a.csv", format=Format.CSV, raw=file), embed=False
+        )
+        job.on_progress = lambda result: path.write_text("")
+
+        result = job.run()
+
+    assert result.new == Product.objects.count() >= 10
+    assert "changed while it was being read" in result.stopped
+
+
+def test_a_full_disk_of_the_database_is_told(write):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$BEGIN RAISE EXCEPTION 'no space' USING ERRCODE = 'disk_full'; END$$"
+        )
+        cursor.execute(
+            "CREATE TRIGGER fail BEFORE INSERT ON products EXECUTE FUNCTION fail()"
+        )
+
+    output, status = run(write(HEADER + "m1,Mug,,,1\n"))
+
+    assert status == 2
+    assert "The disk of the database is full (no space). Make room." in output
+
+
+def test_a_missing_table_asks_for_migrate(write):
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE products")
+
+    output, status = run(write(HEADER + "m1,Mug,,,1\n"))
+
+    assert status == 2
+    assert "Run manage.py migrate first." in output
