@@ -18,7 +18,7 @@ from products.embeddings import BaseEmbeddingBackend, get_backend
 from products.facets import catalogue_facets, ranked_facets
 from products.filters import Filters, SearchError
 from products.models import Product
-from products.planning import Plan, index_settings, recorded
+from products.planning import MIN_EF_SEARCH, Plan, index_settings, recorded
 from products.request import Mode, Request, Sort, choose, clean_text
 from products.results import Candidate, Hit, Results
 
@@ -95,13 +95,7 @@ def similar_page(request: Request, plan: Plan, example: Product) -> Results:
     # Every later page looks up the same window, so that they fit together.
     limit = 1 + (request.page_size if request.page == 1 else WINDOW)
     set_plan(request, plan, limit=limit)
-    products = (
-        request.filters.narrow(Product.objects.using(request.using))
-        .for_display()
-        .similar_to(example, exact=plan.exact)[:limit]
-    )
-    with index_settings(plan, using=request.using):
-        found = sorted(products, key=lambda product: (product.distance, product.pk))
+    found = nearest(request, plan, example, limit=limit)
     plan.rows += plan.matching if plan.exact and plan.matching else len(found)
     total = min(len(found), WINDOW)
     page, shown = place(request, total)
@@ -126,6 +120,25 @@ def similar_page(request: Request, plan: Plan, example: Product) -> Results:
         page_size=request.page_size,
         count_facets=lambda: ranked_facets(request),
     )
+
+
+def nearest(
+    request: Request, plan: Plan, example: Product, *, limit: int
+) -> list[Product]:
+    """Return the *limit* products nearest to the example, ties by id."""
+    products = (
+        request.filters.narrow(Product.objects.using(request.using))
+        .for_display()
+        .similar_to(example, exact=plan.exact)[:limit]
+    )
+    with index_settings(plan, using=request.using):
+        found = sorted(products, key=lambda product: (product.distance, product.pk))
+    if len(found) < limit and not plan.exact and plan.ef_search is None:
+        # By default the index gives 40 rows, of which some may be deleted, replaced,
+        # or of another recipe. Where they leave too few, it must be read on.
+        plan.ef_search = MIN_EF_SEARCH
+        return nearest(request, plan, example, limit=limit)
+    return found
 
 
 def catalogue_page(request: Request, plan: Plan) -> Results:
