@@ -14,12 +14,13 @@ from dataclasses import replace
 from django.db import DEFAULT_DB_ALIAS, transaction
 
 from products.answering import rank
-from products.candidates import WINDOW, set_plan
+from products.candidates import WINDOW, look_up
 from products.embeddings import BaseEmbeddingBackend, get_backend
 from products.facets import catalogue_facets, ranked_facets
 from products.filters import Filters, SearchError
 from products.models import Product
-from products.planning import Plan, index_settings, recorded
+from products.planning import Plan, recorded
+from products.querysets import ProductQuerySet
 from products.recipes import with_active_backend
 from products.request import Mode, Request, Sort, choose, clean_text
 from products.results import Candidate, Hit, Results
@@ -62,10 +63,9 @@ def search(
     Raises SearchError for anything that cannot be searched for.
 
     Takes at most 14 statements in one transaction, and two around it that look for a
-    switch of the recipe; two for the catalogue; one for the
-    first page of "similar to this product" without filters, where nothing is counted
-    and a page of up to 19 fits what the index gives by default. The facets of the
-    results are counted when asked for.
+    switch of the recipe; two for the catalogue; one for the first page of "similar to
+    this product", up to 19 of them and without filters, where the index gives a full
+    page. The facets are counted when asked for.
     """
     request = Request(
         text=clean_text(text),
@@ -121,17 +121,16 @@ def similar_page(request: Request, plan: Plan, example: Product) -> Results:
         raise SearchError(
             f"{example.name} has no embedding yet. Run manage.py embed_products."
         )
+
+    def nearest(*, exact: bool) -> ProductQuerySet:
+        products = request.filters.narrow(Product.objects.using(request.using))
+        return products.for_display().similar_to(example, exact=exact)
+
     # Every later page looks up the same window, so that they fit together.
     limit = 1 + (request.page_size if request.page == 1 else WINDOW)
-    set_plan(request, plan, limit=limit)
-    products = (
-        request.filters.narrow(Product.objects.using(request.using))
-        .for_display()
-        .similar_to(example, exact=plan.exact)[:limit]
-    )
-    with index_settings(plan, using=request.using):
-        found = sorted(products, key=lambda product: (product.distance, product.pk))
-    plan.rows += plan.matching if plan.exact and plan.matching else len(found)
+    found = look_up(request, plan, nearest, limit)
+    # Iterative scans may come back slightly out of order.
+    found.sort(key=lambda product: (product.distance, product.pk))
     total = min(len(found), WINDOW)
     page, shown = place(request, total)
     hits = [
