@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from django.contrib.postgres.search import SearchRank
 from django.db import models
-from django.db.models import Exists, F, Q, Subquery, Value
+from django.db.models import BooleanField, Exists, F, Func, Q, Subquery, Value
 from pgvector.django import CosineDistance
 
 from products.embeddings import get_backend
@@ -16,6 +16,26 @@ from products.keywords import TermsQuery, coverage
 
 if TYPE_CHECKING:
     from products.models import Product
+
+
+# How many candidates the HNSW index keeps at least. With pgvector's default of 40 the
+# ten nearest of 100,000 products had a recall of 0.93, with 100 of 0.99, for 1 ms more
+# (manage.py tune_search).
+EF_SEARCH = 100
+
+
+class SearchesWidely(Func):
+    """True; sets hnsw.ef_search for the rest of the transaction, unless it is larger.
+
+    Within the statement, so that it takes no second one. Without a column in it,
+    PostgreSQL evaluates it once and before the scan, as "One-Time Filter" in EXPLAIN.
+    """
+
+    template = (
+        "(SELECT set_config('hnsw.ef_search', greatest(%(expressions)s, "
+        "current_setting('hnsw.ef_search', true)::integer)::text, true)) IS NOT NULL"
+    )
+    output_field = BooleanField()
 
 
 class ProductQuerySet(models.QuerySet["Product"]):
@@ -105,9 +125,10 @@ class ProductQuerySet(models.QuerySet["Product"]):
         products = self.embedded(fingerprint=fingerprint).annotate(
             distance=CosineDistance("embedding", vector)
         )
-        # No index orders a sum, so PostgreSQL must read what the filters leave.
-        nearness = F("distance") + Value(0.0) if exact else F("distance")
-        return products.order_by(nearness, "pk")
+        if exact:
+            # No index orders a sum, so PostgreSQL must read what the filters leave.
+            return products.order_by(F("distance") + Value(0.0), "pk")
+        return products.filter(SearchesWidely(EF_SEARCH)).order_by("distance", "pk")
 
     def similar_to(self, product: Product, *, exact: bool = False) -> Self:
         """Return the products like *product*, nearest first, itself left out.
