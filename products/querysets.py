@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any, Self
 from django.conf import settings
 from django.contrib.postgres.search import SearchRank
 from django.db import models
-from django.db.models import Count, Exists, F, Q, Subquery, Value
+from django.db.models import (
+    BooleanField,
+    Count,
+    Exists,
+    F,
+    Func,
+    Q,
+    Subquery,
+    Value,
+)
 from django.db.models.functions import Cast, Coalesce
 from pgvector.django import CosineDistance, HalfVectorField
 
@@ -19,6 +28,26 @@ from products.recipes import EmbeddingRecipe
 
 if TYPE_CHECKING:
     from products.models import Product
+
+
+# How many candidates the HNSW index keeps at least. With pgvector's default of 40 the
+# ten nearest of 100,000 products had a recall of 0.93, with 100 of 0.99, for 1 ms more
+# (manage.py tune_search).
+EF_SEARCH = 100
+
+
+class SearchesWidely(Func):
+    """True; sets hnsw.ef_search for the rest of the transaction, unless it is larger.
+
+    Within the statement, so that it takes no second one. Without a column in it,
+    PostgreSQL evaluates it once and before the scan, as "One-Time Filter" in EXPLAIN.
+    """
+
+    template = (
+        "(SELECT set_config('hnsw.ef_search', greatest(%(expressions)s, "
+        "current_setting('hnsw.ef_search', true)::integer)::text, true)) IS NOT NULL"
+    )
+    output_field = BooleanField()
 
 
 class ProductQuerySet(models.QuerySet["Product"]):
@@ -111,9 +140,10 @@ class ProductQuerySet(models.QuerySet["Product"]):
                 else self.cosine_distance(vector)
             )
         )
-        # No index orders a sum, so PostgreSQL must read what the filters leave.
-        nearness = F("distance") + Value(0.0) if exact else F("distance")
-        return products.order_by(nearness, "pk")
+        if exact:
+            # No index orders a sum, so PostgreSQL must read what the filters leave.
+            return products.order_by(F("distance") + Value(0.0), "pk")
+        return products.filter(SearchesWidely(EF_SEARCH)).order_by("distance", "pk")
 
     def cosine_distance(self, vector: Any) -> CosineDistance:
         """Return the distance in the form that the configured index knows."""
