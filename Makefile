@@ -1,11 +1,12 @@
 # The project's commands; `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format
+.PHONY: help install demo test test-azure-cli lint format
 
 PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
+AZURE_CLI := .data/azure-cli
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 16
@@ -26,6 +27,13 @@ demo: .venv/installed ## set everything up and serve the shop on PORT (8000)
 
 test: .venv/installed-dev ## install what the tests need and run them all
 	$(BIN)/python -m pytest
+
+$(AZURE_CLI)/bin/az:
+	$(PYTHON) -m venv $(AZURE_CLI)
+	$(AZURE_CLI)/bin/pip install --quiet --disable-pip-version-check azure-cli==2.91.0
+
+test-azure-cli: .venv/installed-dev $(AZURE_CLI)/bin/az ## check azdeploy with the real az (700 MB, 5 minutes)
+	$(BIN)/python -m pytest tests/azure_cli/check_real_az.py
 
 lint: .venv/installed-dev ## check style, types and templates
 	$(BIN)/ruff check .

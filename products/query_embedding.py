@@ -44,12 +44,11 @@ def example_vector(
     *,
     text: Vector | None = None,
     using: str,
-) -> tuple[Vector, str]:
-    """Return the vector of a search by examples, of length 1, and its fingerprint.
+) -> Vector:
+    """Return the vector of a search by examples: float32, of length 1.
 
     The mean of the vectors of *like* minus the mean of those of *unlike*, plus the
-    vector of the query's text if there is one. One statement, so that vectors and
-    fingerprint belong together whatever the products in memory say. Raises SearchError for
+    vector of the query's text if there is one. One statement. Raises SearchError for
     an example without embedding, for examples of two recipes, and for examples that
     cancel out.
     """
@@ -57,16 +56,14 @@ def example_vector(
     stored = Product.objects.using(using).filter(
         pk__in=[product.pk for product in examples], embedding__isnull=False
     )
-    rows = list(stored.values_list("pk", "embedding", "embedding_fingerprint"))
-    vectors: dict[int, Any] = {pk: vector for pk, vector, _ in rows}
+    vectors: dict[int, Any] = dict(stored.values_list("pk", "embedding"))
     for product in examples:
         if product.pk not in vectors:
             raise SearchError(
                 f"{product.name} has no embedding yet, so it cannot be an example. Run "
                 "manage.py embed_products."
             )
-    [fingerprint, *others] = {recipe for _, _, recipe in rows}
-    if others:
+    if len({product.embedding_fingerprint for product in examples}) > 1:
         raise SearchError(
             "The examples were embedded by different models. Run manage.py "
             "embed_products."
@@ -84,4 +81,4 @@ def example_vector(
             "Leave one of them out."
         )
     unit: Vector = vector / np.float32(norm)
-    return unit, fingerprint
+    return unit

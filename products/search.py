@@ -8,44 +8,29 @@ print(results.plan.reason)
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from copy import copy
+from dataclasses import replace
 
 from django.db import DEFAULT_DB_ALIAS, transaction
 
-from products.candidates import (
-    WINDOW,
-    Ranking,
-    by_both,
-    by_meaning,
-    by_words,
-    diversified,
-    filtered_products,
-    set_plan,
-)
-from products.embeddings import BaseEmbeddingBackend, EmbeddingError, get_backend
+from products.answering import rank
+from products.candidates import WINDOW, set_plan
+from products.embeddings import BaseEmbeddingBackend, get_backend
+from products.facets import catalogue_facets, ranked_facets
 from products.filters import Filters, SearchError
 from products.models import Product
 from products.planning import Plan, index_settings, recorded
-from products.query_embedding import Vector, example_vector, query_vector
 from products.recipes import with_active_backend
 from products.request import Mode, Request, Sort, choose, clean_text
-from products.results import Candidate, Hit, Results, count_facets
+from products.results import Candidate, Hit, Results
 
 __all__ = ["Filters", "Mode", "Results", "SearchError", "Sort", "search"]
-
-logger = logging.getLogger(__name__)
 
 # How many products the catalogue without a question is paged through.
 LISTING_WINDOW = 10_000
 
 PAGE_SIZE = 24
-
-EMBEDDER_FAILED = (
-    "Searching by meaning is not possible just now: these match the words."
-)
 
 
 def search(
@@ -69,15 +54,19 @@ def search(
     alone or beside a text; they are left out of the results. mode: see Mode; used
     with a text. diversity: 0 for the nearest, up to 1 for the most varied, by maximal
     marginal relevance. page: from 1; a page after the last gives the last. page_size:
-    1 to 100. embedder: by default the backend of the recipe in force, also while that
+    1 to 200. embedder: by default the backend of the recipe in force, also while that
     is switched.
 
-    A product whose sku is the text comes first. What is too far away is left out;
-    products with a word of the text stay. At most 200 products are ranked (10,000 are
+    A product whose sku is the text comes first. What is too far from a text is left
+    out; products with a word of it stay. At most 200 products are ranked (10,000 are
     listed). When the text cannot be embedded, keyword results come with a notice.
-    Raises SearchError for anything that cannot be searched for. Takes up to nine
-    statements in one transaction, two more before and after it that look for a switch
-    of the recipe, and one alone for "similar to this product".
+    Raises SearchError for anything that cannot be searched for.
+
+    Takes at most 14 statements in one transaction, and before and after it two or
+    three that look for a switch of the recipe; two for the catalogue; one for the
+    first page of "similar to this product" without filters, where nothing is counted
+    and a page of up to 19 fits what the index gives by default. The facets of the
+    results are counted when asked for.
     """
     request = Request(
         text=clean_text(text),
@@ -95,9 +84,29 @@ def search(
     if embedder or request.single_example or not (request.text or request.examples):
         return answer(request)
     return with_active_backend(
-        lambda backend: answer(replace(request, backend=backend)),
+        lambda backend: answer(as_stored(replace(request, backend=backend))),
         using=using,
         doubtful=SearchError,  # examples by another recipe than the text
+    )
+
+
+def as_stored(request: Request) -> Request:
+    """Return the same question, its examples with the recipes they have by now."""
+    pks = [product.pk for product in request.examples]
+    if not pks:
+        return request
+    stored = Product.objects.using(request.using).filter(pk__in=pks)
+    recipes = dict(stored.values_list("pk", "embedding_fingerprint"))
+
+    def current(product: Product) -> Product:
+        fresh = copy(product)
+        fresh.embedding_fingerprint = recipes.get(product.pk, "")
+        return fresh
+
+    return replace(
+        request,
+        like=tuple(map(current, request.like)),
+        unlike=tuple(map(current, request.unlike)),
     )
 
 
@@ -120,8 +129,9 @@ def similar_page(request: Request, plan: Plan, example: Product) -> Results:
         raise SearchError(
             f"{example.name} has no embedding yet. Run manage.py embed_products."
         )
-    limit = min(request.page * request.page_size, WINDOW) + 1
-    set_plan(request, plan, fingerprint=example.embedding_fingerprint, limit=limit)
+    # Every later page looks up the same window, so that they fit together.
+    limit = 1 + (request.page_size if request.page == 1 else WINDOW)
+    set_plan(request, plan, limit=limit)
     products = (
         request.filters.narrow(Product.objects.using(request.using))
         .for_display()
@@ -129,22 +139,29 @@ def similar_page(request: Request, plan: Plan, example: Product) -> Results:
     )
     with index_settings(plan, using=request.using):
         found = sorted(products, key=lambda product: (product.distance, product.pk))
-    plan.rows += len(found) if plan.matching is None else plan.matching
+    plan.rows += plan.matching if plan.exact and plan.matching else len(found)
     total = min(len(found), WINDOW)
-    page = last_page(request, total)
-    start = (page - 1) * request.page_size
+    page, shown = place(request, total)
     hits = [
-        Hit(product, product.similarity, product.similarity, semantic_rank=rank)
+        Hit(
+            product.pk,
+            product.category,
+            score=product.similarity,
+            similarity=product.similarity,
+            semantic_rank=rank,
+            product=product,
+        )
         for rank, product in enumerate(found[:total], start=1)
-    ][start : start + request.page_size]
+    ]
     return Results(
-        hits=hits,
+        hits=hits[shown],
         plan=plan,
         mode="similar",
         total=total,
-        more=len(found) == limit,
+        more=len(found) == limit or plan.partial,
         page=page,
         page_size=request.page_size,
+        count_facets=lambda: ranked_facets(request),
     )
 
 
@@ -153,12 +170,11 @@ def catalogue_page(request: Request, plan: Plan) -> Results:
     products = request.filters.narrow(Product.objects.using(request.using))
     counted = products.order_by()[: LISTING_WINDOW + 1].count()
     total = min(counted, LISTING_WINDOW)
-    page = last_page(request, total)
-    start = (page - 1) * request.page_size
-    shown = products.for_display().order_by(request.sort, "pk")[
-        start : min(start + request.page_size, LISTING_WINDOW)
+    page, shown = place(request, total)
+    hits = [
+        Hit(product.pk, product.category, score=0.0, product=product)
+        for product in products.for_display().order_by(request.sort, "pk")[shown]
     ]
-    hits = [Hit(product, score=0.0) for product in shown]
     plan.rows = len(hits)
     return Results(
         hits=hits,
@@ -168,79 +184,25 @@ def catalogue_page(request: Request, plan: Plan) -> Results:
         more=counted > LISTING_WINDOW,
         page=page,
         page_size=request.page_size,
+        count_facets=lambda: catalogue_facets(request),
     )
 
 
 def ranked_page(request: Request, plan: Plan) -> Results:
     """Return a page of what a text, examples, or both find."""
     ranking, notice = rank(request, plan)
-    ranking = exact_first(request, diversified(request, ranking)).cut()
     total = len(ranking.candidates)
-    page = last_page(request, total)
-    start = (page - 1) * request.page_size
+    page, shown = place(request, total)
     return Results(
-        hits=load_hits(request, ranking.candidates[start : start + request.page_size]),
+        hits=load_hits(request, ranking.candidates[shown]),
         plan=plan,
         mode=request.mode if request.text else "similar",
         total=total,
         more=ranking.more,
         page=page,
         page_size=request.page_size,
-        facets=count_facets(ranking.candidates),
+        count_facets=lambda: ranked_facets(request, ranking),
         notice=notice,
-    )
-
-
-def rank(request: Request, plan: Plan) -> tuple[Ranking, str]:
-    """Return the ranking of a question, and a notice for the visitor or ""."""
-    if request.mode is Mode.KEYWORD and not request.examples:
-        plan.method, plan.reason = "keyword", "words were asked for"
-        return by_words(request, plan)[0], ""
-    try:
-        vector, fingerprint = question_vector(request, plan)
-    except EmbeddingError:
-        logger.exception("A query could not be embedded; keyword results are served.")
-        plan.method, plan.reason = "keyword", "the text could not be embedded"
-        return by_words(request, plan)[0], EMBEDDER_FAILED
-    if request.text and request.mode is Mode.HYBRID:
-        return by_both(request, plan, vector, fingerprint=fingerprint), ""
-    floor = not request.examples
-    return (
-        by_meaning(request, plan, vector, fingerprint=fingerprint, floor=floor),
-        "",
-    )
-
-
-def question_vector(request: Request, plan: Plan) -> tuple[Vector, str]:
-    """Return the vector that the products are compared with, and its fingerprint."""
-    started = time.perf_counter()
-    text = query_vector(request.text, request.backend) if request.text else None
-    plan.embedding_ms = (time.perf_counter() - started) * 1000
-    if not request.examples:
-        assert text is not None
-        return text, request.backend.fingerprint
-    vector, fingerprint = example_vector(
-        request.like, request.unlike, text=text, using=request.using
-    )
-    if text is not None and fingerprint != request.backend.fingerprint:
-        raise SearchError(
-            "The examples were embedded by another model than the text would be. Run "
-            "manage.py embed_products, or search without a text."
-        )
-    return vector, fingerprint
-
-
-def exact_first(request: Request, ranking: Ranking) -> Ranking:
-    """Return the ranking with the product whose sku is the text in first place."""
-    if not request.text:
-        return ranking
-    product = filtered_products(request).with_sku(request.text).first()
-    if product is None:
-        return ranking
-    found = {candidate.pk: candidate for candidate in ranking.candidates}
-    candidate = found.pop(product.pk, Candidate(product.pk, product.category, 0.0))
-    return replace(
-        ranking, candidates=[replace(candidate, exact=True), *found.values()]
     )
 
 
@@ -248,13 +210,16 @@ def load_hits(request: Request, candidates: Sequence[Candidate]) -> list[Hit]:
     """Return the candidates with their products; one statement."""
     products = Product.objects.using(request.using).for_display()
     loaded = products.in_bulk([candidate.pk for candidate in candidates])
+    # A product that was deleted since it was ranked is left out.
     return [
-        Hit(product=loaded[fields.pop("pk")], **fields)
-        for fields in map(asdict, candidates)
-        if fields.pop("category") is not None and fields["pk"] in loaded
+        Hit(**vars(candidate), product=loaded[candidate.pk])
+        for candidate in candidates
+        if candidate.pk in loaded
     ]
 
 
-def last_page(request: Request, total: int) -> int:
-    """Return the page asked for, or the last one where there are fewer."""
-    return min(request.page, max(1, -(-total // request.page_size)))
+def place(request: Request, total: int) -> tuple[int, slice]:
+    """Return the page to show, the last one where there are fewer, and its slice."""
+    page = min(request.page, max(1, -(-total // request.page_size)))
+    start = (page - 1) * request.page_size
+    return page, slice(start, min(start + request.page_size, total))

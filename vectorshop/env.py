@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -45,6 +45,25 @@ def env_int(name: str, default: int, *, low: int = 0, high: int = 2**31 - 1) -> 
             f"{name}={value!r} is not a whole number from {low} to {high}."
         )
     return int(value)
+
+
+def env_choice(
+    name: str, default: str, choices: Collection[str], *, dotted_path: bool = False
+) -> str:
+    """Return the variable *name*, which must be one of *choices*, or *default*.
+
+    With dotted_path it may also be the path of a class or function. Raises
+    ImproperlyConfigured for anything else.
+    """
+    value = os.environ.get(name, "").strip()
+    if not value:
+        return default
+    if value in choices or (dotted_path and "." in value):
+        return value
+    also = ", or a dotted path" if dotted_path else ""
+    raise ImproperlyConfigured(
+        f"{name}={value!r} is unknown. Set {name} to one of {', '.join(choices)}{also}."
+    )
 
 
 def env_list(name: str, default: Sequence[str] = ()) -> list[str]:

@@ -12,7 +12,8 @@ from pathlib import Path
 import environ
 from csp.constants import NONE, SELF
 
-from vectorshop.env import env_bool, env_int, env_list, secret_from_file
+from vectorshop.db.entra.tokens import CREDENTIALS
+from vectorshop.env import env_bool, env_choice, env_int, env_list, secret_from_file
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = BASE_DIR / ".data"
@@ -28,18 +29,39 @@ CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
 
 # Database: PostgreSQL with pgvector from a wheel, or the server named by DB_HOST.
 
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 DB_HOST = os.environ.get("DB_HOST", "")
 if DB_HOST:
+    DB_PORT = env_int("DB_PORT", 5432, low=1, high=65535)
+    DB_POOL = env_int("DB_POOL", 0, high=1000)  # connections per process at most
+    DB_OPTIONS = {
+        "sslmode": env_choice("DB_SSLMODE", "", SSL_MODES),
+        "sslrootcert": os.environ.get("DB_SSLROOTCERT", ""),
+        "assume_role": os.environ.get("DB_ASSUME_ROLE", ""),
+        "pool": {"min_size": 1, "max_size": DB_POOL} if DB_POOL else "",
+    }
     DATABASES = {
         "default": {
-            "ENGINE": "django.db.backends.postgresql",
+            # With a password: Django's own backend. Without: Entra tokens.
+            "ENGINE": "vectorshop.db.entra",
             "HOST": DB_HOST,
-            "PORT": env_int("DB_PORT", 5432, low=1, high=65535),
+            "PORT": DB_PORT,
             "NAME": os.environ.get("DB_NAME") or "postgres",
             "USER": os.environ.get("DB_USER", ""),
             "PASSWORD": os.environ.get("DB_PASSWORD", ""),
-            "CONN_MAX_AGE": 600,
+            "CONN_MAX_AGE": 0 if DB_POOL else 600,  # seconds
             "CONN_HEALTH_CHECKS": True,
+            # Azure's PgBouncer: a cursor is lost there with its transaction.
+            "DISABLE_SERVER_SIDE_CURSORS": DB_PORT in (6432, 8432),
+            "OPTIONS": {
+                **{name: value for name, value in DB_OPTIONS.items() if value},
+                "entra": {
+                    "credential": env_choice(
+                        "AZURE_CREDENTIAL", "auto", CREDENTIALS, dotted_path=True
+                    ),
+                    "client_id": os.environ.get("AZURE_CLIENT_ID", ""),
+                },
+            },
         }
     }
 else:

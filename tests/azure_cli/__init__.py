@@ -1,0 +1,1 @@
+"""azdeploy with the real az CLI, which `make test-azure-cli` installs."""

@@ -1,0 +1,1 @@
+"""Loopback stand-ins for what the tests cannot have: Azure, the internet."""

@@ -1,0 +1,292 @@
+"""A stand-in for the az CLI: keeps a scripted Azure in a file and records every call.
+
+Run as a program in a folder named by AZ_STAND_IN: `state.json` holds what exists,
+`calls.jsonl` gets one list of arguments a call. `state["faults"]` maps the beginning of
+a command line to the way it fails: {"status": 1, "stderr": "text", "seconds": 0}.
+"""
+
+# Started hundreds of times: pathlib and base64 would double the time it takes to start.
+import binascii
+import json
+import os
+import sys
+import time
+
+OBJECT_ID = "5f2b6a5e-3c8f-4d0a-9d6c-0e3b1f7a2c11"
+USER = "ada@example.org"
+SUBSCRIPTION = "11111111-1111-4111-8111-111111111111"
+
+
+def fresh(**changes):
+    """Return the state of a signed-in account with an empty subscription."""
+    return {
+        "version": "2.91.0",
+        "signed_in": True,
+        "claims": {"oid": OBJECT_ID, "upn": USER},
+        "registered": True,
+        "skus": {
+            "Burstable": ["Standard_B1ms"],
+            "GeneralPurpose": ["Standard_D2ds_v5"],
+        },
+        "restricted": False,
+        "groups": {},
+        "servers": {},
+        "faults": {},
+        **changes,
+    }
+
+
+class Stop(Exception):
+    """Ends the program with a status and a text on standard error."""
+
+    def __init__(self, status, text):
+        self.status, self.text = status, text
+
+
+def missing(what):
+    return Stop(3, f"ERROR: (ResourceNotFound) {what} was not found.")
+
+
+def parse(argv):
+    """Return the command's words and its options, as az's parser would."""
+    words, options, name = [], {}, None
+    for word in argv:
+        if word.startswith("--"):
+            name = word[2:]
+            options[name] = True
+        elif name:
+            options[name] = word
+        else:
+            words.append(word)
+    return " ".join(words), options
+
+
+def token(claims):
+    parts = ({"alg": "none"}, claims)
+    texts = [binascii.b2a_base64(json.dumps(part).encode()) for part in parts]
+    urlsafe = bytes.maketrans(b"+/", b"-_")
+    return b".".join(
+        [*(text.translate(urlsafe, b"=\n") for text in texts), b"signature"]
+    ).decode()
+
+
+def tags(options):
+    key, _, value = options["tags"].partition("=")
+    return {key: value}
+
+
+def server_of(state, options):
+    name = options.get("server-name") or options["name"]
+    if name not in state["servers"]:
+        raise missing(f"The server {name}")
+    return state["servers"][name]
+
+
+def show(server):
+    return {key: value for key, value in server.items() if not key.startswith("_")}
+
+
+def answer(state, command, options):
+    """Return the answer to one command, having changed the state."""
+    if command == "version":
+        return {"azure-cli": state["version"]}
+    if not state["signed_in"]:
+        raise Stop(1, "ERROR: Please run 'az login' to setup account.")
+    area = command.removeprefix("postgres flexible-server ")
+    handler = HANDLERS.get(area if area != command else command)
+    if handler is None:
+        raise Stop(2, f"ERROR: '{command}' is misspelled or not recognized")
+    return handler(state, options)
+
+
+def group_show(state, options):
+    name = options["name"]
+    if name not in state["groups"]:
+        raise missing(f"Resource group {name}")
+    return state["groups"][name]
+
+
+def group_create(state, options):
+    group = {
+        "name": options["name"],
+        "location": options["location"],
+        "tags": tags(options),
+    }
+    state["groups"][options["name"]] = group
+    return group
+
+
+def group_delete(state, options):
+    del state["groups"][options["name"]]
+    state["servers"] = {
+        name: server
+        for name, server in state["servers"].items()
+        if server["resourceGroup"] != options["name"]
+    }
+
+
+def list_skus(state, options):
+    return [
+        {
+            "supportedFeatures": [
+                {
+                    "name": "OfferRestricted",
+                    "status": "Enabled" if state["restricted"] else "Disabled",
+                }
+            ],
+            "supportedServerEditions": [
+                {"name": tier, "supportedServerSkus": [{"name": sku} for sku in skus]}
+                for tier, skus in state["skus"].items()
+            ],
+            "supportedServerVersions": [{"name": "16"}, {"name": "17"}],
+        }
+    ]
+
+
+def create(state, options):
+    if options["resource-group"] not in state["groups"]:
+        raise missing("The resource group")
+    state["servers"][options["name"]] = server(
+        options["name"],
+        group=options["resource-group"],
+        location=options["location"],
+        version=options["version"],
+        sku={"name": options["sku-name"], "tier": options["tier"]},
+        tags=tags(options),
+    )
+    return {"host": options["name"]}
+
+
+def server(name, *, group="rg-exercises", **changes):
+    """Return a server as az shows one; keys with an underscore are not shown."""
+    return {
+        "name": name,
+        "resourceGroup": group,
+        "location": "eastus2",
+        "state": "Ready",
+        "version": "17",
+        "sku": {"name": "Standard_B1ms", "tier": "Burstable"},
+        "fullyQualifiedDomainName": f"{name}.postgres.database.azure.com",
+        "authConfig": {"activeDirectoryAuth": "Enabled", "passwordAuth": "Disabled"},
+        "network": {"publicNetworkAccess": "Enabled"},
+        "tags": {"created-by": "vectorshop-azdeploy"},
+        "_extensions": "",
+        "_rules": {},
+        "_admins": {},
+        **changes,
+    }
+
+
+def make_ready(state, options):
+    server_of(state, options)["state"] = "Ready"
+
+
+def parameter_set(state, options):
+    server_of(state, options)["_extensions"] = options["value"]
+
+
+def rule_list(state, options):
+    return [
+        {"name": name, "startIpAddress": first, "endIpAddress": last}
+        for name, (first, last) in server_of(state, options)["_rules"].items()
+    ]
+
+
+def rule_create(state, options):
+    span = options["start-ip-address"], options["end-ip-address"]
+    server_of(state, options)["_rules"][options["name"]] = span
+
+
+def rule_delete(state, options):
+    del server_of(state, options)["_rules"][options["name"]]
+
+
+def admin_list(state, options):
+    return [
+        {"objectId": object_id, "principalName": name, "principalType": kind}
+        for object_id, (name, kind) in server_of(state, options)["_admins"].items()
+    ]
+
+
+def admin_create(state, options):
+    admin = options["display-name"], options["type"]
+    server_of(state, options)["_admins"][options["object-id"]] = admin
+
+
+def register(state, options):
+    state["registered"] = True
+
+
+def resource_list(state, options):
+    group = options["resource-group"]
+    return [
+        {"name": name, "type": "Microsoft.DBforPostgreSQL/flexibleServers"}
+        for name, server in state["servers"].items()
+        if server["resourceGroup"] == group
+    ] + state["groups"][group].get("_others", [])
+
+
+def server_delete(state, options):
+    del state["servers"][options["name"]]
+
+
+HANDLERS = {
+    "account show": lambda s, o: {"name": "Lab", "id": SUBSCRIPTION},
+    "account get-access-token": lambda s, o: {"accessToken": token(s["claims"])},
+    "provider show": lambda s, o: {
+        "registrationState": "Registered" if s["registered"] else "NotRegistered"
+    },
+    "provider register": register,
+    "group show": group_show,
+    "group create": group_create,
+    "group delete": group_delete,
+    "resource list": resource_list,
+    "list-skus": list_skus,
+    "create": create,
+    "show": lambda s, o: show(server_of(s, o)),
+    "start": make_ready,
+    "wait": make_ready,
+    "delete": server_delete,
+    "parameter show": lambda s, o: {"value": server_of(s, o)["_extensions"]},
+    "parameter set": parameter_set,
+    "firewall-rule list": rule_list,
+    "firewall-rule create": rule_create,
+    "firewall-rule delete": rule_delete,
+    "microsoft-entra-admin list": admin_list,
+    "microsoft-entra-admin create": admin_create,
+}
+
+
+def fail_as_told(state, argv):
+    line = " ".join(argv)
+    for start, fault in state["faults"].items():
+        if line.startswith(start):
+            time.sleep(fault.get("seconds", 0))
+            if fault.get("status"):
+                raise Stop(fault["status"], fault.get("stderr", ""))
+
+
+def main(argv):
+    folder = os.environ["AZ_STAND_IN"]
+    with open(f"{folder}/calls.jsonl", "a") as calls:  # noqa: PTH123
+        calls.write(json.dumps(argv) + "\n")
+    with open(f"{folder}/state.json") as file:  # noqa: PTH123
+        state = json.load(file)
+    try:
+        fail_as_told(state, argv)
+        command, options = parse(argv)
+        result = answer(state, command, options)
+    except KeyboardInterrupt:
+        return 130
+    except Stop as stop:
+        sys.stderr.write(stop.text + "\n")
+        return stop.status
+    with open(f"{folder}/state.json", "w") as file:  # noqa: PTH123
+        json.dump(state, file)
+    if result is not None:
+        sys.stdout.write(json.dumps(result))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

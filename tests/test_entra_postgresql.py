@@ -1,0 +1,148 @@
+"""PostgreSQL itself, with TLS, refuses tokens that are not good (Debian's packages)."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.db import OperationalError
+from psycopg import sql
+
+from tests.stand_ins.entra import HOUR, Issuer, Refused
+
+if os.name == "nt":
+    pytest.skip("Debian's PostgreSQL needs Debian", allow_module_level=True)
+
+from tests.stand_ins.debian import DebianServer, why_not
+from tests.stand_ins.ldap import Directory
+
+pytest_plugins = ["tests.stand_ins.azure"]
+pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not() or "it can run")
+
+
+@pytest.fixture(scope="module")
+def server(issuer, authority, backend):
+    def is_valid(name, token):
+        try:
+            claims = issuer.claims_of(token)
+        except Refused:
+            return False
+        return name == f"cn={claims['upn']},dc=contoso"
+
+    directory = Directory(is_valid)
+    folder = Path(tempfile.mkdtemp(prefix="debian-"))
+    server = DebianServer(folder, authority, directory.port)
+    role = sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(backend.role))
+    with psycopg.connect(
+        host=str(folder), port=server.port, user="postgres", dbname="postgres"
+    ) as admin:
+        admin.execute(role)
+    yield server
+    server.stop()
+    directory.stop()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def wrapper(connect, server):
+    """A connection of Django's, not opened yet, to that server."""
+    return connect(PORT=server.port, NAME="postgres")
+
+
+def row(wrapper, query):
+    with wrapper.cursor() as cursor:
+        cursor.execute(query)
+        return cursor.fetchone()
+
+
+def test_a_good_token_is_accepted_over_tls(wrapper, backend, identity):
+    version = "SELECT version FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+
+    assert row(wrapper, version) == ("TLSv1.3",)
+    assert row(wrapper, "SELECT session_user") == (backend.role,)
+    assert len(identity.issued) == 1
+
+
+def expired(identity, issuer, clock):
+    identity.claims["exp"] = clock() - 1
+
+
+def forged(identity, issuer, clock):
+    identity.issuer = Issuer()
+
+
+def for_another_audience(identity, issuer, clock):
+    identity.claims["aud"] = "https://graph.microsoft.com"
+
+
+def of_somebody_else(identity, issuer, clock):
+    identity.claims["upn"] = "eve@contoso.com"
+
+
+@pytest.mark.parametrize(
+    "spoil", [expired, forged, for_another_audience, of_somebody_else]
+)
+def test_a_bad_token_is_refused(wrapper, identity, issuer, clock, monkeypatch, spoil):
+    monkeypatch.setattr(identity, "issuer", issuer)  # put back afterwards
+    spoil(identity, issuer, clock)
+
+    with pytest.raises(OperationalError, match="LDAP authentication failed for user"):
+        wrapper.ensure_connection()
+
+
+def test_a_session_outlives_its_token_and_the_next_has_a_new_one(
+    wrapper, identity, clock
+):
+    before = row(wrapper, "SELECT pg_backend_pid()")
+    clock.advance(2 * HOUR)
+
+    still = row(wrapper, "SELECT pg_backend_pid()")
+    wrapper.close()
+    after = row(wrapper, "SELECT pg_backend_pid()")
+
+    assert before == still != after
+    assert len(identity.issued) == 2
+
+
+def test_the_first_token_would_have_been_refused_then(wrapper, server, identity, clock):
+    row(wrapper, "SELECT 1")
+    clock.advance(2 * HOUR)
+
+    with pytest.raises(psycopg.OperationalError, match="authentication failed"):
+        psycopg.connect(
+            host="127.0.0.1",
+            port=server.port,
+            user=wrapper.settings_dict["USER"],
+            password=identity.issued[0],
+            dbname="postgres",
+        )
+
+
+def test_a_good_token_in_clear_text_is_refused(server, issuer, backend):
+    with pytest.raises(psycopg.OperationalError, match="no encryption"):
+        psycopg.connect(
+            host="127.0.0.1",
+            port=server.port,
+            user=backend.role,
+            password=issuer.issue(upn=backend.role),
+            dbname="postgres",
+            sslmode="disable",
+        )
+
+
+def test_dbshell_signs_in(manage, server, backend):
+    if not shutil.which("psql"):
+        pytest.skip("psql is not installed")
+
+    result = manage(
+        "dbshell",
+        "--",
+        "-Atc",
+        "SELECT session_user",
+        DB_PORT=str(server.port),
+        DB_NAME="postgres",
+    )
+
+    assert result.stdout == f"{backend.role}\n", result.stderr

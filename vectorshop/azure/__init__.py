@@ -1,0 +1,1 @@
+"""Azure Database for PostgreSQL through the az CLI: what `manage.py azdeploy` does."""

@@ -1,0 +1,118 @@
+"""Back to nothing left running: deletes what azdeploy made, and only that."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import CommandError
+
+from vectorshop.azure import server as servers
+from vectorshop.azure.cli import Az
+from vectorshop.azure.deployment import TAG, TAG_VALUE, Deployment, is_ours
+
+
+def clean_up(az: Az, deployment: Deployment, *, group_was_named: bool) -> None:
+    """Delete the group if azdeploy made it and nothing else is in it, or the server.
+
+    Asks for the group's name. With --yes the name must stand on the command line
+    (*group_was_named*). Raises CommandError, having deleted nothing, when the name
+    does not match or when nothing here is azdeploy's.
+    """
+    group = az.find("group", "show", "--name", deployment.group)
+    if group is None:
+        az.console.done(
+            f"There is no group {deployment.group}: nothing is left running"
+        )
+        return
+    server = servers.find_server(az, deployment)
+    strangers = others(az, deployment)
+    if is_ours(group) and not strangers and (server is None or is_ours(server)):
+        say_what_goes(az, deployment, server, whole_group=True)
+        ask_name(az, deployment, group_was_named=group_was_named)
+        delete_group(az, deployment)
+        return
+    explain(az, deployment, group, strangers)
+    if server is None:
+        raise CommandError(
+            "There is no server of azdeploy's here. Nothing was deleted."
+        )
+    if not is_ours(server):
+        raise CommandError(
+            f"The server {deployment.server} has no tag {TAG}={TAG_VALUE}: azdeploy "
+            "did not make it. Nothing was deleted. To delete it all the same: "
+            f"az postgres flexible-server delete {' '.join(deployment.named)}"
+        )
+    say_what_goes(az, deployment, server, whole_group=False)
+    ask_name(az, deployment, group_was_named=group_was_named)
+    delete_server(az, deployment)
+
+
+def others(az: Az, deployment: Deployment) -> list[dict[str, Any]]:
+    """Return what is in the group besides the deployment's server."""
+    found = az.read("resource", "list", "--resource-group", deployment.group)
+    return [
+        resource
+        for resource in found
+        if resource["name"].lower() != deployment.server
+        or resource["type"].lower() != "microsoft.dbforpostgresql/flexibleservers"
+    ]
+
+
+def explain(
+    az: Az,
+    deployment: Deployment,
+    group: dict[str, Any],
+    strangers: list[dict[str, Any]],
+) -> None:
+    """Say why the group itself stays."""
+    if not is_ours(group):
+        az.console.warn(f"Group {deployment.group} was not made by azdeploy: it stays.")
+    if strangers:
+        az.console.warn(f"Also in group {deployment.group}, so the group stays:")
+        for resource in strangers:
+            az.console.say(f"    {resource['name']} ({resource['type']})")
+
+
+def say_what_goes(
+    az: Az, deployment: Deployment, server: dict[str, Any] | None, *, whole_group: bool
+) -> None:
+    if whole_group:
+        az.console.say(f"This deletes the resource group {deployment.group}")
+    if server is not None:
+        az.console.say(
+            f"This deletes the server {deployment.server} with all its data."
+        )
+
+
+def ask_name(az: Az, deployment: Deployment, *, group_was_named: bool) -> None:
+    """Return when the group's name was typed, or given beside --yes."""
+    if az.dry_run:
+        return
+    if az.console.assume_yes:
+        if group_was_named:
+            return
+        raise CommandError("With --yes, name the group: --resource-group NAME")
+    try:
+        answer = az.console.ask("Type the group's name to delete:")
+    except EOFError as err:
+        raise CommandError("No answer. Nothing was deleted.") from err
+    if answer != deployment.group:
+        raise CommandError(
+            f"{answer!r} is not {deployment.group!r}. Nothing was deleted."
+        )
+
+
+def delete_group(az: Az, deployment: Deployment) -> None:
+    az.change(
+        *("group", "delete", "--name", deployment.group, "--yes"),
+        what="Deleting the group, usually 2 to 5 minutes",
+        done=f"Resource group {deployment.group} deleted: nothing is left running",
+    )
+
+
+def delete_server(az: Az, deployment: Deployment) -> None:
+    az.change(
+        *(*servers.SERVER, "delete", *deployment.named, "--yes"),
+        what="Deleting the server",
+        done=f"Server {deployment.server} deleted; its group stays",
+    )

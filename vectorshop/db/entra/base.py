@@ -1,0 +1,99 @@
+"""Django's PostgreSQL backend, signing in with Entra tokens instead of a password."""
+
+from __future__ import annotations
+
+import os
+from types import ModuleType
+from typing import Any, ClassVar
+
+import psycopg
+from django.db import connections
+from django.db.backends.postgresql import base as postgresql
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from vectorshop.db.entra.client import DatabaseClient
+from vectorshop.db.entra.connection import Connection
+from vectorshop.db.entra.parameters import SignIn, sign_in_parameters
+from vectorshop.db.entra.schema import DatabaseSchemaEditor
+
+# Where Django finds psycopg's exceptions and connect().
+psycopg_with_tokens = ModuleType("psycopg_with_tokens")
+psycopg_with_tokens.__dict__.update(vars(psycopg), connect=Connection.connect)
+
+
+class DatabaseWrapper(postgresql.DatabaseWrapper):
+    """A connection to Azure Database for PostgreSQL.
+
+    OPTIONS["entra"] may name the `credential` (default "auto"), the `client_id` of a
+    user-assigned identity and the `scope`. USER may be empty: then the token's is
+    taken. TLS with the server's name checked is the default. With a PASSWORD none of
+    this applies.
+    """
+
+    Database = psycopg_with_tokens
+    client_class = DatabaseClient
+    SchemaEditorClass = DatabaseSchemaEditor
+    _connection_pools: ClassVar[dict[str, ConnectionPool]] = {}
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """Return psycopg's parameters; no token is among them.
+
+        A pool takes them once and for all, so a token would go stale there.
+        """
+        params: dict[str, Any] = super().get_connection_params()
+        params.pop("entra", None)
+        if not self.settings_dict["PASSWORD"]:
+            params.update(sign_in_parameters(self.settings_dict))
+        return params
+
+    def get_async_connection_params(self) -> dict[str, Any]:
+        """Return the parameters for `vectorshop.db.entra.connection.AsyncConnection`.
+
+        Also as `kwargs` of psycopg_pool.AsyncConnectionPool.
+        """
+        params = self.get_connection_params()
+        del params["cursor_factory"]  # Django's is not for asyncio
+        return params
+
+    @property
+    def pool(self) -> ConnectionPool | None:
+        pool: ConnectionPool | None = super().pool
+        if pool is not None and _sign_in(pool):
+            pool.connection_class = Connection
+        return pool
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        if not (pool := self.pool) or not (sign_in := _sign_in(pool)):
+            return super().get_new_connection(conn_params)
+        # In the caller's thread: no token is an error now, not a timeout in 30 s.
+        sign_in.token()
+        try:
+            return super().get_new_connection(conn_params)
+        except PoolTimeout as err:
+            # The reason is known to the pool's own threads only.
+            raise PoolTimeout(f"{err}. {sign_in.last_error}".strip()) from err
+
+
+def _sign_in(pool: ConnectionPool) -> SignIn | None:
+    return pool.kwargs.get("sign_in") if isinstance(pool.kwargs, dict) else None
+
+
+_orphans: list[Any] = []
+
+
+def _forget_parents_sessions() -> None:
+    """Let a forked child open its own sessions, and leave its parent's alone.
+
+    They are kept, not closed: closing would end them for the parent too, and a pool
+    would wait for threads, and locks of theirs, that the child does not have.
+    """
+    _orphans.extend(DatabaseWrapper._connection_pools.values())
+    DatabaseWrapper._connection_pools.clear()
+    for wrapper in connections.all(initialized_only=True):
+        if isinstance(wrapper, DatabaseWrapper) and wrapper.connection is not None:
+            _orphans.append(wrapper.connection)
+            wrapper.connection = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_parents_sessions)
