@@ -94,7 +94,7 @@ def test_a_text_of_many_words_is_searched_by_the_first_of_them(db):
         math.nan,
         math.inf,
         (),
-        object(),
+        Filters,
     ],
     ids=repr,
 )

@@ -460,8 +460,11 @@ def test_products_that_another_worker_holds_are_skipped(transactional_db):
     with other.cursor() as cursor:
         cursor.execute("BEGIN")
         cursor.execute("SELECT 1 FROM products WHERE id = %s FOR UPDATE", [held.pk])
+        with connection.cursor() as waiting:
+            waiting.execute("SET lock_timeout = '2s'")  # an error, no endless test
         counts = list(embed_pending())
     other.close()
+    connection.close()
 
     assert counts == [1]
     assert Product.objects.fresh().get() == free

@@ -111,6 +111,7 @@ def test_model_is_changed_step_by_step(catalogue):
 
     assert f"Served: {first}, 60 fresh." in back
     assert f"Kept: {other}, 60 fresh." in back
+    assert "EMBEDDING_BACKEND" not in back
 
     finished = migrate("--finish")
 

@@ -8,7 +8,8 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, connections
 
 from products.calibration import calibrate
-from products.embeddings import EmbeddingError, get_backend
+from products.embeddings import EmbeddingError
+from products.recipes import active_backend
 
 
 class Command(BaseCommand):
@@ -31,7 +32,7 @@ class Command(BaseCommand):
             calibration = calibrate(using=database)
         except (EmbeddingError, ValueError) as err:
             raise CommandError(str(err)) from err
-        default = get_backend().default_floor
+        default = active_backend(database).default_floor
         self.stdout.write(
             f"Tried {calibration.samples} meaningless texts on "
             f"{calibration.products:,} products embedded by {calibration.fingerprint}."

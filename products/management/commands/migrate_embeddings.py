@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS
@@ -230,7 +231,7 @@ def next_step(recipe: EmbeddingRecipe, *, indexed: bool) -> str:
         return f"Next: {command} --switch"
     if recipe.is_filling:
         return f"Next: {command} --to {recipe.second_backend}"
-    return (
-        f"Next: {command} --rollback, or --finish; and set "
-        f"EMBEDDING_BACKEND={recipe.backend}"
-    )
+    advice = f"Next: {command} --rollback, or --finish"
+    if recipe.backend != settings.EMBEDDING_BACKEND:
+        advice += f"; and set EMBEDDING_BACKEND={recipe.backend}"
+    return advice
