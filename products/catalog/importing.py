@@ -24,7 +24,7 @@ from products.catalog.rows import (
     make_row,
 )
 from products.catalog.source import Source, SourceError
-from products.embeddings import get_backend
+from products.recipes import active_backend
 from products.vector_index import Progress
 
 # What is stored, or lost when the process is killed, at once: at most 20 s of
@@ -89,7 +89,7 @@ class CatalogImport:
         DatabaseError when the database is gone, IndexBuildError when all is stored
         but the index; `result` then tells how far it came.
         """
-        backend = get_backend()
+        backend = active_backend(self.using)
         self.fingerprint = backend.fingerprint
         self.embedder = Embedder(backend)
         self.seen = SeenSkus(self.using, unit=self.source.format.unit)
