@@ -9,6 +9,7 @@ from dataclasses import replace
 from django.db.models import Case, When
 
 from products.candidates import (
+    RANKED,
     Ranking,
     by_both,
     by_meaning,
@@ -36,7 +37,7 @@ def rank(request: Request, plan: Plan) -> tuple[Ranking, str]:
     The product whose sku is the text comes first.
     """
     ranking, notice = find(request, plan)
-    return exact_first(request, diversified(request, ranking)).cut(), notice
+    return exact_first(request, diversified(request, ranking)).cut(RANKED), notice
 
 
 def find(request: Request, plan: Plan) -> tuple[Ranking, str]:

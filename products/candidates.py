@@ -26,11 +26,14 @@ from products.results import Candidate
 
 Row = TypeVar("Row")
 
-# How many products one question ranks, and so the most that can be paged through.
+# How many of the nearest products are looked up.
 WINDOW = 200
 
 # How many products with a word of the query are looked at more closely.
 KEYWORD_CANDIDATES = 500
+
+# How many products one question ranks, and so the most that can be paged through.
+RANKED = WINDOW + KEYWORD_CANDIDATES
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class Ranking:
     candidates: list[Candidate]
     more: bool = False
 
-    def cut(self, size: int = WINDOW) -> Ranking:
+    def cut(self, size: int) -> Ranking:
         """Return the best *size* of them."""
         if len(self.candidates) <= size:
             return self
@@ -118,7 +121,7 @@ def by_meaning(request: Request, plan: Plan, vector: Vector) -> Ranking:
     ]
     near = candidates if request.examples else above_floor(request, candidates)
     # An index that was not read to its end leaves some out, unless the floor does.
-    return Ranking(near, more=plan.partial and len(near) == len(candidates)).cut()
+    return Ranking(near, more=plan.partial and len(near) == len(candidates)).cut(WINDOW)
 
 
 def above_floor(request: Request, candidates: list[Candidate]) -> list[Candidate]:
@@ -167,7 +170,7 @@ def by_both(request: Request, plan: Plan, vector: Vector) -> Ranking:
         beyond = candidates.keys() - matches.keys()
         matches |= match_terms(terms, beyond, using=request.using)
     fused = fuse(candidates, similarity, matches)
-    return Ranking(fused, more=words.more or meaning.more).cut()
+    return Ranking(fused, more=words.more or meaning.more)
 
 
 def fuse(
@@ -205,10 +208,11 @@ def similarities(request: Request, ids: set[int], vector: Vector) -> dict[int, f
 
 
 def diversified(request: Request, ranking: Ranking) -> Ranking:
-    """Return the same candidates, varied as far as the question asks for it."""
+    """Return the same candidates, the first 200 varied as far as is asked for."""
     if not request.diversity or not ranking.candidates:
         return ranking
-    pks = [candidate.pk for candidate in ranking.candidates]
+    first, rest = ranking.candidates[:WINDOW], ranking.candidates[WINDOW:]
+    pks = [candidate.pk for candidate in first]
     stored: dict[int, Any] = dict(
         Product.objects.using(request.using)
         .embedded(fingerprint=request.fingerprint)
@@ -220,9 +224,9 @@ def diversified(request: Request, ranking: Ranking) -> Ranking:
     vectors = np.array([stored.get(pk, nothing) for pk in pks], dtype=np.float32)
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     order = maximal_marginal_relevance(
-        relevances(ranking.candidates), vectors, diversity=request.diversity
+        relevances(first), vectors, diversity=request.diversity
     )
-    return replace(ranking, candidates=[ranking.candidates[i] for i in order])
+    return replace(ranking, candidates=[*(first[i] for i in order), *rest])
 
 
 def relevances(candidates: Sequence[Candidate]) -> list[float]:

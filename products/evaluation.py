@@ -100,20 +100,31 @@ def evaluate(
 ) -> ModeReport:
     """Return how well a mode answers the judged queries.
 
-    One search for each, of all the products that it ranks (200). *progress* is called
-    after each. Raises EvaluationError when a text cannot be embedded: what the search
+    Every product that a search ranks counts, on all its pages. *progress* is called
+    after each query. Raises EvaluationError when a text cannot be embedded: what the search
     then serves is no answer of this mode.
     """
     measured = []
     for qid, grades in judged.grades.items():
-        results = search(
-            judged.texts[qid], mode=mode, page_size=MAX_PAGE_SIZE, using=using
-        )
-        if results.notice:
-            raise EvaluationError(f"The query {judged.texts[qid]!r}: {results.notice}")
-        measured.append(measure(qid, [hit.product.sku for hit in results], grades))
+        measured.append(measure(qid, ranking(judged.texts[qid], mode, using), grades))
         progress()
     return ModeReport(mode, measured)
+
+
+def ranking(text: str, mode: Mode, using: str) -> list[str]:
+    """Return the skus of all products that a search ranks, best first."""
+    skus: list[str] = []
+    page = 1
+    while True:
+        results = search(
+            text, mode=mode, page=page, page_size=MAX_PAGE_SIZE, using=using
+        )
+        if results.notice:
+            raise EvaluationError(f"The query {text!r}: {results.notice}")
+        skus.extend(hit.product.sku for hit in results)
+        if not results.has_next:
+            return skus
+        page += 1
 
 
 def measure(qid: str, ranking: Sequence[str], grades: Grades) -> Measured:

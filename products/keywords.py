@@ -78,7 +78,7 @@ class Match:
 
     words: tuple[str, ...]  # the stems of the query that the product has
     coverage: float  # which share of the query's words that is, 0 to 1
-    score: float  # coverage plus the BM25 score of the name, 0 to about 2.7
+    score: float  # coverage plus the BM25 score of the name, 0 to 2
 
 
 def query_terms(text: str, *, using: str) -> list[Term]:

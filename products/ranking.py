@@ -35,17 +35,18 @@ def inverse_document_frequency(matching: int, total: int) -> float:
 def name_score(
     frequencies: Mapping[str, int], length: int, weights: Mapping[str, float]
 ) -> float:
-    """Return how well a name answers a query, by BM25: 0 to about 1.7.
+    """Return how well a name answers a query, by BM25: 0 to 1.
 
     frequencies: how often each word of the query stands in the name; length: how
     many words the name has; weights: the inverse document frequency of each word of
-    the query. One for a name of usual length that has every word once.
+    the query. 0.45 for a name of usual length that has every word once. Without BM25's
+    factor (k1 + 1), which changes no order.
     """
     norm = BM25_K1 * (1 - BM25_B + BM25_B * length / NAME_LENGTH)
     total = math.fsum(weights.values())
     return (
         math.fsum(
-            weight * frequencies[word] * (BM25_K1 + 1) / (frequencies[word] + norm)
+            weight * frequencies[word] / (frequencies[word] + norm)
             for word, weight in weights.items()
             if frequencies.get(word)
         )

@@ -58,8 +58,8 @@ def search(
     is switched.
 
     A product whose sku is the text comes first. What is too far from a text is left
-    out; products with a word of it stay. At most 200 products are ranked (10,000 are
-    listed). When the text cannot be embedded, keyword results come with a notice.
+    out; products with a word of it stay. At most 700 products are ranked, 200 of
+    them by meaning (10,000 are listed). When the text cannot be embedded, keyword results come with a notice.
     Raises SearchError for anything that cannot be searched for.
 
     Takes at most 14 statements in one transaction, and two around it that look for a
