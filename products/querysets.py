@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Self
 
 from django.contrib.postgres.search import SearchRank
 from django.db import models
-from django.db.models import BooleanField, Exists, F, Func, Q, Subquery, Value
-from pgvector.django import CosineDistance
+from django.db.models import BooleanField, F, Func, Q, Value
+from django.utils.functional import cached_property
+from pgvector.django import CosineDistance, VectorField
 
 from products.embeddings import get_backend
 from products.keywords import TermsQuery, coverage
@@ -34,6 +35,30 @@ class SearchesWidely(Func):
     template = (
         "(SELECT set_config('hnsw.ef_search', greatest(%(expressions)s, "
         "current_setting('hnsw.ef_search', true)::integer)::text, true)) IS NOT NULL"
+    )
+    output_field = BooleanField()
+
+
+class EmbeddingOf(Func):
+    """The embedding of the product with an id, null where there is none.
+
+    Written out, since a Subquery takes Django longer to make than PostgreSQL takes to
+    answer (benchmarks/similar.py).
+    """
+
+    template = "(SELECT embedding FROM products WHERE id = %(expressions)s LIMIT 1)"
+
+    @cached_property
+    def output_field(self) -> VectorField:
+        return VectorField()
+
+
+class HasEmbedding(Func):
+    """Whether the product with an id has an embedding."""
+
+    template = (
+        "EXISTS(SELECT 1 FROM products WHERE id = %(expressions)s "
+        "AND embedding IS NOT NULL)"
     )
     output_field = BooleanField()
 
@@ -93,21 +118,22 @@ class ProductQuerySet(models.QuerySet["Product"]):
         return (
             self.filter(search_vector=query)
             .annotate(coverage=coverage(terms))
-            .order_by("-coverage", SearchRank("search_vector", query).desc(), "pk")
+            # F(): from a bare name SearchRank makes a new vector, of every row.
+            .order_by("-coverage", SearchRank(F("search_vector"), query).desc(), "pk")
         )
 
     # Similarity
 
     def nearest_to(
         self,
-        vector: Sequence[float] | Subquery,
+        vector: Sequence[float] | EmbeddingOf,
         *,
         fingerprint: str | None = None,
         exact: bool = False,
     ) -> Self:
         """Return products with the nearest to *vector* first.
 
-        vector: 384 floats, or a subquery that gives one. fingerprint: the recipe
+        vector: 384 floats, or the EmbeddingOf a product. fingerprint: the recipe
         that made it, by default the configured one; products embedded by another
         are left out, since vectors of two recipes say nothing about each other.
         Adds ``distance``: cosine distance, 0 (same direction) to 2 (opposite).
@@ -118,7 +144,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         Slice the result: without LIMIT the HNSW index is not used. See
         https://github.com/pgvector/pgvector#hnsw
         """
-        if not isinstance(vector, Subquery):
+        if not isinstance(vector, EmbeddingOf):
             dimensions = self.model._meta.get_field("embedding").dimensions
             if len(vector) != dimensions:
                 raise ValueError(f"expected {dimensions} numbers, not {len(vector)}")
@@ -136,14 +162,12 @@ class ProductQuerySet(models.QuerySet["Product"]):
         Empty when it has no embedding. One statement: the vector stays in the
         database. Adds ``distance``, as nearest_to() does.
         """
-        same = self.model._default_manager.using(self.db).filter(pk=product.pk)
-        vector = Subquery(same.values("embedding")[:1])
-        # Without it every distance is null. Asked once, before any row is read.
-        has_vector = Exists(same.filter(embedding__isnull=False))
-        return (
-            self.filter(has_vector)
-            .nearest_to(vector, fingerprint=product.embedding_fingerprint, exact=exact)
-            .exclude(pk=product.pk)
+        # Without a vector every distance is null. Asked once, before any row is read.
+        others = self.filter(HasEmbedding(product.pk), ~Q(pk=product.pk))
+        return others.nearest_to(
+            EmbeddingOf(product.pk),
+            fingerprint=product.embedding_fingerprint,
+            exact=exact,
         )
 
     # Life of an embedding
