@@ -24,6 +24,8 @@ EXACT_BOUND = 4_000
 EF_SEARCH_FACTOR = 2
 MAX_EF_SEARCH = 1_000
 MIN_EF_SEARCH = EF_SEARCH  # what nearest_to() sets by itself
+# At 10 % the recall of ten results was 0.95 with 100 and 0.99 with 200, in equal time.
+FILTERED_EF_SEARCH = 200
 
 # With a filter the index is read on until enough rows pass, to this many at most. A
 # filter that keeps more than EXACT_BOUND rows of a million keeps 0.4 %: 201 results
@@ -92,7 +94,7 @@ def plan_neighbours(
         f"more than {bound:,} rows match the filters; the index is read on until "
         "enough of them are found",
         matching=matching,
-        ef_search=ef_search,
+        ef_search=max(ef_search, FILTERED_EF_SEARCH),
     )
 
 

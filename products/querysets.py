@@ -9,18 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 from django.conf import settings
 from django.contrib.postgres.search import SearchRank
 from django.db import models
-from django.db.models import (
-    BooleanField,
-    Count,
-    Exists,
-    F,
-    Func,
-    Q,
-    Subquery,
-    Value,
-)
+from django.db.models import BooleanField, CharField, Count, F, Func, Q, Subquery, Value
 from django.db.models.functions import Cast, Coalesce
-from pgvector.django import CosineDistance, HalfVectorField
+from django.utils.functional import cached_property
+from pgvector.django import CosineDistance, HalfVectorField, VectorField
 
 from products.embeddings import get_backend
 from products.keywords import TermsQuery, coverage
@@ -46,6 +38,37 @@ class SearchesWidely(Func):
     template = (
         "(SELECT set_config('hnsw.ef_search', greatest(%(expressions)s, "
         "current_setting('hnsw.ef_search', true)::integer)::text, true)) IS NOT NULL"
+    )
+    output_field = BooleanField()
+
+
+class EmbeddingOf(Func):
+    """The embedding of the product with an id, null where there is none.
+
+    Written out, since a Subquery takes Django longer to make than PostgreSQL takes to
+    answer (benchmarks/similar.py).
+    """
+
+    template = "(SELECT embedding FROM products WHERE id = %(expressions)s LIMIT 1)"
+
+    @cached_property
+    def output_field(self) -> VectorField:
+        return VectorField()
+
+
+class RecipeOf(Func):
+    """The fingerprint of the product with an id."""
+
+    template = "(SELECT embedding_fingerprint FROM products WHERE id = %(expressions)s LIMIT 1)"
+    output_field = CharField()
+
+
+class HasEmbedding(Func):
+    """Whether the product with an id has an embedding."""
+
+    template = (
+        "EXISTS(SELECT 1 FROM products WHERE id = %(expressions)s "
+        "AND embedding IS NOT NULL)"
     )
     output_field = BooleanField()
 
@@ -77,7 +100,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         products = self if low is None else self.filter(price__gte=low)
         return products if high is None else products.filter(price__lte=high)
 
-    def embedded(self, *, fingerprint: str | Subquery | None = None) -> Self:
+    def embedded(self, *, fingerprint: str | Func | None = None) -> Self:
         """Return the products embedded by a recipe, by default the one in force."""
         return self.filter(~MISSING & by_recipe(fingerprint))
 
@@ -102,21 +125,22 @@ class ProductQuerySet(models.QuerySet["Product"]):
         return (
             self.filter(search_vector=query)
             .annotate(coverage=coverage(terms))
-            .order_by("-coverage", SearchRank("search_vector", query).desc(), "pk")
+            # F(): from a bare name SearchRank makes a new vector, of every row.
+            .order_by("-coverage", SearchRank(F("search_vector"), query).desc(), "pk")
         )
 
     # Similarity
 
     def nearest_to(
         self,
-        vector: Sequence[float] | Subquery,
+        vector: Sequence[float] | EmbeddingOf,
         *,
-        fingerprint: str | Subquery | None = None,
+        fingerprint: str | Func | None = None,
         exact: bool = False,
     ) -> Self:
         """Return products with the nearest to *vector* first.
 
-        vector: 384 floats, or a subquery that gives one. fingerprint: the recipe
+        vector: 384 floats, or the EmbeddingOf a product. fingerprint: the recipe
         that made it, by default the configured one; products embedded by another
         are left out, since vectors of two recipes say nothing about each other.
         Adds ``distance``: cosine distance, 0 (same direction) to 2 (opposite).
@@ -127,7 +151,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         Slice the result: without LIMIT the HNSW index is not used. See
         https://github.com/pgvector/pgvector#hnsw
         """
-        if not isinstance(vector, Subquery):
+        if not isinstance(vector, EmbeddingOf):
             dimensions = self.model._meta.get_field("embedding").dimensions
             if len(vector) != dimensions:
                 raise ValueError(f"expected {dimensions} numbers, not {len(vector)}")
@@ -152,7 +176,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         field = HalfVectorField(
             dimensions=self.model._meta.get_field("embedding").dimensions
         )
-        if isinstance(vector, Subquery):
+        if isinstance(vector, EmbeddingOf):
             vector = Cast(vector, field)
         return CosineDistance(Cast("embedding", field), vector)
 
@@ -163,15 +187,10 @@ class ProductQuerySet(models.QuerySet["Product"]):
         in the database, so that they belong together also while the recipe is
         switched. Adds ``distance``, as nearest_to() does.
         """
-        same = self.model._default_manager.using(self.db).filter(pk=product.pk)
-        vector = Subquery(same.values("embedding")[:1])
-        recipe = Subquery(same.values("embedding_fingerprint")[:1])
-        # Without it every distance is null. Asked once, before any row is read.
-        has_vector = Exists(same.filter(embedding__isnull=False))
-        return (
-            self.filter(has_vector)
-            .nearest_to(vector, fingerprint=recipe, exact=exact)
-            .exclude(pk=product.pk)
+        # Without a vector every distance is null. Asked once, before any row is read.
+        others = self.filter(HasEmbedding(product.pk), ~Q(pk=product.pk))
+        return others.nearest_to(
+            EmbeddingOf(product.pk), fingerprint=RecipeOf(product.pk), exact=exact
         )
 
     # Life of an embedding: each product is in exactly one of four states. All of them
@@ -215,7 +234,7 @@ MISSING = Q(embedding__isnull=True)
 SAME_TEXT = Q(embedded_hash=F("text_hash"))
 
 
-def by_recipe(fingerprint: str | Subquery | None) -> Q:
+def by_recipe(fingerprint: str | Func | None) -> Q:
     """Return the condition that a product is embedded by a recipe.
 
     None: the one in force, read by the same statement as the products.

@@ -21,6 +21,7 @@ from products.forms import NewProductForm, ProductForm, SimilarForm, already_exi
 from products.models import Product
 from products.permissions import may_write, writer_required
 from products.samples import load_sample_products, new_products
+from products.search import search
 
 logger = logging.getLogger(__name__)
 
@@ -61,12 +62,14 @@ def similar(request: HttpRequest) -> HttpResponse:
 
 
 def render_similar(request: HttpRequest, product: Product) -> HttpResponse:
-    """Render a product with its similar ones: one query for the list."""
+    """Render a product with its similar ones: one query for a full list."""
+    similar: list[Product] = []
+    if product.embedding_fingerprint:
+        results = search(like=[product], page_size=SIMILAR_COUNT)
+        similar = [hit.product for hit in results]
     context = {
         "product": product,
-        "similar_products": Product.objects.for_display().similar_to(product)[
-            :SIMILAR_COUNT
-        ],
+        "similar_products": similar,
         "choices": Product.objects.only("name")[:CHOICES],
     }
     return render(request, "products/similar.html", context)
