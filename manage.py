@@ -28,7 +28,6 @@ def database_trouble(message: str) -> str:
     lines = [f"The database says: {message.strip()}"]
     if 'relation "' in message and "does not exist" in message:
         lines.append("The tables are not there yet: run manage.py migrate.")
-    lines.append("With --traceback you see where it happened.")
     return "\n".join(lines)
 
 

@@ -190,7 +190,9 @@ class ProductQuerySet(models.QuerySet["Product"]):
         # Without a vector every distance is null. Asked once, before any row is read.
         others = self.filter(HasEmbedding(product.pk), ~Q(pk=product.pk))
         return others.nearest_to(
-            EmbeddingOf(product.pk), fingerprint=RecipeOf(product.pk), exact=exact
+            EmbeddingOf(product.pk),
+            fingerprint=RecipeOf(product.pk),
+            exact=exact,
         )
 
     # Life of an embedding: each product is in exactly one of four states. All of them

@@ -1,6 +1,7 @@
 """Fixtures shared by the tests."""
 
 import pytest
+from django.db import connection
 
 from products.embeddings import BaseEmbeddingBackend, EmbeddingError
 from products.samples import load_sample_products
@@ -13,6 +14,21 @@ class BrokenBackend(BaseEmbeddingBackend):
 
     def vectors(self, texts):
         raise EmbeddingError("The model is broken. Repair it.")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def without_dead_rows(request):
+    """Begin each module without the rows that tests before it rolled back.
+
+    They stay in the table and in the HNSW index until a VACUUM; the planner would
+    count the ones and the index return the others first.
+    """
+    tests = [item for item in request.session.items if item.module is request.module]
+    if any(t.get_closest_marker("django_db") or "db" in t.fixturenames for t in tests):
+        request.getfixturevalue("django_db_setup")
+        blocker = request.getfixturevalue("django_db_blocker")
+        with blocker.unblock(), connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE products")
 
 
 @pytest.fixture

@@ -54,16 +54,16 @@ def test_a_word_always_weighs_something(matching, total):
     assert inverse_document_frequency(matching, total) > 0
 
 
-def test_a_name_of_ten_words_with_every_word_once_scores_one():
+def test_a_name_scores_by_its_words_and_its_length():
     weights = {"red": 2.0, "shoe": 1.0}
 
-    assert name_score({"red": 1, "shoe": 1}, 10, weights) == pytest.approx(1)
-    assert name_score({"red": 1}, 10, weights) == pytest.approx(2 / 3)
+    assert name_score({"red": 1, "shoe": 1}, 10, weights) == pytest.approx(1 / 2.2)
+    assert name_score({"red": 1}, 10, weights) == pytest.approx(2 / 3 / 2.2)
     assert name_score({"hat": 1}, 10, weights) == 0
-    # Twice in ten words: 2 * 2.2 / (2 + 1.2).
-    assert name_score({"red": 2}, 10, {"red": 1.0}) == pytest.approx(1.375)
-    # Once in two words: 2.2 / (1 + 1.2 * (0.25 + 0.75 * 0.2)).
-    assert name_score({"red": 1}, 2, {"red": 1.0}) == pytest.approx(2.2 / 1.48)
+    # Twice in ten words: 2 / (2 + 1.2).
+    assert name_score({"red": 2}, 10, {"red": 1.0}) == pytest.approx(0.625)
+    # Once in two words: 1 / (1 + 1.2 * (0.25 + 0.75 * 0.2)).
+    assert name_score({"red": 1}, 2, {"red": 1.0}) == pytest.approx(1 / 1.48)
 
 
 # Fusion

@@ -46,7 +46,7 @@ MERGE = """
         updated_at = CASE
             WHEN (old.name, old.category, old.description, old.price)
                 = (excluded.name, excluded.category, excluded.description, excluded.price)
-            THEN old.updated_at ELSE now() END
+            THEN old.updated_at ELSE statement_timestamp() END
     WHERE excluded.embedding IS NOT NULL
         OR (old.name, old.category, old.description, old.price)
         <> (excluded.name, excluded.category, excluded.description, excluded.price)

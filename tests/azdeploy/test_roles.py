@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.core.management import CommandError
+from django.db.backends.base.base import NO_DB_ALIAS
 from django.db.utils import ConnectionHandler
 
 from tests.azdeploy.test_create import SERVER
@@ -272,7 +273,7 @@ def test_the_connection_is_the_entra_backends_with_azs_account():
 
     class Handler:
         def __init__(self, databases):
-            settings.update(databases["default"])
+            settings.update(databases[NO_DB_ALIAS])
 
         def __getitem__(self, alias):
             return alias
