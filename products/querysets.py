@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from django.conf import settings
 from django.contrib.postgres.search import SearchRank
 from django.db import models
-from django.db.models import BooleanField, CharField, Count, F, Func, Q, Subquery, Value
+from django.db.models import BooleanField, Count, F, Func, Q, Subquery, Value
 from django.db.models.functions import Cast, Coalesce
-from django.utils.functional import cached_property
-from pgvector.django import CosineDistance, HalfVectorField, VectorField
+from django.db.models.lookups import IsNull
+from pgvector.django import CosineDistance, HalfVectorField
 
 from products.embeddings import get_backend
 from products.keywords import TermsQuery, coverage
@@ -42,35 +42,23 @@ class SearchesWidely(Func):
     output_field = BooleanField()
 
 
-class EmbeddingOf(Func):
-    """The embedding of the product with an id, null where there is none.
+class ColumnOf(Func):
+    """A column of the product with an id, null where there is none.
 
     Written out, since a Subquery takes Django longer to make than PostgreSQL takes to
     answer (benchmarks/similar.py).
     """
 
-    template = "(SELECT embedding FROM products WHERE id = %(expressions)s LIMIT 1)"
+    template = "(SELECT %(column)s FROM %(table)s WHERE id = %(expressions)s LIMIT 1)"
 
-    @cached_property
-    def output_field(self) -> VectorField:
-        return VectorField()
-
-
-class RecipeOf(Func):
-    """The fingerprint of the product with an id."""
-
-    template = "(SELECT embedding_fingerprint FROM products WHERE id = %(expressions)s LIMIT 1)"
-    output_field = CharField()
-
-
-class HasEmbedding(Func):
-    """Whether the product with an id has an embedding."""
-
-    template = (
-        "EXISTS(SELECT 1 FROM products WHERE id = %(expressions)s "
-        "AND embedding IS NOT NULL)"
-    )
-    output_field = BooleanField()
+    def __init__(self, model: type[models.Model], name: str, pk: int) -> None:
+        field = cast("models.Field[Any, Any]", model._meta.get_field(name))
+        super().__init__(
+            Value(pk),
+            column=field.column,
+            table=model._meta.db_table,
+            output_field=field,
+        )
 
 
 class ProductQuerySet(models.QuerySet["Product"]):
@@ -133,14 +121,14 @@ class ProductQuerySet(models.QuerySet["Product"]):
 
     def nearest_to(
         self,
-        vector: Sequence[float] | EmbeddingOf,
+        vector: Sequence[float] | ColumnOf,
         *,
         fingerprint: str | Func | None = None,
         exact: bool = False,
     ) -> Self:
         """Return products with the nearest to *vector* first.
 
-        vector: 384 floats, or the EmbeddingOf a product. fingerprint: the recipe
+        vector: 384 floats, or the ColumnOf a product. fingerprint: the recipe
         that made it, by default the configured one; products embedded by another
         are left out, since vectors of two recipes say nothing about each other.
         Adds ``distance``: cosine distance, 0 (same direction) to 2 (opposite).
@@ -151,7 +139,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         Slice the result: without LIMIT the HNSW index is not used. See
         https://github.com/pgvector/pgvector#hnsw
         """
-        if not isinstance(vector, EmbeddingOf):
+        if not isinstance(vector, ColumnOf):
             dimensions = self.model._meta.get_field("embedding").dimensions
             if len(vector) != dimensions:
                 raise ValueError(f"expected {dimensions} numbers, not {len(vector)}")
@@ -176,7 +164,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         field = HalfVectorField(
             dimensions=self.model._meta.get_field("embedding").dimensions
         )
-        if isinstance(vector, EmbeddingOf):
+        if isinstance(vector, ColumnOf):
             vector = Cast(vector, field)
         return CosineDistance(Cast("embedding", field), vector)
 
@@ -187,13 +175,11 @@ class ProductQuerySet(models.QuerySet["Product"]):
         in the database, so that they belong together also while the recipe is
         switched. Adds ``distance``, as nearest_to() does.
         """
+        vector = ColumnOf(self.model, "embedding", product.pk)
+        recipe = ColumnOf(self.model, "embedding_fingerprint", product.pk)
         # Without a vector every distance is null. Asked once, before any row is read.
-        others = self.filter(HasEmbedding(product.pk), ~Q(pk=product.pk))
-        return others.nearest_to(
-            EmbeddingOf(product.pk),
-            fingerprint=RecipeOf(product.pk),
-            exact=exact,
-        )
+        others = self.filter(IsNull(vector, False), ~Q(pk=product.pk))
+        return others.nearest_to(vector, fingerprint=recipe, exact=exact)
 
     # Life of an embedding: each product is in exactly one of four states. All of them
     # are asked about the recipe in force, or the one of *fingerprint*.
