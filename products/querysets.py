@@ -130,6 +130,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         *,
         fingerprint: str | None = None,
         exact: bool = False,
+        ef_search: int | None = EF_SEARCH,
     ) -> Self:
         """Return products with the nearest to *vector* first.
 
@@ -141,6 +142,8 @@ class ProductQuerySet(models.QuerySet["Product"]):
         Raises ValueError for a vector of another length.
 
         exact: compare every product, whatever the planner thinks of the index.
+        ef_search: how many candidates the index keeps at least, 1 to 1,000; None
+        leaves the setting hnsw.ef_search as it is.
         Slice the result: without LIMIT the HNSW index is not used. See
         https://github.com/pgvector/pgvector#hnsw
         """
@@ -154,13 +157,21 @@ class ProductQuerySet(models.QuerySet["Product"]):
         if exact:
             # No index orders a sum, so PostgreSQL must read what the filters leave.
             return products.order_by(F("distance") + Value(0.0), "pk")
-        return products.filter(SearchesWidely(EF_SEARCH)).order_by("distance", "pk")
+        if ef_search is not None:
+            products = products.filter(SearchesWidely(ef_search))
+        return products.order_by("distance", "pk")
 
-    def similar_to(self, product: Product, *, exact: bool = False) -> Self:
+    def similar_to(
+        self,
+        product: Product,
+        *,
+        exact: bool = False,
+        ef_search: int | None = EF_SEARCH,
+    ) -> Self:
         """Return the products like *product*, nearest first, itself left out.
 
         Empty when it has no embedding. One statement: the vector stays in the
-        database. Adds ``distance``, as nearest_to() does.
+        database. Adds ``distance``, takes exact and ef_search, as nearest_to() does.
         """
         # Without a vector every distance is null. Asked once, before any row is read.
         others = self.filter(HasEmbedding(product.pk), ~Q(pk=product.pk))
@@ -168,6 +179,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
             EmbeddingOf(product.pk),
             fingerprint=product.embedding_fingerprint,
             exact=exact,
+            ef_search=ef_search,
         )
 
     # Life of an embedding
