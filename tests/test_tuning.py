@@ -41,6 +41,9 @@ def catalogue(db, vectors):
         )
         for number, vector in enumerate(vectors)
     )
+    with connection.cursor() as cursor:
+        # Without what other tests left in it.
+        cursor.execute("REINDEX INDEX products_embedding_idx")
 
 
 def run(*arguments):
