@@ -23,7 +23,7 @@ EXACT_BOUND = 4_000
 # results without filter: 0.99. pgvector allows 1 to 1,000.
 EF_SEARCH_FACTOR = 2
 MAX_EF_SEARCH = 1_000
-MIN_EF_SEARCH = EF_SEARCH  # what nearest_to() sets by itself
+DEFAULT_EF_SEARCH = EF_SEARCH  # what nearest_to() sets by itself
 # At 10 % the recall of ten results was 0.95 with 100 and 0.99 with 200, in equal time.
 FILTERED_EF_SEARCH = 200
 
@@ -72,10 +72,10 @@ def plan_neighbours(
     index scan, so that few matching rows would come back as too few, or as the wrong
     ones. See https://github.com/pgvector/pgvector#filtering
     """
-    ef_search = min(max(MIN_EF_SEARCH, EF_SEARCH_FACTOR * limit), MAX_EF_SEARCH)
+    ef_search = min(max(DEFAULT_EF_SEARCH, EF_SEARCH_FACTOR * limit), MAX_EF_SEARCH)
     if not filtered:
         # Short lists need no setting but nearest_to()'s, and so no second statement.
-        short = ef_search == MIN_EF_SEARCH
+        short = ef_search == DEFAULT_EF_SEARCH
         return Plan(
             "hnsw",
             "nothing is filtered out: the index, or the whole table while it is small, "

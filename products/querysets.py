@@ -125,6 +125,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         *,
         fingerprint: str | Func | None = None,
         exact: bool = False,
+        ef_search: int | None = EF_SEARCH,
     ) -> Self:
         """Return products with the nearest to *vector* first.
 
@@ -136,6 +137,8 @@ class ProductQuerySet(models.QuerySet["Product"]):
         Raises ValueError for a vector of another length.
 
         exact: compare every product, whatever the planner thinks of the index.
+        ef_search: how many candidates the index keeps at least, 1 to 1,000; None
+        leaves the setting hnsw.ef_search as it is.
         Slice the result: without LIMIT the HNSW index is not used. See
         https://github.com/pgvector/pgvector#hnsw
         """
@@ -155,7 +158,9 @@ class ProductQuerySet(models.QuerySet["Product"]):
         if exact:
             # No index orders a sum, so PostgreSQL must read what the filters leave.
             return products.order_by(F("distance") + Value(0.0), "pk")
-        return products.filter(SearchesWidely(EF_SEARCH)).order_by("distance", "pk")
+        if ef_search is not None:
+            products = products.filter(SearchesWidely(ef_search))
+        return products.order_by("distance", "pk")
 
     def cosine_distance(self, vector: Any) -> CosineDistance:
         """Return the distance in the form that the configured index knows."""
@@ -168,18 +173,26 @@ class ProductQuerySet(models.QuerySet["Product"]):
             vector = Cast(vector, field)
         return CosineDistance(Cast("embedding", field), vector)
 
-    def similar_to(self, product: Product, *, exact: bool = False) -> Self:
+    def similar_to(
+        self,
+        product: Product,
+        *,
+        exact: bool = False,
+        ef_search: int | None = EF_SEARCH,
+    ) -> Self:
         """Return the products like *product*, nearest first, itself left out.
 
         Empty when it has no embedding. One statement: the vector and its recipe stay
         in the database, so that they belong together also while the recipe is
-        switched. Adds ``distance``, as nearest_to() does.
+        switched. Adds ``distance``, takes exact and ef_search, as nearest_to() does.
         """
         vector = ColumnOf(self.model, "embedding", product.pk)
         recipe = ColumnOf(self.model, "embedding_fingerprint", product.pk)
         # Without a vector every distance is null. Asked once, before any row is read.
         others = self.filter(IsNull(vector, False), ~Q(pk=product.pk))
-        return others.nearest_to(vector, fingerprint=recipe, exact=exact)
+        return others.nearest_to(
+            vector, fingerprint=recipe, exact=exact, ef_search=ef_search
+        )
 
     # Life of an embedding: each product is in exactly one of four states. All of them
     # are asked about the recipe in force, or the one of *fingerprint*.
