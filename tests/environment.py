@@ -10,6 +10,7 @@ os.environ.update(
     ALLOWED_HOSTS="",
     BEHIND_PROXY="",
     CSRF_TRUSTED_ORIGINS="",
+    CURRENCY="",
     DB_HOST="",
     DB_NAME="",
     DB_PASSWORD="",
