@@ -10,11 +10,16 @@ import numpy as np
 
 from products.calibration import get_floor
 from products.keywords import Match, match_terms, query_terms
-from products.models import Product
+from products.models import DIMENSIONS, Product
 from products.planning import Plan, index_settings, plan_neighbours
 from products.query_embedding import Vector
 from products.querysets import ProductQuerySet
-from products.ranking import hybrid_scores, maximal_marginal_relevance, sort_stably
+from products.ranking import (
+    hybrid_scores,
+    maximal_marginal_relevance,
+    ranks,
+    sort_stably,
+)
 from products.request import Request
 from products.results import Candidate
 
@@ -47,11 +52,11 @@ def filtered_products(request: Request) -> ProductQuerySet:
     return products
 
 
-def set_plan(request: Request, plan: Plan, *, fingerprint: str, limit: int) -> None:
+def set_plan(request: Request, plan: Plan, *, limit: int) -> None:
     """Decide how the nearest products are looked up, and note it in *plan*."""
     products = request.filters.narrow(Product.objects.using(request.using))
     chosen = plan_neighbours(
-        products.embedded(fingerprint=fingerprint),
+        products.embedded(fingerprint=request.fingerprint),
         limit=limit,
         filtered=bool(replace(request.filters, embedded=False)),
     )
@@ -59,28 +64,30 @@ def set_plan(request: Request, plan: Plan, *, fingerprint: str, limit: int) -> N
     plan.matching, plan.ef_search = chosen.matching, chosen.ef_search
 
 
-def by_meaning(
-    request: Request, plan: Plan, vector: Vector, *, fingerprint: str, floor: bool
-) -> Ranking:
-    """Return the nearest products; floor: leave out what is too far to be a match."""
-    set_plan(request, plan, fingerprint=fingerprint, limit=WINDOW + 1)
+def by_meaning(request: Request, plan: Plan, vector: Vector) -> Ranking:
+    """Return the products nearest to *vector*.
+
+    Those too far away to be a match for a text are left out. For an example nothing
+    is too far: the visitor sees what it is compared with.
+    """
+    set_plan(request, plan, limit=WINDOW + 1)
     nearest = filtered_products(request).nearest_to(
-        vector.tolist(), fingerprint=fingerprint, exact=plan.exact
+        vector.tolist(), fingerprint=request.fingerprint, exact=plan.exact
     )
     with index_settings(plan, using=request.using):
         rows = list(
             nearest.values_list("pk", "category", "distance")[: WINDOW + 1]  # type: ignore[misc]
         )
-    plan.rows += len(rows) if plan.matching is None else plan.matching
+    plan.rows += plan.matching if plan.exact and plan.matching else len(rows)
     # Iterative scans may come back slightly out of order.
     rows.sort(key=lambda row: (row[2], row[0]))
     candidates = [
         Candidate(pk, category, 1 - distance, 1 - distance, semantic_rank=rank)
         for rank, (pk, category, distance) in enumerate(rows, start=1)
     ]
-    if floor:
-        candidates = above_floor(request, candidates)
-    return Ranking(candidates).cut()
+    near = candidates if request.examples else above_floor(request, candidates)
+    # An index that was not read to its end leaves some out, unless the floor does.
+    return Ranking(near, more=plan.partial and len(near) == len(candidates)).cut()
 
 
 def above_floor(request: Request, candidates: list[Candidate]) -> list[Candidate]:
@@ -114,55 +121,39 @@ def by_words(request: Request, plan: Plan) -> tuple[Ranking, dict[int, Match]]:
     return Ranking(candidates, more=len(candidates) == KEYWORD_CANDIDATES), matches
 
 
-def by_both(
-    request: Request,
-    plan: Plan,
-    vector: Vector,
-    *,
-    fingerprint: str,
-) -> Ranking:
+def by_both(request: Request, plan: Plan, vector: Vector) -> Ranking:
     """Return the products near the vector or with a word of the text.
 
     Each is scored by both, whichever search found it.
     """
     words, matches = by_words(request, plan)
-    meaning = by_meaning(request, plan, vector, fingerprint=fingerprint, floor=True)
+    meaning = by_meaning(request, plan, vector)
     candidates = {c.pk: c for c in (*words.candidates, *meaning.candidates)}
     similarity = {c.pk: c.score for c in meaning.candidates}
-    similarity |= similarities(
-        request, candidates.keys() - similarity.keys(), vector, fingerprint=fingerprint
-    )
+    similarity |= similarities(request, candidates.keys() - similarity.keys(), vector)
     if words.more:  # a product found by meaning may match words beyond the cut
         terms = query_terms(request.text, using=request.using)
         beyond = candidates.keys() - matches.keys()
         matches |= match_terms(terms, beyond, using=request.using)
-    return Ranking(
-        fused(candidates, similarity, matches), more=words.more or meaning.more
-    ).cut()
+    fused = fuse(candidates, similarity, matches)
+    return Ranking(fused, more=words.more or meaning.more).cut()
 
 
-def fused(
+def fuse(
     candidates: Mapping[int, Candidate],
     similarity: Mapping[int, float],
     matches: Mapping[int, Match],
 ) -> list[Candidate]:
     """Return the candidates with their hybrid score, best first."""
-    keyword = {pk: match.score for pk, match in matches.items()}
+    keyword = {pk: match.score for pk, match in matches.items() if match.words}
     # Without an embedding there is no similarity: as far as a product can be.
     scores = hybrid_scores({pk: similarity.get(pk, 0.0) for pk in candidates}, keyword)
-    matched = [pk for pk, score in keyword.items() if score > 0]
-    keyword_ranks = {
-        pk: rank
-        for rank, pk in enumerate(sort_stably(matched, score=keyword.__getitem__), 1)
-    }
-    nearest = sort_stably(similarity, score=similarity.__getitem__)
-    semantic_ranks = {pk: rank for rank, pk in enumerate(nearest, 1)}
+    keyword_ranks = ranks(keyword)
     return [
         replace(
             candidates[pk],
             score=scores[pk],
             similarity=similarity.get(pk),
-            semantic_rank=semantic_ranks.get(pk),
             keyword_rank=keyword_ranks.get(pk),
             words=matches[pk].words if pk in matches else (),
         )
@@ -170,14 +161,14 @@ def fused(
     ]
 
 
-def similarities(
-    request: Request, ids: set[int], vector: Vector, *, fingerprint: str
-) -> dict[int, float]:
+def similarities(request: Request, ids: set[int], vector: Vector) -> dict[int, float]:
     """Return the cosine similarity of each of the products *ids* that is embedded."""
     if not ids:
         return {}
     products = Product.objects.using(request.using).filter(pk__in=ids)
-    nearest = products.nearest_to(vector.tolist(), fingerprint=fingerprint, exact=True)
+    nearest = products.nearest_to(
+        vector.tolist(), fingerprint=request.fingerprint, exact=True
+    )
     rows = nearest.values_list("pk", "distance")  # type: ignore[misc]
     return {pk: 1 - distance for pk, distance in rows}
 
@@ -189,11 +180,12 @@ def diversified(request: Request, ranking: Ranking) -> Ranking:
     pks = [candidate.pk for candidate in ranking.candidates]
     stored: dict[int, Any] = dict(
         Product.objects.using(request.using)
-        .filter(pk__in=pks, embedding__isnull=False)
+        .embedded(fingerprint=request.fingerprint)
+        .filter(pk__in=pks)
         .values_list("pk", "embedding")
     )
     # A product without embedding is like no other.
-    nothing = [0.0] * len(next(iter(stored.values()), [0.0]))
+    nothing = np.zeros(DIMENSIONS)
     vectors = np.array([stored.get(pk, nothing) for pk in pks], dtype=np.float32)
     vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     order = maximal_marginal_relevance(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
 
 from products.models import MAX_PRICE
 from products.querysets import ProductQuerySet
+
+MAX_CATEGORIES = 100
 
 
 class SearchError(ValueError):
@@ -17,9 +19,10 @@ class SearchError(ValueError):
 class Filters:
     """The products to search in; by default all of them.
 
-    categories: any of these; min_price and max_price: both included; embedded: only
-    products that have an embedding. Raises SearchError for prices that are no price
-    or the wrong way round, and for a category with a NUL character.
+    categories: any of these, at most 100; min_price and max_price: both included;
+    embedded: only products that have an embedding. Raises SearchError for prices that
+    are no price or the wrong way round, for more categories, and for one that is no
+    text PostgreSQL can hold.
     """
 
     categories: tuple[str, ...] = ()
@@ -28,10 +31,9 @@ class Filters:
     embedded: bool = False
 
     def __post_init__(self) -> None:
-        for price in (self.min_price, self.max_price):
-            # Not `price < 0`: a NaN compares to nothing.
-            if price is not None and not (price.is_finite() and price >= 0):
-                raise SearchError("A price is a number from 0 up.")
+        for name in ("min_price", "max_price"):
+            if (price := getattr(self, name)) is not None:
+                object.__setattr__(self, name, make_price(price))
         if None not in (self.min_price, self.max_price) and (
             self.min_price > self.max_price  # type: ignore[operator]
         ):
@@ -39,8 +41,10 @@ class Filters:
                 f"The lowest price, {self.min_price}, is above the highest, "
                 f"{self.max_price}. Exchange them."
             )
-        if any("\0" in category for category in self.categories):
-            raise SearchError("A category cannot contain a NUL character.")
+        if len(self.categories) > MAX_CATEGORIES:
+            raise SearchError(f"At most {MAX_CATEGORIES} categories can be chosen.")
+        for category in self.categories:
+            check_text(category, "category")
 
     def __bool__(self) -> bool:
         """Whether anything is filtered at all."""
@@ -48,8 +52,40 @@ class Filters:
 
     def narrow(self, products: ProductQuerySet) -> ProductQuerySet:
         """Return those of *products* that pass."""
-        high = None if self.max_price is None else min(self.max_price, MAX_PRICE)
         narrowed = products.in_category(*self.categories).priced(
-            low=self.min_price, high=high
+            low=to_cents(self.min_price, ROUND_CEILING),
+            high=to_cents(self.max_price, ROUND_FLOOR),
         )
-        return narrowed.embedded() if self.embedded else narrowed
+        return narrowed.filter(embedding__isnull=False) if self.embedded else narrowed
+
+
+def make_price(value: Decimal | int | str) -> Decimal:
+    """Return a price. Raises SearchError for what is no number from 0 up."""
+    try:
+        price = Decimal(value)
+    except (InvalidOperation, TypeError, ValueError) as err:
+        raise SearchError("A price is a number from 0 up, such as 9.99.") from err
+    # Not `price < 0`: a NaN compares to nothing.
+    if not (price.is_finite() and price >= 0):
+        raise SearchError("A price is a number from 0 up, such as 9.99.")
+    return price
+
+
+def to_cents(price: Decimal | None, rounding: str) -> Decimal | None:
+    """Return a bound as a number that PostgreSQL can hold, with the same effect."""
+    if price is None:
+        return None
+    return min(price, MAX_PRICE + 1).quantize(Decimal("0.01"), rounding=rounding)
+
+
+def check_text(text: str, name: str) -> None:
+    """Raise SearchError for what PostgreSQL cannot hold: NUL, half a surrogate pair."""
+    if "\0" in text:
+        raise SearchError(f"A {name} cannot contain a NUL character.")
+    try:
+        text.encode()
+    except UnicodeEncodeError as err:
+        raise SearchError(
+            f"A {name} cannot contain half a character: {text[err.start]!r} is one "
+            "half of a surrogate pair."
+        ) from err

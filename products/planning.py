@@ -50,6 +50,11 @@ class Plan:
         """Whether every matching row was compared."""
         return self.method == "exact"
 
+    @property
+    def partial(self) -> bool:
+        """Whether more rows pass the filters than the index was read for."""
+        return self.method == "hnsw" and self.matching is not None
+
 
 def plan_neighbours(
     products: ProductQuerySet, *, limit: int, filtered: bool, bound: int = EXACT_BOUND
@@ -97,7 +102,7 @@ def index_settings(plan: Plan, *, using: str) -> Iterator[None]:
     if plan.ef_search is None:
         yield
         return
-    with transaction.atomic(using=using):
+    with transaction.atomic(using=using, savepoint=False):
         statement = sql.SQL(
             "SET LOCAL hnsw.ef_search = {};"
             "SET LOCAL hnsw.iterative_scan = relaxed_order;"

@@ -44,8 +44,8 @@ def example_vector(
     *,
     text: Vector | None = None,
     using: str,
-) -> tuple[Vector, str]:
-    """Return the vector of a search by examples, of length 1, and its fingerprint.
+) -> Vector:
+    """Return the vector of a search by examples: float32, of length 1.
 
     The mean of the vectors of *like* minus the mean of those of *unlike*, plus the
     vector of the query's text if there is one. One statement. Raises SearchError for
@@ -63,8 +63,7 @@ def example_vector(
                 f"{product.name} has no embedding yet, so it cannot be an example. Run "
                 "manage.py embed_products."
             )
-    [fingerprint, *others] = {product.embedding_fingerprint for product in examples}
-    if others:
+    if len({product.embedding_fingerprint for product in examples}) > 1:
         raise SearchError(
             "The examples were embedded by different models. Run manage.py "
             "embed_products."
@@ -82,4 +81,4 @@ def example_vector(
             "Leave one of them out."
         )
     unit: Vector = vector / np.float32(norm)
-    return unit, fingerprint
+    return unit

@@ -64,17 +64,13 @@ def hybrid_scores(
     a place at the top of the keyword ranking, as reciprocal rank fusion does (Cormack,
     Clarke, Büttcher, SIGIR 2009, doi 10.1145/1571941.1572114).
     """
-    matched = [key for key, score in keyword.items() if score > 0]
-    ranks = {
-        key: rank
-        for rank, key in enumerate(sort_stably(matched, score=keyword.__getitem__), 1)
-    }
+    places = ranks({key: score for key, score in keyword.items() if score > 0})
     return {
         key: likeness
         + KEYWORD_WEIGHT * keyword.get(key, 0.0)
         + (
-            RANK_WEIGHT * RANK_CONSTANT / (RANK_CONSTANT + ranks[key])
-            if key in ranks
+            RANK_WEIGHT * RANK_CONSTANT / (RANK_CONSTANT + places[key])
+            if key in places
             else 0.0
         )
         for key, likeness in similarity.items()
@@ -154,9 +150,11 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """Return the percentile bootstrap interval of the mean of *values*.
 
-    The same values give the same interval. Efron, Tibshirani: An Introduction to the
-    Bootstrap, 1993, chapter 13.
+    The same values give the same interval. Raises ValueError for no values. Efron,
+    Tibshirani: An Introduction to the Bootstrap, 1993, chapter 13.
     """
+    if not values:
+        raise ValueError("no values, so there is no mean")
     generator = np.random.default_rng(0)
     numbers = np.asarray(values, dtype=np.float64)
     draws = generator.integers(0, len(numbers), size=(samples, len(numbers)))
@@ -169,3 +167,9 @@ def bootstrap_interval(
 def sort_stably(items: Iterable[Key], *, score: Callable[[Key], float]) -> list[Key]:
     """Return *items*, highest score first, equal ones by the item itself."""
     return sorted(items, key=lambda item: (-score(item), item))
+
+
+def ranks(scores: Mapping[Key, float]) -> dict[Key, int]:
+    """Return the place of each key, from 1 for the highest score, in that order."""
+    ordered = sort_stably(scores, score=scores.__getitem__)
+    return {key: rank for rank, key in enumerate(ordered, start=1)}

@@ -8,7 +8,7 @@ from typing import TypeVar
 from django.db import models
 
 from products.embeddings import BaseEmbeddingBackend
-from products.filters import Filters, SearchError
+from products.filters import Filters, SearchError, check_text
 from products.models import Product
 
 MAX_TEXT = 1_000  # characters
@@ -61,11 +61,22 @@ class Request:
             raise SearchError("The diversity is a number from 0 to 1.")
         if len(self.examples) > MAX_EXAMPLES:
             raise SearchError(f"At most {MAX_EXAMPLES} products can be examples.")
+        if self.text and self.examples and self.mode is Mode.KEYWORD:
+            raise SearchError(
+                "Examples are compared by meaning. Choose another mode than keyword."
+            )
 
     @property
     def examples(self) -> tuple[Product, ...]:
         """The example products, wanted or not."""
         return self.like + self.unlike
+
+    @property
+    def fingerprint(self) -> str:
+        """The recipe of the vectors that are compared."""
+        if self.examples:
+            return self.examples[0].embedding_fingerprint
+        return self.backend.fingerprint
 
     @property
     def single_example(self) -> Product | None:
@@ -78,11 +89,10 @@ class Request:
 def clean_text(text: str) -> str:
     """Return what a shopper typed without the white space around it.
 
-    Raises SearchError for a NUL character, which PostgreSQL has no place for, and for
+    Raises SearchError for what PostgreSQL has no place for, see check_text(), and for
     more than 1,000 characters: nobody types those.
     """
-    if "\0" in text:
-        raise SearchError("A search cannot contain a NUL character.")
+    check_text(text, "search")
     text = text.strip()
     if len(text) > MAX_TEXT:
         raise SearchError(
@@ -99,5 +109,5 @@ def choose(choices: type[Choice], value: str, name: str) -> Choice:
     except ValueError as err:
         known = ", ".join(choices.values)
         raise SearchError(
-            f"There is no {name} {value!r}. Choose one of: {known}."
+            f"There is no {name} {value[:40]!r}. Choose one of: {known}."
         ) from err

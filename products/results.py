@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from products.models import Product
 from products.planning import Plan
@@ -31,16 +31,10 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Hit:
-    """A product found, and what spoke for it; see Candidate."""
+class Hit(Candidate):
+    """A candidate of the page that is shown, with its product."""
 
-    product: Product
-    score: float
-    similarity: float | None = None
-    semantic_rank: int | None = None
-    keyword_rank: int | None = None
-    words: tuple[str, ...] = ()
-    exact: bool = False
+    product: Product = field(kw_only=True)
 
     @property
     def distance(self) -> float | None:
@@ -48,14 +42,31 @@ class Hit:
         return None if self.similarity is None else 1 - self.similarity
 
 
+@dataclass(frozen=True)
+class Facets:
+    """How many products are in each category, (name, count), the largest first.
+
+    Iterates over them. scope: which products were counted, in words.
+    """
+
+    counts: list[tuple[str, int]]
+    scope: str
+
+    def __iter__(self) -> Iterator[tuple[str, int]]:
+        return iter(self.counts)
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+
 @dataclass
 class Results:
     """One page of hits. Iterates over them.
 
-    total: how many products were found, at most the window's size; more: there are
-    others that were not ranked, so that the total reads "at least". facets: how many
-    of the found products are in each category, the largest first. notice: something
-    the visitor should know, else empty.
+    mode: "listing", "similar", or the mode that was asked for. total: how many
+    products were found, at most the window's size; more: there are others that were
+    not ranked, so that the total reads "at least". notice: something the visitor
+    should know, else empty. count_facets: what `facets` calls.
     """
 
     hits: list[Hit]
@@ -65,8 +76,16 @@ class Results:
     more: bool
     page: int
     page_size: int
-    facets: list[tuple[str, int]] = field(default_factory=list)
+    count_facets: Callable[[], Facets]
     notice: str = ""
+
+    @cached_property
+    def facets(self) -> Facets:
+        """How many products of each category there would be without that filter.
+
+        Counted when first asked for. The products counted pass the other filters.
+        """
+        return self.count_facets()
 
     def __iter__(self) -> Iterator[Hit]:
         return iter(self.hits)
@@ -99,9 +118,3 @@ class Results:
     def total_text(self) -> str:
         """The total in words: "12", or "at least 200"."""
         return f"at least {self.total:,}" if self.more else f"{self.total:,}"
-
-
-def count_facets(candidates: list[Candidate]) -> list[tuple[str, int]]:
-    """Return how many candidates are in each category, the largest first."""
-    counts = Counter(candidate.category for candidate in candidates)
-    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))

@@ -8,43 +8,26 @@ print(results.plan.reason)
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Sequence
-from dataclasses import asdict, replace
 
 from django.db import DEFAULT_DB_ALIAS, transaction
 
-from products.candidates import (
-    WINDOW,
-    Ranking,
-    by_both,
-    by_meaning,
-    by_words,
-    diversified,
-    filtered_products,
-    set_plan,
-)
-from products.embeddings import BaseEmbeddingBackend, EmbeddingError, get_backend
+from products.answering import rank
+from products.candidates import WINDOW, set_plan
+from products.embeddings import BaseEmbeddingBackend, get_backend
+from products.facets import catalogue_facets, ranked_facets
 from products.filters import Filters, SearchError
 from products.models import Product
-from products.planning import Plan, index_settings, recorded
-from products.query_embedding import Vector, example_vector, query_vector
+from products.planning import MIN_EF_SEARCH, Plan, index_settings, recorded
 from products.request import Mode, Request, Sort, choose, clean_text
-from products.results import Candidate, Hit, Results, count_facets
+from products.results import Candidate, Hit, Results
 
 __all__ = ["Filters", "Mode", "Results", "SearchError", "Sort", "search"]
-
-logger = logging.getLogger(__name__)
 
 # How many products the catalogue without a question is paged through.
 LISTING_WINDOW = 10_000
 
 PAGE_SIZE = 24
-
-EMBEDDER_FAILED = (
-    "Searching by meaning is not possible just now: these match the words."
-)
 
 
 def search(
@@ -70,11 +53,15 @@ def search(
     marginal relevance. page: from 1; a page after the last gives the last. page_size:
     1 to 100. embedder: by default the configured backend.
 
-    A product whose sku is the text comes first. What is too far away is left out;
-    products with a word of the text stay. At most 200 products are ranked (10,000 are
+    A product whose sku is the text comes first. What is too far from a text is left
+    out; products with a word of it stay. At most 200 products are ranked (10,000 are
     listed). When the text cannot be embedded, keyword results come with a notice.
-    Raises SearchError for anything that cannot be searched for. Takes up to nine
-    statements in one transaction, and one for "similar to this product".
+    Raises SearchError for anything that cannot be searched for.
+
+    Takes at most 14 statements in one transaction; two for the catalogue; one for the
+    first page of "similar to this product" without filters, where nothing is counted
+    and a page of up to 19 fits what the index gives by default. The facets of the
+    results are counted when asked for.
     """
     request = Request(
         text=clean_text(text),
@@ -105,8 +92,40 @@ def similar_page(request: Request, plan: Plan, example: Product) -> Results:
         raise SearchError(
             f"{example.name} has no embedding yet. Run manage.py embed_products."
         )
-    limit = min(request.page * request.page_size, WINDOW) + 1
-    set_plan(request, plan, fingerprint=example.embedding_fingerprint, limit=limit)
+    # Every later page looks up the same window, so that they fit together.
+    limit = 1 + (request.page_size if request.page == 1 else WINDOW)
+    set_plan(request, plan, limit=limit)
+    found = nearest(request, plan, example, limit=limit)
+    plan.rows += plan.matching if plan.exact and plan.matching else len(found)
+    total = min(len(found), WINDOW)
+    page, shown = place(request, total)
+    hits = [
+        Hit(
+            product.pk,
+            product.category,
+            score=product.similarity,
+            similarity=product.similarity,
+            semantic_rank=rank,
+            product=product,
+        )
+        for rank, product in enumerate(found[:total], start=1)
+    ]
+    return Results(
+        hits=hits[shown],
+        plan=plan,
+        mode="similar",
+        total=total,
+        more=len(found) == limit or plan.partial,
+        page=page,
+        page_size=request.page_size,
+        count_facets=lambda: ranked_facets(request),
+    )
+
+
+def nearest(
+    request: Request, plan: Plan, example: Product, *, limit: int
+) -> list[Product]:
+    """Return the *limit* products nearest to the example, ties by id."""
     products = (
         request.filters.narrow(Product.objects.using(request.using))
         .for_display()
@@ -114,23 +133,12 @@ def similar_page(request: Request, plan: Plan, example: Product) -> Results:
     )
     with index_settings(plan, using=request.using):
         found = sorted(products, key=lambda product: (product.distance, product.pk))
-    plan.rows += len(found) if plan.matching is None else plan.matching
-    total = min(len(found), WINDOW)
-    page = last_page(request, total)
-    start = (page - 1) * request.page_size
-    hits = [
-        Hit(product, product.similarity, product.similarity, semantic_rank=rank)
-        for rank, product in enumerate(found[:total], start=1)
-    ][start : start + request.page_size]
-    return Results(
-        hits=hits,
-        plan=plan,
-        mode="similar",
-        total=total,
-        more=len(found) == limit,
-        page=page,
-        page_size=request.page_size,
-    )
+    if len(found) < limit and not plan.exact and plan.ef_search is None:
+        # By default the index gives 40 rows, of which some may be deleted, replaced,
+        # or of another recipe. Where they leave too few, it must be read on.
+        plan.ef_search = MIN_EF_SEARCH
+        return nearest(request, plan, example, limit=limit)
+    return found
 
 
 def catalogue_page(request: Request, plan: Plan) -> Results:
@@ -138,12 +146,11 @@ def catalogue_page(request: Request, plan: Plan) -> Results:
     products = request.filters.narrow(Product.objects.using(request.using))
     counted = products.order_by()[: LISTING_WINDOW + 1].count()
     total = min(counted, LISTING_WINDOW)
-    page = last_page(request, total)
-    start = (page - 1) * request.page_size
-    shown = products.for_display().order_by(request.sort, "pk")[
-        start : min(start + request.page_size, LISTING_WINDOW)
+    page, shown = place(request, total)
+    hits = [
+        Hit(product.pk, product.category, score=0.0, product=product)
+        for product in products.for_display().order_by(request.sort, "pk")[shown]
     ]
-    hits = [Hit(product, score=0.0) for product in shown]
     plan.rows = len(hits)
     return Results(
         hits=hits,
@@ -153,79 +160,25 @@ def catalogue_page(request: Request, plan: Plan) -> Results:
         more=counted > LISTING_WINDOW,
         page=page,
         page_size=request.page_size,
+        count_facets=lambda: catalogue_facets(request),
     )
 
 
 def ranked_page(request: Request, plan: Plan) -> Results:
     """Return a page of what a text, examples, or both find."""
     ranking, notice = rank(request, plan)
-    ranking = exact_first(request, diversified(request, ranking)).cut()
     total = len(ranking.candidates)
-    page = last_page(request, total)
-    start = (page - 1) * request.page_size
+    page, shown = place(request, total)
     return Results(
-        hits=load_hits(request, ranking.candidates[start : start + request.page_size]),
+        hits=load_hits(request, ranking.candidates[shown]),
         plan=plan,
         mode=request.mode if request.text else "similar",
         total=total,
         more=ranking.more,
         page=page,
         page_size=request.page_size,
-        facets=count_facets(ranking.candidates),
+        count_facets=lambda: ranked_facets(request, ranking),
         notice=notice,
-    )
-
-
-def rank(request: Request, plan: Plan) -> tuple[Ranking, str]:
-    """Return the ranking of a question, and a notice for the visitor or ""."""
-    if request.mode is Mode.KEYWORD and not request.examples:
-        plan.method, plan.reason = "keyword", "words were asked for"
-        return by_words(request, plan)[0], ""
-    try:
-        vector, fingerprint = question_vector(request, plan)
-    except EmbeddingError:
-        logger.exception("A query could not be embedded; keyword results are served.")
-        plan.method, plan.reason = "keyword", "the text could not be embedded"
-        return by_words(request, plan)[0], EMBEDDER_FAILED
-    if request.text and request.mode is Mode.HYBRID:
-        return by_both(request, plan, vector, fingerprint=fingerprint), ""
-    floor = not request.examples
-    return (
-        by_meaning(request, plan, vector, fingerprint=fingerprint, floor=floor),
-        "",
-    )
-
-
-def question_vector(request: Request, plan: Plan) -> tuple[Vector, str]:
-    """Return the vector that the products are compared with, and its fingerprint."""
-    started = time.perf_counter()
-    text = query_vector(request.text, request.backend) if request.text else None
-    plan.embedding_ms = (time.perf_counter() - started) * 1000
-    if not request.examples:
-        assert text is not None
-        return text, request.backend.fingerprint
-    vector, fingerprint = example_vector(
-        request.like, request.unlike, text=text, using=request.using
-    )
-    if text is not None and fingerprint != request.backend.fingerprint:
-        raise SearchError(
-            "The examples were embedded by another model than the text would be. Run "
-            "manage.py embed_products, or search without a text."
-        )
-    return vector, fingerprint
-
-
-def exact_first(request: Request, ranking: Ranking) -> Ranking:
-    """Return the ranking with the product whose sku is the text in first place."""
-    if not request.text:
-        return ranking
-    product = filtered_products(request).with_sku(request.text).first()
-    if product is None:
-        return ranking
-    found = {candidate.pk: candidate for candidate in ranking.candidates}
-    candidate = found.pop(product.pk, Candidate(product.pk, product.category, 0.0))
-    return replace(
-        ranking, candidates=[replace(candidate, exact=True), *found.values()]
     )
 
 
@@ -233,13 +186,16 @@ def load_hits(request: Request, candidates: Sequence[Candidate]) -> list[Hit]:
     """Return the candidates with their products; one statement."""
     products = Product.objects.using(request.using).for_display()
     loaded = products.in_bulk([candidate.pk for candidate in candidates])
+    # A product that was deleted since it was ranked is left out.
     return [
-        Hit(product=loaded[fields.pop("pk")], **fields)
-        for fields in map(asdict, candidates)
-        if fields.pop("category") is not None and fields["pk"] in loaded
+        Hit(**vars(candidate), product=loaded[candidate.pk])
+        for candidate in candidates
+        if candidate.pk in loaded
     ]
 
 
-def last_page(request: Request, total: int) -> int:
-    """Return the page asked for, or the last one where there are fewer."""
-    return min(request.page, max(1, -(-total // request.page_size)))
+def place(request: Request, total: int) -> tuple[int, slice]:
+    """Return the page to show, the last one where there are fewer, and its slice."""
+    page = min(request.page, max(1, -(-total // request.page_size)))
+    start = (page - 1) * request.page_size
+    return page, slice(start, min(start + request.page_size, total))

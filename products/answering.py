@@ -1,0 +1,99 @@
+"""Ranks the products that answer a text, examples, or both."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import replace
+
+from django.db.models import Case, When
+
+from products.candidates import (
+    Ranking,
+    by_both,
+    by_meaning,
+    by_words,
+    diversified,
+    filtered_products,
+)
+from products.embeddings import EmbeddingError
+from products.filters import SearchError
+from products.planning import Plan
+from products.query_embedding import Vector, example_vector, query_vector
+from products.request import Mode, Request
+from products.results import Candidate
+
+logger = logging.getLogger(__name__)
+
+EMBEDDER_FAILED = (
+    "Searching by meaning is not possible just now: these match the words."
+)
+
+
+def rank(request: Request, plan: Plan) -> tuple[Ranking, str]:
+    """Return the ranking of a question, and a notice for the visitor or "".
+
+    The product whose sku is the text comes first.
+    """
+    ranking, notice = find(request, plan)
+    return exact_first(request, diversified(request, ranking)).cut(), notice
+
+
+def find(request: Request, plan: Plan) -> tuple[Ranking, str]:
+    """Return the ranking by the mode asked for, and a notice or ""."""
+    if request.text and request.mode is Mode.KEYWORD:
+        plan.method, plan.reason = "keyword", "words were asked for"
+        return by_words(request, plan)[0], ""
+    try:
+        vector = question_vector(request, plan)
+    except EmbeddingError:
+        logger.exception("A query could not be embedded; keyword results are served.")
+        plan.method, plan.reason = "keyword", "the text could not be embedded"
+        return by_words(request, plan)[0], EMBEDDER_FAILED
+    if request.text and request.mode is Mode.HYBRID:
+        return by_both(request, plan, vector), ""
+    return by_meaning(request, plan, vector), ""
+
+
+def question_vector(request: Request, plan: Plan) -> Vector:
+    """Return the vector that the products are compared with: float32, of length 1.
+
+    Raises EmbeddingError when the text cannot be embedded, SearchError for examples
+    that cannot be compared.
+    """
+    started = time.perf_counter()
+    text = query_vector(request.text, request.backend) if request.text else None
+    plan.embedding_ms = (time.perf_counter() - started) * 1000
+    if text is not None and not request.examples:
+        return text
+    vector = example_vector(
+        request.like, request.unlike, text=text, using=request.using
+    )
+    if text is not None and request.fingerprint != request.backend.fingerprint:
+        raise SearchError(
+            "The examples were embedded by another model than the text would be. Run "
+            "manage.py embed_products, or search without a text."
+        )
+    return vector
+
+
+def exact_first(request: Request, ranking: Ranking) -> Ranking:
+    """Return the ranking with the product whose sku is the text in first place."""
+    if not request.text:
+        return ranking
+    # Two skus may differ in case alone: the one that is written the same wins.
+    same = Case(When(sku=request.text, then=0), default=1)
+    exact = (
+        filtered_products(request)
+        .with_sku(request.text)
+        .order_by(same, "pk")
+        .values_list("pk", "category")
+        .first()
+    )
+    if exact is None:
+        return ranking
+    found = {candidate.pk: candidate for candidate in ranking.candidates}
+    candidate = found.pop(exact[0], Candidate(*exact, score=0.0))
+    return replace(
+        ranking, candidates=[replace(candidate, exact=True), *found.values()]
+    )

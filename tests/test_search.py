@@ -1,0 +1,576 @@
+"""search(): what a question finds, in which order, and what it tells about it."""
+
+from decimal import Decimal
+
+import numpy as np
+import pytest
+from django.core.cache import cache
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
+
+from products import planning
+from products.calibration import calibrate
+from products.embeddings import BaseEmbeddingBackend, EmbeddingError, get_backend
+from products.models import Calibration, Product
+from products.query_embedding import query_vector
+from products.search import Filters, SearchError, search
+from tests.factory import axis, make_product, near
+
+pytestmark = pytest.mark.django_db
+
+
+class Meanings(BaseEmbeddingBackend):
+    """Knows what a few texts mean, as unit vectors, and counts what it is asked."""
+
+    model = "meanings"
+    default_floor = 0.3
+    known = {"footwear": axis(0), "headgear": axis(1), "red": axis(2)}
+
+    def __init__(self):
+        self.texts = []
+
+    def vectors(self, texts):
+        self.texts += texts
+        return [self.known.get(text, axis(383)) for text in texts]
+
+
+@pytest.fixture
+def embedder():
+    cache.clear()
+    return Meanings()
+
+
+@pytest.fixture
+def wardrobe(embedder):
+    """Five products of two kinds; one of them is not embedded."""
+
+    def make(sku, name, category, price, embedding):
+        return make_product(
+            sku=sku,
+            name=name,
+            category=category,
+            price=price,
+            embedding=embedding,
+            fingerprint=embedder.fingerprint,
+        )
+
+    return [
+        make("B-1", "Boot", "Shoes", "90", near(0.1, base=0, towards=5)),
+        make("S-1", "Sandal", "Shoes", "30", near(0.4, base=0, towards=6)),
+        make("C-1", "Cap", "Hats", "20", near(0.2, base=1, towards=7)),
+        make("R-1", "Red carpet", "Home", "200", axis(8)),
+        make("N-1", "Red mat", "Home", "15", None),
+    ]
+
+
+@pytest.fixture
+def ask(embedder):
+    def ask(*args, **options):
+        return search(*args, embedder=embedder, **options)
+
+    return ask
+
+
+def skus(results):
+    return [hit.product.sku for hit in results]
+
+
+# Modes
+
+
+def test_meaning_finds_what_has_no_word_of_the_text(ask, wardrobe):
+    results = ask("footwear", mode="semantic")
+
+    assert skus(results) == ["B-1", "S-1"]
+    assert [hit.similarity for hit in results] == pytest.approx([0.9, 0.6], abs=1e-6)
+    assert [hit.distance for hit in results] == pytest.approx([0.1, 0.4], abs=1e-6)
+    assert [hit.semantic_rank for hit in results] == [1, 2]
+    assert [hit.keyword_rank for hit in results] == [None, None]
+
+
+def test_words_find_what_means_something_else(ask, wardrobe, embedder):
+    results = ask("red", mode="keyword")
+
+    assert sorted(skus(results)) == ["N-1", "R-1"]
+    assert [hit.keyword_rank for hit in results] == [1, 2]
+    assert {hit.words for hit in results} == {("red",)}
+    assert {hit.similarity for hit in results} == {None}
+    assert embedder.texts == []
+
+
+def test_hybrid_finds_both_and_says_why(ask, wardrobe, embedder):
+    make_product(
+        sku="F-1",
+        name="Footwear polish",
+        embedding=near(0.75, base=0, towards=9),
+        fingerprint=embedder.fingerprint,
+    )
+
+    results = ask("footwear")
+    polish, boot, sandal = results
+
+    assert skus(results) == ["F-1", "B-1", "S-1"]
+    assert (polish.keyword_rank, polish.words) == (1, ("footwear",))
+    # It is too far away to be found by meaning: no place there, but compared.
+    assert polish.semantic_rank is None
+    assert polish.similarity == pytest.approx(0.25, abs=1e-6)
+    assert (boot.semantic_rank, sandal.semantic_rank) == (1, 2)
+    assert (boot.keyword_rank, boot.words) == (None, ())
+    assert boot.score == pytest.approx(0.9, abs=1e-6)
+
+
+def test_hybrid_finds_a_product_without_embedding_by_its_words(ask, wardrobe):
+    results = ask("red")
+
+    assert sorted(skus(results)) == ["N-1", "R-1"]
+    similarity = {hit.product.sku: hit.similarity for hit in results}
+    assert similarity == {"N-1": None, "R-1": pytest.approx(0, abs=1e-6)}
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "semantic", "keyword"])
+@pytest.mark.parametrize("text", ["s-1", "S-1", "  S-1\n"])
+def test_the_product_with_this_sku_comes_first(ask, wardrobe, mode, text):
+    make_product(sku="other", name="S-1 S-1 case", description="s-1")
+
+    first = list(ask(text, mode=mode))[0]
+
+    assert (first.product.sku, first.exact) == ("S-1", True)
+
+
+def test_of_two_skus_that_differ_in_case_the_same_one_wins(ask):
+    for sku in ("abc", "ABC", "Abc"):
+        make_product(sku=sku, name="Z" if sku == "ABC" else "A", embedding=None)
+
+    assert skus(ask("ABC"))[0] == "ABC"
+    assert skus(ask("abc"))[0] == "abc"
+
+
+def test_the_exact_product_is_found_once_and_only_if_it_passes(ask, wardrobe):
+    make_product(sku="red", name="Red red red", embedding=None)
+
+    assert skus(ask("red")).count("red") == 1
+    assert "red" not in skus(ask("red", Filters(categories=("Home",))))
+
+
+@pytest.mark.parametrize("text", ["", " ", "\t\n\u3000"])
+@pytest.mark.parametrize("mode", ["hybrid", "semantic", "keyword"])
+def test_no_text_lists_the_catalogue(ask, wardrobe, embedder, text, mode):
+    results = ask(text, mode=mode)
+
+    assert skus(results) == ["B-1", "C-1", "R-1", "N-1", "S-1"]
+    assert (results.mode, results.plan.method) == ("listing", "listing")
+    assert (results.total, results.more, embedder.texts) == (5, False, [])
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        ("price", ["N-1", "C-1", "S-1", "B-1", "R-1"]),
+        ("-price", ["R-1", "B-1", "S-1", "C-1", "N-1"]),
+    ],
+)
+def test_the_catalogue_is_sorted_as_asked(ask, wardrobe, sort, expected):
+    assert skus(ask(sort=sort)) == expected
+
+
+def test_a_text_is_embedded_once(ask, wardrobe, embedder):
+    for mode in ("hybrid", "semantic", "hybrid"):
+        ask("footwear", mode=mode)
+
+    assert embedder.texts == ["footwear"]
+
+
+def test_the_cache_tells_recipes_and_texts_apart(embedder):
+    class Other(Meanings):
+        model = "other"
+        known = {"footwear": axis(7)}
+
+    other = Other()
+
+    vectors = [
+        query_vector("footwear", embedder),
+        query_vector("headgear", embedder),
+        query_vector("footwear", other),
+        query_vector("footwear", embedder),
+    ]
+
+    assert [int(np.argmax(vector)) for vector in vectors] == [0, 1, 7, 0]
+    assert (embedder.texts, other.texts) == (["footwear", "headgear"], ["footwear"])
+    assert {vector.dtype for vector in vectors} == {np.dtype("float32")}
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "semantic"])
+def test_without_an_embedder_words_are_searched(broken_model, caplog, mode):
+    make_product(sku="R-1", name="Red carpet")
+    make_product(sku="B-1", name="Boot")
+
+    results = search("red", mode=mode)
+
+    assert skus(results) == ["R-1"]
+    assert results.notice.startswith("Searching by meaning is not possible just now")
+    assert results.plan.method == "keyword"
+    assert "The model is broken. Repair it." in caplog.text
+
+
+def test_without_an_embedder_words_and_listing_need_no_notice(broken_model, caplog):
+    make_product(name="Red carpet")
+
+    assert search("red", mode="keyword").notice == search().notice == ""
+    assert caplog.records == []
+
+
+# Filters
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "semantic"])
+def test_filters_narrow_a_text(ask, wardrobe, mode):
+    cheap = Filters(max_price=Decimal(30))
+
+    assert skus(ask("footwear", cheap, mode=mode)) == ["S-1"]
+    assert skus(ask("footwear", Filters(categories=("Hats",)), mode=mode)) == []
+    assert skus(ask("footwear", Filters(categories=("Hats", "Shoes")), mode=mode)) == [
+        "B-1",
+        "S-1",
+    ]
+
+
+def test_filters_narrow_the_words(ask, wardrobe):
+    assert skus(ask("red", Filters(min_price=Decimal(100)), mode="keyword")) == ["R-1"]
+    assert skus(ask("red", Filters(embedded=True), mode="keyword")) == ["R-1"]
+
+
+def test_filters_narrow_similar_products(wardrobe):
+    boot = wardrobe[0]
+
+    assert skus(search(like=[boot])) == ["S-1", "C-1", "R-1"]
+    assert skus(search(filters=Filters(categories=("Home",)), like=[boot])) == ["R-1"]
+    both_bounds = Filters(min_price=Decimal(20), max_price=Decimal("30.00"))
+    assert skus(search(filters=both_bounds, like=[boot])) == ["S-1", "C-1"]
+
+
+def test_only_embedded_leaves_out_what_has_no_embedding(ask, wardrobe):
+    results = ask(filters=Filters(embedded=True))
+
+    assert skus(results) == ["B-1", "C-1", "R-1", "S-1"]
+
+
+# Examples
+
+
+def test_similar_leaves_the_example_out(wardrobe):
+    results = search(like=[wardrobe[0]])
+
+    assert skus(results)[0] == "S-1"
+    assert results.mode == "similar"
+    assert list(results)[0].similarity == pytest.approx(0.9 * 0.6, abs=1e-6)
+
+
+def test_several_examples_find_what_is_like_each(wardrobe, embedder):
+    boot, sandal, cap = wardrobe[:3]
+    between = make_product(
+        name="Winter set",
+        embedding=[0.7, 0.7] + [0.0] * 382,
+        fingerprint=embedder.fingerprint,
+    )
+
+    results = search(like=[boot, cap])
+
+    assert list(results)[0].product == between
+    assert not {boot.sku, cap.sku} & set(skus(results))
+
+
+def test_unlike_turns_the_ranking_around(wardrobe):
+    boot, sandal, cap, carpet, _ = wardrobe
+
+    results = search(like=[cap], unlike=[boot])
+
+    assert skus(results) == ["R-1", "S-1"]
+    # Against (cap - boot) / sqrt(2): sandal is like the boot, carpet like neither.
+    assert [hit.similarity for hit in results] == pytest.approx(
+        [0, -0.54 / np.sqrt(2)], abs=1e-6
+    )
+
+
+def test_only_unlike_finds_the_most_different(wardrobe):
+    boot = wardrobe[0]
+
+    assert skus(search(unlike=[boot])) == ["C-1", "R-1", "S-1"]
+
+
+def test_a_text_bends_the_examples(ask, wardrobe):
+    carpet = wardrobe[3]
+
+    results = ask("headgear", like=[carpet], mode="semantic")
+
+    assert skus(results)[0] == "C-1"
+    assert list(results)[0].similarity == pytest.approx(0.8 / np.sqrt(2), abs=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["hybrid", "semantic"])
+def test_nothing_is_too_far_from_an_example(ask, wardrobe, mode):
+    found = skus(ask("headgear", like=[wardrobe[3]], mode=mode))
+
+    assert sorted(found) == ["B-1", "C-1", "S-1"]
+
+
+def test_examples_are_not_compared_by_words(ask, wardrobe):
+    with pytest.raises(SearchError, match="Choose another mode than keyword"):
+        ask("red", like=[wardrobe[0]], mode="keyword")
+
+
+def test_examples_that_cancel_out_are_refused(wardrobe):
+    twin = make_product(
+        embedding=near(0.1, base=0, towards=5),
+        fingerprint=wardrobe[0].embedding_fingerprint,
+    )
+
+    for unlike in (wardrobe[0], twin):
+        with pytest.raises(SearchError, match="The examples cancel out"):
+            search(like=[wardrobe[0]], unlike=[unlike])
+
+
+@pytest.mark.parametrize("options", [{}, {"diversity": 0.5}], ids=["plain", "varied"])
+def test_an_example_without_embedding_is_refused(wardrobe, options):
+    with pytest.raises(SearchError, match="Red mat has no embedding yet.*Run manage"):
+        search(like=[wardrobe[4]], **options)
+
+
+def test_examples_of_two_recipes_are_refused(ask, wardrobe):
+    other = make_product(fingerprint="other")
+
+    with pytest.raises(SearchError, match="embedded by different models"):
+        search(like=[wardrobe[0], other])
+    with pytest.raises(SearchError, match="another model than the text would be"):
+        ask("footwear", like=[other])
+
+
+def test_a_product_of_another_recipe_is_never_compared(ask, wardrobe):
+    make_product(sku="X-1", embedding=axis(0), fingerprint="other")
+
+    assert "X-1" not in skus(ask("footwear"))
+    assert "X-1" not in skus(search(like=[wardrobe[0]]))
+    assert "X-1" not in skus(ask("footwear", diversity=1.0))
+
+
+# Variety
+
+
+def test_diversity_shows_another_kind_before_a_copy(ask, wardrobe, embedder):
+    make_product(
+        sku="B-2",
+        embedding=near(0.1, base=0, towards=5),
+        fingerprint=embedder.fingerprint,
+    )
+
+    assert skus(ask("footwear")) == ["B-1", "B-2", "S-1"]
+    assert skus(ask("footwear", diversity=1.0)) == ["B-1", "S-1", "B-2"]
+    assert skus(ask("footwear", diversity=1.0, page_size=1, page=2)) == ["S-1"]
+
+
+def test_variety_needs_no_embeddings(ask, wardrobe):
+    results = ask("red", mode="keyword", diversity=0.7)
+
+    assert sorted(skus(results)) == ["N-1", "R-1"]
+
+
+# The floor
+
+
+def test_what_is_too_far_from_a_text_is_not_found(ask, wardrobe):
+    results = ask("gibberish")
+
+    assert (list(results), results.total_text, results.pages) == ([], "0", 1)
+
+
+def test_a_calibrated_floor_is_asked_of_the_best_hit_alone(ask, wardrobe, embedder):
+    Calibration.objects.create(
+        fingerprint=embedder.fingerprint, floor=0.85, products=5, samples=100
+    )
+
+    # 0.9 and 0.6: the best is above the floor, so the other may stay.
+    assert skus(ask("footwear", mode="semantic")) == ["B-1", "S-1"]
+    # 0.8: the nearest is not near enough.
+    assert skus(ask("headgear", mode="semantic")) == []
+
+
+def test_calibrate_measures_how_near_nonsense_comes(settings, embedder):
+    settings.EMBEDDING_BACKEND = "tests.test_search.Meanings"
+    recipe = get_backend().fingerprint
+    for _ in range(3):
+        # Every text of random letters is axis(383) to this backend.
+        make_product(embedding=near(0.4, base=383, towards=3), fingerprint=recipe)
+
+    calibration = calibrate(using="default")
+
+    assert calibration.floor == pytest.approx(0.6, abs=1e-6)
+    assert (calibration.fingerprint, calibration.products) == (recipe, 3)
+    assert len(set(get_backend().texts)) == calibration.samples == 100
+    calibrate(using="default")
+    assert Calibration.objects.count() == 1
+
+
+def test_the_floor_is_never_below_that_of_the_backend(settings):
+    settings.EMBEDDING_BACKEND = "tests.test_search.Meanings"
+    make_product(embedding=axis(3))
+
+    assert calibrate(using="default").floor == Meanings.default_floor
+
+
+def test_an_empty_catalogue_cannot_be_calibrated(settings):
+    settings.EMBEDDING_BACKEND = "tests.test_search.Meanings"
+    make_product(embedding=None)
+
+    with pytest.raises(ValueError, match="Run manage.py embed_products"):
+        calibrate(using="default")
+
+
+def test_calibrate_does_not_hide_that_the_backend_fails(broken_model):
+    make_product()
+
+    with pytest.raises(EmbeddingError, match="The model is broken"):
+        calibrate(using="default")
+
+
+@pytest.mark.parametrize("calibrated", [False, True])
+def test_the_real_model_tells_a_wish_from_nonsense(samples, real_model, calibrated):
+    if calibrated:
+        calibrate(using="default")
+
+    nonsense, earphones = search("asdf qwerty"), search("earphones")
+
+    assert (list(nonsense), nonsense.total) == ([], 0)
+    assert "eadphone" in list(earphones)[0].product.name
+    assert list(earphones)[0].words == ()
+
+
+# What is told
+
+
+def test_facets_are_counted_without_the_category(ask, wardrobe):
+    results = ask("red", Filters(categories=("Shoes",)))
+
+    assert list(results) == []
+    assert list(results.facets) == [("Home", 2)]
+    assert results.facets.scope == "among all products found"
+
+
+def test_facets_keep_the_other_filters(ask, wardrobe):
+    cheap = Filters(categories=("Shoes",), max_price=Decimal(50))
+
+    assert list(ask(filters=cheap).facets) == [("Hats", 1), ("Home", 1), ("Shoes", 1)]
+    assert list(ask("red", cheap).facets) == [("Home", 1)]
+    assert list(search(filters=cheap, like=[wardrobe[0]]).facets) == [
+        ("Hats", 1),
+        ("Shoes", 1),
+    ]
+
+
+def test_facets_of_the_catalogue_count_all_of_it(ask, wardrobe):
+    facets = ask(page_size=1).facets
+
+    assert list(facets) == [("Home", 2), ("Shoes", 2), ("Hats", 1)]
+    assert facets.scope == "in the whole catalogue"
+
+
+def test_facets_of_many_products_say_how_many_were_counted(ask, embedder):
+    Product.objects.bulk_create(
+        Product(
+            sku=f"sku-{n}",
+            name="Red thing",
+            category=f"Category {n % 3}",
+            price=1,
+        )
+        for n in range(203)
+    )
+
+    results = ask("red", page_size=5)
+
+    assert results.facets.scope == "among the best 200 products found"
+    assert sum(count for _, count in results.facets) == results.total == 200
+    assert results.total_text == "at least 200"
+
+
+def test_facets_cost_nothing_until_they_are_asked_for(ask, wardrobe):
+    with CaptureQueriesContext(connection) as queries:
+        results = ask("red", Filters(categories=("Shoes",)))
+    before = len(queries)
+
+    with CaptureQueriesContext(connection) as queries:
+        first, again = results.facets, results.facets
+
+    assert before <= 14
+    assert first is again
+    assert queries
+
+
+def test_the_plan_tells_every_statement(ask, wardrobe):
+    with CaptureQueriesContext(connection) as queries:
+        results = ask("red", Filters(categories=("Home",)), diversity=0.5)
+
+    assert results.plan.statements
+    assert len(results.plan.statements) == len(queries) <= 14
+    assert results.plan.sql_ms > 0
+
+
+def test_similar_to_one_product_is_one_statement(wardrobe, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        results = search(like=[wardrobe[0]], page_size=5)
+
+    assert len(results) == 3
+    assert "embedding" not in [*list(results)[0].product.__dict__]
+
+
+def test_the_plan_counts_the_rows_that_were_compared(ask, wardrobe, monkeypatch):
+    filters = Filters(categories=("Shoes", "Hats"))
+
+    exact = ask("footwear", filters, mode="semantic").plan
+    monkeypatch.setattr(planning.plan_neighbours, "__kwdefaults__", {"bound": 1})
+    index = ask("footwear", filters, mode="semantic")
+
+    assert (exact.method, exact.matching, exact.rows) == ("exact", 3, 3)
+    # Counted up to the bound and one more; three rows came back.
+    assert (index.plan.method, index.plan.matching, index.plan.rows) == ("hnsw", 2, 3)
+
+
+def test_a_product_deleted_meanwhile_is_left_out(ask, wardrobe):
+    def delete_before_loading(execute, sql, params, many, context):
+        if sql.startswith("SELECT") and '"products"."description"' in sql:
+            with connection.cursor() as cursor:
+                cursor.connection.execute("DELETE FROM products WHERE sku = 'B-1'")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(delete_before_loading):
+        results = ask("footwear")
+
+    assert skus(results) == ["S-1"]
+
+
+@pytest.fixture(scope="module")
+def second(django_db_setup):
+    """The alias of a second connection to the database of the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(connections.settings, "second", connections.settings["default"])
+        yield "second"
+        connections["second"].close()
+        del connections["second"]
+
+
+@pytest.mark.django_db(transaction=True, databases=["default", "second"])
+def test_another_database_is_searched_when_asked_for(second, ask, wardrobe):
+    boot = Product.objects.using(second).get(sku="B-1")
+
+    with CaptureQueriesContext(connection) as asked_default:
+        found = ask("footwear", Filters(max_price=Decimal(50)), using=second)
+        varied = ask("red", diversity=0.5, using=second)
+        like = ask(like=[boot], using=second)
+        both = ask("footwear", like=[boot], using=second)
+        listed = ask(using=second)
+        facets = [list(found.facets), list(listed.facets)]
+
+    assert not asked_default.captured_queries
+    assert skus(found) == ["S-1"]
+    assert len(varied) == 2
+    assert skus(like)[0] == skus(both)[0] == "S-1"
+    assert listed.total == 5
+    assert facets == [[("Shoes", 1)], [("Home", 2), ("Shoes", 2), ("Hats", 1)]]
+    assert {hit.product._state.db for hit in found} == {second}
