@@ -12,7 +12,7 @@ from products.filters import Filters, SearchError, check_text
 from products.models import Product
 
 MAX_TEXT = 1_000  # characters
-MAX_PAGE_SIZE = 100
+MAX_PAGE_SIZE = 200  # all that a question ranks
 MAX_EXAMPLES = 20
 
 

@@ -51,7 +51,7 @@ def search(
     alone or beside a text; they are left out of the results. mode: see Mode; used
     with a text. diversity: 0 for the nearest, up to 1 for the most varied, by maximal
     marginal relevance. page: from 1; a page after the last gives the last. page_size:
-    1 to 100. embedder: by default the configured backend.
+    1 to 200. embedder: by default the configured backend.
 
     A product whose sku is the text comes first. What is too far from a text is left
     out; products with a word of it stay. At most 200 products are ranked (10,000 are

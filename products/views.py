@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET
 
-from products.categories import category_counts
+from products.categories import SHOWN, category_counts
 from products.choosing import choose_by_name, named
 from products.filters import SearchError
 from products.forms import SearchForm, SimilarForm, VarietyForm
@@ -44,7 +44,11 @@ def asked(form: SearchForm, results: Results) -> dict[str, Any]:
     question = form.question()
     listing = results.mode == "listing"
     chosen = question["filters"].categories
-    counts = category_counts(question["filters"]) if listing else results.facets
+    counts = (
+        category_counts(question["filters"])
+        if listing
+        else results.facets.counts[:SHOWN]
+    )
     counted = dict(counts)
     return {
         "question": question,

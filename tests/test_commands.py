@@ -56,6 +56,7 @@ def test_similar_lists_the_nearest_first():
     assert run("similar", "lamp").splitlines() == [
         "0.1250  Torch  (torch)",
         "0.5000  Chair  (chair)",
+        "2 found.",
     ]
 
 
@@ -67,7 +68,10 @@ def test_similar_lists_as_many_as_asked_for(options, count):
 
     sku = Product.objects.first().sku
 
-    assert len(run("similar", sku, *options).splitlines()) == count
+    *lines, summary = run("similar", sku, *options).splitlines()
+
+    assert len(lines) == count
+    assert summary == f"At least {count + 1} found, page 1 of 2."
 
 
 @pytest.mark.django_db

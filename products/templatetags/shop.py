@@ -41,12 +41,6 @@ def percent(similarity: float | None) -> int:
     return round(100 * min(max(similarity or 0.0, 0.0), 1.0))
 
 
-@register.filter
-def lookup(mapping: dict[Any, Any], key: Any) -> Any:
-    """Return the value of a key, None where there is none."""
-    return mapping.get(key)
-
-
 @register.simple_tag(takes_context=True)
 def adding(context: template.Context, **parameters: object) -> str:
     """Return the page's query string with one more value of a parameter.
@@ -71,4 +65,4 @@ def without(context: template.Context, name: str, value: object = None) -> str:
 def readable_sql(statement: str) -> str:
     """Return a statement on several lines, long lists of parameters shortened."""
     shortened = PARAMETERS.sub("%s, …, %s", statement)
-    return str(sqlparse.format(shortened, reindent=True, keyword_case="upper"))
+    return str(sqlparse.format(shortened.strip(), reindent=True, keyword_case="upper"))

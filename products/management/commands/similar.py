@@ -1,49 +1,65 @@
-"""`manage.py similar`: the products most like one of them."""
+"""`manage.py similar`: the products most like one or several of them."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.core.management import BaseCommand, CommandError, CommandParser
-from django.db import DEFAULT_DB_ALIAS, DataError
+from django.core.management import CommandError, CommandParser
 
+from products.management.searching import SearchCommand, require_products
 from products.models import Product
+from products.request import MAX_PAGE_SIZE
 
 
-class Command(BaseCommand):
-    help = "List the products most like one, nearest first, with their cosine distance."
+class Command(SearchCommand):
+    help = (
+        "List the products most like one or several, nearest first, with their cosine "
+        "distance."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("sku", help="The sku of the product to compare with.")
+        parser.add_argument(
+            "sku", nargs="+", help="The skus of the products to be like."
+        )
+        parser.add_argument(
+            "--not",
+            dest="unlike",
+            metavar="SKU",
+            nargs="+",
+            action="extend",
+            default=[],
+            help="The skus of products to be unlike.",
+        )
         parser.add_argument(
             "-n",
             "--limit",
             type=int,
             default=5,
-            help="How many to list, 1 to 200 (default 5).",
+            help=f"How many to list, 1 to {MAX_PAGE_SIZE} (default 5).",
         )
-        parser.add_argument(
-            "--database", default=DEFAULT_DB_ALIAS, help="The database to search."
-        )
+        super().add_arguments(parser)
 
-    def handle(self, *, sku: str, limit: int, database: str, **options: Any) -> None:
-        if not 1 <= limit <= 200:
-            raise CommandError("--limit takes a whole number from 1 to 200.")
-        products = Product.objects.using(database).for_display()
-        try:
-            product = products.filter(sku=sku).first()
-        except (DataError, UnicodeEncodeError):  # no text PostgreSQL can hold
-            product = None
-        if not product:
+    def handle(self, **options: Any) -> None:
+        if not 1 <= options["limit"] <= MAX_PAGE_SIZE:
             raise CommandError(
-                f"There is no product with the sku {sku!r}. The page of products and "
-                "the admin show the skus."
+                f"--limit takes a whole number from 1 to {MAX_PAGE_SIZE}."
             )
-        if products.missing_embedding().filter(pk=product.pk).exists():
+        like, unlike = (
+            require_products(options[name], using=options["database"])
+            for name in ("sku", "unlike")
+        )
+        self.require_embeddings([*like, *unlike], using=options["database"])
+        self.run(options, like=like, unlike=unlike)
+
+    def require_embeddings(self, products: list[Product], *, using: str) -> None:
+        """Raise CommandError for a product that nothing can be compared with."""
+        bare = (
+            Product.objects.using(using)
+            .missing_embedding()
+            .filter(pk__in=[product.pk for product in products])
+            .first()
+        )
+        if bare:
             raise CommandError(
-                f"{product.name} has no embedding yet. Run manage.py embed_products."
-            )
-        for similar in products.similar_to(product)[:limit]:
-            self.stdout.write(
-                f"{similar.distance:.4f}  {similar.name}  ({similar.sku})"
+                f"{bare.name} has no embedding yet. Run manage.py embed_products."
             )

@@ -1,0 +1,49 @@
+"""`manage.py calibrate`: measure which similarity is no match any more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management import BaseCommand, CommandError, CommandParser
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from products.calibration import calibrate
+from products.embeddings import EmbeddingError, get_backend
+
+
+class Command(BaseCommand):
+    help = (
+        "Measure how near meaningless texts come to the products, and store the "
+        "similarity that a match must reach. Run it after the catalogue has changed "
+        "much; it takes seconds."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--database",
+            default=DEFAULT_DB_ALIAS,
+            choices=tuple(connections),
+            help="The database to work in.",
+        )
+
+    def handle(self, *, database: str, **options: Any) -> None:
+        try:
+            calibration = calibrate(using=database)
+        except (EmbeddingError, ValueError) as err:
+            raise CommandError(str(err)) from err
+        default = get_backend().default_floor
+        self.stdout.write(
+            f"Tried {calibration.samples} meaningless texts on "
+            f"{calibration.products:,} products embedded by {calibration.fingerprint}."
+        )
+        origin = (
+            "which is the default of the model: few texts came as near"
+            if calibration.floor == default
+            else f"instead of the default {default:.3f} of the model"
+        )
+        self.stdout.write(
+            self.style.SUCCESS(
+                f"A search by meaning finds nothing unless its best product has a "
+                f"similarity of {calibration.floor:.3f}, {origin}."
+            )
+        )

@@ -1,0 +1,181 @@
+"""`manage.py evaluate_search`: how good the search is, on judged queries."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.core.management import BaseCommand, CommandError, CommandParser
+from django.db import DEFAULT_DB_ALIAS, connections
+from tqdm import tqdm
+
+from products.evaluation import (
+    EvaluationError,
+    Judged,
+    ModeReport,
+    evaluate,
+    read_judged,
+)
+from products.request import Mode
+
+MEASURES = {
+    "ndcg": "nDCG@10",
+    "judged_only": "judged-only",
+    "recall": "recall@50",
+    "judged": "judged@10",
+}
+
+ABOUT = """
+The files have one line each, with tabs between the fields, with or without a header:
+  queries      qid, query
+  judgements   qid, sku, grade (a number from 0, not relevant, up)
+
+Queries without a relevant product of the catalogue are left out. The measures are
+means over the others, with their 95 % bootstrap intervals:
+  nDCG@10      of the first ten results, with gain 2^grade - 1; what nobody judged
+               counts as not relevant
+  judged-only  the same after what nobody judged is taken out of the ranking (all of
+               the up to 200 products that a search ranks)
+  recall@50    which share of the products with a grade over 0 is among the first 50
+  judged@10    which share of the first ten results somebody judged
+  empty        how many queries found nothing
+
+--json writes one object: queries, evaluated, judgements, unknown_skus,
+without_relevant and unasked (ids of queries), and modes, each with empty, the measures
+ndcg, judged_only, recall and judged (mean, low, high), and per_query.
+"""
+
+
+class Command(BaseCommand):
+    help = "Measure how well the search answers queries that people have judged."
+
+    def create_parser(
+        self, prog_name: str, subcommand: str, **kwargs: Any
+    ) -> CommandParser:
+        return super().create_parser(
+            prog_name,
+            subcommand,
+            epilog=ABOUT,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            **kwargs,
+        )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        for name in ("queries", "judgements"):
+            parser.add_argument(
+                f"--{name}",
+                type=Path,
+                required=True,
+                metavar="TSV",
+                help=f"The file of the {name}; see below.",
+            )
+        parser.add_argument(
+            "--mode",
+            choices=["all", *Mode.values],
+            default="all",
+            help="Which search to measure (default all).",
+        )
+        parser.add_argument(
+            "--json", action="store_true", help="Write JSON for programs; see below."
+        )
+        parser.add_argument(
+            "--database",
+            default=DEFAULT_DB_ALIAS,
+            choices=tuple(connections),
+            help="The database to search.",
+        )
+
+    def handle(
+        self,
+        *,
+        queries: Path,
+        judgements: Path,
+        mode: str,
+        database: str,
+        verbosity: int,
+        **options: Any,
+    ) -> None:
+        modes = list(Mode) if mode == "all" else [Mode(mode)]
+        try:
+            judged = read_judged(queries, judgements, using=database)
+            with tqdm(
+                total=len(modes) * len(judged.grades),
+                unit=" queries",
+                disable=verbosity == 0 or None,
+                file=self.stderr,
+            ) as bar:
+                reports = [
+                    evaluate(judged, mode, using=database, progress=bar.update)
+                    for mode in modes
+                ]
+        except EvaluationError as err:
+            raise CommandError(str(err)) from err
+        if options["json"]:
+            self.stdout.write(json.dumps(as_json(judged, reports), indent=2))
+        else:
+            self.stdout.write("\n".join([*introduction(judged), "", *table(reports)]))
+
+
+def introduction(judged: Judged) -> list[str]:
+    """Return what is evaluated, and what is left out, in lines."""
+    lines = [
+        f"{len(judged.grades)} of {len(judged.texts)} queries have a relevant product; "
+        f"{judged.judgements:,} judgements."
+    ]
+    if judged.unknown:
+        lines.append(
+            f"Left out: {len(judged.unknown):,} judged skus that are not in the "
+            f"catalogue, such as {', '.join(judged.unknown[:3])}."
+        )
+    if judged.strangers:
+        lines.append(
+            f"Left out: the judgements of {len(judged.strangers):,} queries that are "
+            f"not asked, such as {', '.join(judged.strangers[:3])}."
+        )
+    return lines
+
+
+def table(reports: Sequence[ModeReport]) -> list[str]:
+    """Return a line for each mode, with the means and their intervals."""
+    head = "".join(f"{title:22}" for title in MEASURES.values())
+    lines = [f"{'mode':10}{head}empty"]
+    for report in reports:
+        cells = []
+        for measure in MEASURES:
+            found = report.interval(measure)
+            cells.append(
+                f"{found.mean:.3f} [{found.low:.3f}, {found.high:.3f}]"
+                if found
+                else "-"
+            )
+        row = "".join(f"{cell:22}" for cell in cells)
+        lines.append(f"{report.mode:10}{row}{report.empty}")
+    return lines
+
+
+def as_json(judged: Judged, reports: Sequence[ModeReport]) -> dict[str, Any]:
+    """Return the report as ABOUT describes it."""
+    return {
+        "queries": len(judged.texts),
+        "evaluated": len(judged.grades),
+        "judgements": judged.judgements,
+        "unknown_skus": judged.unknown,
+        "without_relevant": judged.without_relevant,
+        "unasked": judged.strangers,
+        "modes": {
+            str(report.mode): {
+                "empty": report.empty,
+                **{
+                    measure: asdict(interval) if interval else None
+                    for measure in MEASURES
+                    for interval in [report.interval(measure)]
+                },
+                "per_query": [asdict(measured) for measured in report.queries],
+            }
+            for report in reports
+        },
+    }

@@ -1,0 +1,48 @@
+"""`manage.py search`: the products that answer a text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management import CommandParser
+
+from products.management.searching import SearchCommand
+from products.request import MAX_PAGE_SIZE, Mode, Sort
+
+
+class Command(SearchCommand):
+    help = (
+        "List the products that answer a text, best first, with their score and price. "
+        "Without a text, list the catalogue."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("text", nargs="?", default="", help="What to look for.")
+        parser.add_argument(
+            "--mode",
+            choices=Mode.values,
+            default=Mode.HYBRID,
+            help="By meaning and words (hybrid, the default) or by one of them.",
+        )
+        parser.add_argument(
+            "-n",
+            "--limit",
+            type=int,
+            default=10,
+            help=f"How many a page has, 1 to {MAX_PAGE_SIZE} (default 10).",
+        )
+        parser.add_argument(
+            "--sort",
+            choices=Sort.values,
+            default=Sort.NAME,
+            help="The order without a text (default name), such as --sort=-price.",
+        )
+        parser.add_argument(
+            "--embedded", action="store_true", help="Only products with an embedding."
+        )
+        super().add_arguments(parser)
+
+    def handle(self, **options: Any) -> None:
+        self.run(
+            options, text=options["text"], mode=options["mode"], sort=options["sort"]
+        )

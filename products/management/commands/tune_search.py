@@ -1,0 +1,213 @@
+"""`manage.py tune_search`: which ef_search the catalogue needs, measured."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.core.management import BaseCommand, CommandError, CommandParser
+from django.db import DEFAULT_DB_ALIAS, connections
+from tqdm import tqdm
+
+from products.models import Product
+from products.tuning import SHARES, Bucket, Measurement, TuningError, tune
+from products.tuning_plot import ENDINGS, plot
+
+ABOUT = """
+Each question asks for the ten products most like a stored one, chosen at random, in a
+random range of prices that keeps the given share of the products. Recall is the share
+of the true ten nearest, known from an exact scan, that were found. "HNSW" is the index
+with iterative scan at each ef_search, whether the search would use it or not; "planned"
+is what the search does by itself. Times are medians, with the ORM.
+
+--json writes one object: products, samples, target, and buckets, each with filter,
+share, exact_ms, smallest_ef_search (null: none reaches the target), planned and hnsw
+(a list), which have ef_search, method, recall, full (the share of full pages) and
+milliseconds.
+"""
+
+
+class Command(BaseCommand):
+    help = (
+        "Measure recall@10 and latency of the HNSW index for a range of ef_search, with "
+        "and without filters, and name the smallest setting that reaches the target."
+    )
+
+    def create_parser(
+        self, prog_name: str, subcommand: str, **kwargs: Any
+    ) -> CommandParser:
+        return super().create_parser(
+            prog_name,
+            subcommand,
+            epilog=ABOUT,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            **kwargs,
+        )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--target-recall",
+            type=float,
+            default=0.95,
+            help="The recall@10 to reach, over 0 to 1 (default 0.95).",
+        )
+        parser.add_argument(
+            "--filter",
+            dest="shares",
+            action="append",
+            type=share,
+            metavar="none|PERCENT",
+            help="How many percent of the products a filter keeps; can be given "
+            "several times (default none, 25, 10, 5 and 1).",
+        )
+        parser.add_argument(
+            "--samples",
+            type=int,
+            default=50,
+            help="How many questions are asked for each filter (default 50).",
+        )
+        parser.add_argument(
+            "--plot",
+            dest="picture",
+            type=Path,
+            metavar="FILE",
+            help="Draw a picture, .svg or .png.",
+        )
+        parser.add_argument(
+            "--json", action="store_true", help="Write JSON for programs; see below."
+        )
+        parser.add_argument(
+            "--database",
+            default=DEFAULT_DB_ALIAS,
+            choices=tuple(connections),
+            help="The database to measure.",
+        )
+
+    def handle(
+        self,
+        *,
+        target_recall: float,
+        shares: list[float] | None,
+        samples: int,
+        picture: Path | None,
+        database: str,
+        verbosity: int,
+        **options: Any,
+    ) -> None:
+        require_options(target_recall, samples, picture)
+        wanted = list(dict.fromkeys(shares or SHARES))
+        with tqdm(
+            total=len(wanted),
+            unit=" filters",
+            disable=verbosity == 0 or None,
+            file=self.stderr,
+        ) as bar:
+            try:
+                buckets = tune(
+                    wanted, samples=samples, using=database, progress=bar.update
+                )
+            except TuningError as err:
+                raise CommandError(str(err)) from err
+        count = Product.objects.using(database).embedded().count()
+        if picture:
+            self.draw(buckets, picture, target=target_recall, count=count)
+        report = {
+            "products": count,
+            "samples": min(samples, count),
+            "target": target_recall,
+            "buckets": [as_json(bucket, target_recall) for bucket in buckets],
+        }
+        if options["json"]:
+            self.stdout.write(json.dumps(report, indent=2))
+            return
+        self.stdout.write(
+            f"{count:,} embedded products, {report['samples']} questions a filter.\n"
+        )
+        for bucket in buckets:
+            self.stdout.write("\n".join(table(bucket, target_recall)))
+        if picture:
+            self.stdout.write(self.style.SUCCESS(f"Drew {picture}."))
+
+    def draw(
+        self, buckets: Sequence[Bucket], path: Path, *, target: float, count: int
+    ) -> None:
+        """Draw the picture. Raises CommandError when the file cannot be written."""
+        try:
+            plot(
+                buckets,
+                path,
+                target=target,
+                title=f"Nearest neighbours among {count:,} products, by HNSW",
+            )
+        except OSError as err:
+            raise CommandError(f"{path} cannot be written: {err.strerror}.") from err
+
+
+def share(text: str) -> float:
+    """Return the share of products that an option names: over 0, to 1."""
+    if text == "none":
+        return 1.0
+    try:
+        percent = float(text.removesuffix("%"))
+    except ValueError:
+        percent = 0.0
+    if not 0 < percent < 100:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither none nor a percentage over 0 and under 100."
+        )
+    return percent / 100
+
+
+def require_options(target: float, samples: int, path: Path | None) -> None:
+    """Raise CommandError, before minutes of work, for what cannot be done."""
+    if not 0 < target <= 1:
+        raise CommandError("--target-recall takes a number over 0, up to 1.")
+    if not 1 <= samples <= 10_000:
+        raise CommandError("--samples takes a whole number from 1 to 10,000.")
+    if path and path.suffix not in ENDINGS:
+        raise CommandError(f"--plot takes a file that ends in {' or '.join(ENDINGS)}.")
+    if path and not path.absolute().parent.is_dir():
+        raise CommandError(f"There is no folder {path.parent} to draw into. Make it.")
+
+
+def table(bucket: Bucket, target: float) -> list[str]:
+    """Return the measurements of a bucket in lines."""
+    smallest = bucket.smallest(target)
+    answer = (
+        f"ef_search {smallest} is the smallest that reaches recall {target:g}"
+        if smallest
+        else f"no ef_search reaches recall {target:g}"
+    )
+    kept = "" if bucket.wanted == 1 else f" (kept {bucket.share * 100:.2g} %)"
+    return [
+        f"Filter {bucket.title}{kept}: {answer}.",
+        f"  {'':18}{'recall@10':>10}{'full pages':>12}{'median ms':>11}",
+        *(row(f"HNSW {measured.ef_search}", measured) for measured in bucket.hnsw),
+        row(f"planned: {bucket.planned.method}", bucket.planned),
+        f"  {'exact scan':18}{1:>10.3f}{'':12}{bucket.exact_ms:>11.1f}",
+        "",
+    ]
+
+
+def row(name: str, measured: Measurement) -> str:
+    """Return one measurement as a line of the table."""
+    return (
+        f"  {name:18}{measured.recall:>10.3f}{measured.full:>12.0%}"
+        f"{measured.milliseconds:>11.1f}"
+    )
+
+
+def as_json(bucket: Bucket, target: float) -> dict[str, Any]:
+    """Return a bucket as ABOUT describes it."""
+    return {
+        "filter": bucket.title,
+        "share": bucket.share,
+        "exact_ms": bucket.exact_ms,
+        "smallest_ef_search": bucket.smallest(target),
+        "planned": asdict(bucket.planned),
+        "hnsw": [asdict(measured) for measured in bucket.hnsw],
+    }

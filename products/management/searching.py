@@ -1,0 +1,285 @@
+"""What the commands `search` and `similar` share: options, checks and output."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from contextlib import ExitStack
+from decimal import Decimal, InvalidOperation
+from difflib import get_close_matches
+from typing import Any
+
+from django.core.management import BaseCommand, CommandError, CommandParser
+from django.db import DEFAULT_DB_ALIAS, DataError, connections
+
+from products.filters import Filters, SearchError
+from products.models import Product
+from products.results import Hit, Results
+from products.scans import Scan, explained
+from products.search import search
+
+# So many category names are read to suggest one, and so many are named.
+CATEGORIES_READ = 10_000
+CATEGORIES_NAMED = 5
+
+JSON_HELP = """
+--json writes one object with these keys:
+  mode, page, pages, page_size, total, more (true: there are others that were not
+  ranked, so total reads "at least"), total_text, notice;
+  hits: rank, sku, name, category, price (a string, so that no cent is lost), score,
+  similarity, distance, semantic_rank, keyword_rank, words, exact;
+  facets: category, count;
+  plan: method, reason, matching, ef_search, rows, embedding_ms, sql_ms, statements;
+  scans (empty without --explain): node, index, rows, removed, milliseconds.
+What does not apply is null.
+"""
+
+
+class SearchCommand(BaseCommand):
+    """A command that searches once and lists a page of what was found."""
+
+    def create_parser(
+        self, prog_name: str, subcommand: str, **kwargs: Any
+    ) -> CommandParser:
+        return super().create_parser(
+            prog_name,
+            subcommand,
+            epilog=JSON_HELP,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            **kwargs,
+        )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--category",
+            action="append",
+            default=[],
+            help="Only products of this category; can be given several times.",
+        )
+        for name, which in (("--min-price", "from"), ("--max-price", "up to")):
+            parser.add_argument(
+                name, type=price, help=f"Only products {which} this price, included."
+            )
+        parser.add_argument(
+            "--page", type=int, default=1, help="Which page to list, from 1."
+        )
+        parser.add_argument(
+            "--diversity",
+            type=float,
+            default=0.0,
+            help="0 for the best, up to 1 for the most varied (default 0).",
+        )
+        parser.add_argument(
+            "--explain",
+            action="store_true",
+            help="Show how it was searched, and what PostgreSQL really read.",
+        )
+        parser.add_argument(
+            "--json", action="store_true", help="Write JSON for programs; see below."
+        )
+        parser.add_argument(
+            "--database",
+            default=DEFAULT_DB_ALIAS,
+            choices=tuple(connections),
+            help="The database to search.",
+        )
+
+    def run(self, options: dict[str, Any], **question: Any) -> None:
+        """Search for what is asked and write it. Raises CommandError with advice."""
+        database = options["database"]
+        try:
+            filters = read_filters(options)
+            require_categories(filters.categories, using=database)
+            with ExitStack() as stack:
+                scans: list[Scan] = []
+                if options["explain"]:
+                    scans = stack.enter_context(explained(using=database))
+                results = search(
+                    filters=filters,
+                    diversity=options["diversity"],
+                    page=options["page"],
+                    page_size=options["limit"],
+                    using=database,
+                    **question,
+                )
+        except SearchError as err:
+            raise CommandError(str(err)) from err
+        except UnicodeEncodeError as err:
+            raise CommandError("That is no text: write it in UTF-8.") from err
+        if options["json"]:
+            self.stdout.write(json.dumps(as_json(results, scans), indent=2))
+        else:
+            self.write_results(results, scans, explain=options["explain"])
+
+    def write_results(
+        self, results: Results, scans: Sequence[Scan], *, explain: bool
+    ) -> None:
+        """Write a line for each hit, then how many there are."""
+        if results.notice:
+            self.stderr.write(self.style.WARNING(results.notice))
+        for hit in results:
+            self.stdout.write(line(hit, results.mode))
+            if explain and results.mode not in ("similar", "listing"):
+                self.stdout.write(f"        {why(hit)}")
+        self.stdout.write(self.style.SUCCESS(summary(results)))
+        if explain:
+            self.stdout.write("\n".join(explanation(results, scans)))
+
+
+def price(text: str) -> Decimal:
+    """Return the price an option names."""
+    try:
+        return Decimal(text)
+    except InvalidOperation as err:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no price. Write a number such as 19.99."
+        ) from err
+
+
+def read_filters(options: dict[str, Any]) -> Filters:
+    """Return the filters of the command line. Raises SearchError."""
+    return Filters(
+        categories=tuple(options["category"]),
+        min_price=options["min_price"],
+        max_price=options["max_price"],
+        embedded=options.get("embedded", False),
+    )
+
+
+def require_categories(categories: Sequence[str], *, using: str) -> None:
+    """Raise CommandError for a category without products, and name the nearest."""
+    products = Product.objects.using(using)
+    for category in categories:
+        if products.filter(category=category).exists():
+            continue
+        known = list(
+            products.exclude(category="")
+            .order_by("category")
+            .values_list("category", flat=True)
+            .distinct()[:CATEGORIES_READ]
+        )
+        folded = {name.casefold(): name for name in known}
+        nearest = get_close_matches(category.casefold(), folded, n=CATEGORIES_NAMED)
+        if nearest:
+            advice = f"Did you mean {' or '.join(folded[name] for name in nearest)}?"
+        elif known:
+            advice = f"There are {len(known)}: {shortened(known)}."
+        else:
+            advice = "No product has a category."
+        raise CommandError(f"There is no category {category!r}. {advice}")
+
+
+def shortened(names: Sequence[str]) -> str:
+    """Return the first few names, and dots where there are more."""
+    dots = ["..."] if len(names) > CATEGORIES_NAMED else []
+    return ", ".join([*names[:CATEGORIES_NAMED], *dots])
+
+
+def require_products(skus: Sequence[str], *, using: str) -> list[Product]:
+    """Return the products with these skus. Raises CommandError for an unknown one."""
+    products = Product.objects.using(using).for_display()
+    found = []
+    for sku in skus:
+        try:
+            product = products.filter(sku=sku).first()
+        except (DataError, UnicodeEncodeError):  # no text PostgreSQL can hold
+            product = None
+        if not product:
+            raise CommandError(
+                f"There is no product with the sku {sku!r}. The page of products and "
+                "the admin show the skus."
+            )
+        found.append(product)
+    return found
+
+
+def line(hit: Hit, mode: str) -> str:
+    """Return a hit as a line: the number it is listed by, its name, its sku."""
+    product = hit.product
+    name = f"{product.name}  ({product.sku})"
+    if mode == "similar":
+        return f"{hit.distance:.4f}  {name}"
+    if mode == "listing":
+        return f"{product.price:>11}  {name}"
+    return f"{hit.score:.4f}  {product.price:>11}  {name}"
+
+
+def why(hit: Hit) -> str:
+    """Return what spoke for a hit."""
+    reasons = ["its sku is the text"] if hit.exact else []
+    if hit.similarity is not None:
+        reasons.append(f"similarity {hit.similarity:.4f}")
+    if hit.semantic_rank:
+        reasons.append(f"meaning #{hit.semantic_rank}")
+    if hit.keyword_rank:
+        reasons.append(f"words #{hit.keyword_rank}")
+    if hit.words:
+        reasons.append(f"has {', '.join(hit.words)}")
+    return "; ".join(reasons)
+
+
+def summary(results: Results) -> str:
+    """Return how many were found, and which page of them this is."""
+    if not results.total:
+        return "Nothing found."
+    pages = f", page {results.page} of {results.pages}" if results.pages > 1 else ""
+    return f"{results.total_text} found{pages}.".capitalize()
+
+
+def explanation(results: Results, scans: Sequence[Scan]) -> list[str]:
+    """Return what was planned, and what PostgreSQL did, in lines."""
+    plan = results.plan
+    facts = [
+        ("mode", results.mode),
+        ("method", plan.method),
+        ("reason", plan.reason),
+        ("matching", None if plan.matching is None else f"{plan.matching:,} rows"),
+        ("ef_search", plan.ef_search),
+        ("ranked", f"{plan.rows:,} rows"),
+        ("embedding", f"{plan.embedding_ms:.1f} ms"),
+        ("SQL", f"{plan.sql_ms:.1f} ms, {len(plan.statements)} statements"),
+        *(("PostgreSQL", scan) for scan in scans),
+    ]
+    return [f"{name + ':':12}{fact}" for name, fact in facts if fact is not None]
+
+
+def as_json(results: Results, scans: Sequence[Scan]) -> dict[str, Any]:
+    """Return the results as JSON_HELP describes them."""
+    first = (results.page - 1) * results.page_size + 1
+    plan = vars(results.plan) | {"statements": len(results.plan.statements)}
+    return {
+        "mode": str(results.mode),
+        "page": results.page,
+        "pages": results.pages,
+        "page_size": results.page_size,
+        "total": results.total,
+        "more": results.more,
+        "total_text": results.total_text,
+        "notice": results.notice,
+        "hits": [hit_json(hit, rank) for rank, hit in enumerate(results, first)],
+        "facets": [
+            {"category": category, "count": count} for category, count in results.facets
+        ],
+        "plan": plan,
+        "scans": [vars(scan) for scan in scans],
+    }
+
+
+def hit_json(hit: Hit, rank: int) -> dict[str, Any]:
+    """Return a hit as JSON_HELP describes it."""
+    product = hit.product
+    return {
+        "rank": rank,
+        "sku": product.sku,
+        "name": product.name,
+        "category": product.category,
+        "price": str(product.price),
+        "score": hit.score,
+        "similarity": hit.similarity,
+        "distance": hit.distance,
+        "semantic_rank": hit.semantic_rank,
+        "keyword_rank": hit.keyword_rank,
+        "words": list(hit.words),
+        "exact": hit.exact,
+    }

@@ -1,0 +1,97 @@
+"""What PostgreSQL really did for a nearest-neighbour query: the scan, and its rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connections
+
+TABLE = "products"
+
+
+@dataclass(frozen=True)
+class Scan:
+    """How one statement read the products, as EXPLAIN (ANALYZE) tells it.
+
+    node: such as "Index Scan" or "Seq Scan"; index: its name, "" without one; rows:
+    how many it gave; removed: how many it read and threw away; milliseconds: the time
+    of the whole statement.
+    """
+
+    node: str
+    index: str
+    rows: int
+    removed: int
+    milliseconds: float
+
+    def __str__(self) -> str:
+        using = f" using {self.index}" if self.index else ""
+        return (
+            f"{self.node}{using}: {self.rows:,} rows read, {self.removed:,} more "
+            f"removed by a filter, {self.milliseconds:.1f} ms"
+        )
+
+
+@contextmanager
+def explained(*, using: str) -> Iterator[list[Scan]]:
+    """Give the list to which the scan of each nearest-neighbour query is added.
+
+    Such a query runs twice: first under EXPLAIN (ANALYZE, FORMAT JSON), in the same
+    transaction and so with the same settings. See
+    https://www.postgresql.org/docs/current/sql-explain.html
+    """
+    scans: list[Scan] = []
+
+    def explain(
+        execute: Callable[..., Any],
+        statement: str,
+        params: Any,
+        many: bool,
+        context: Any,
+    ) -> Any:
+        if " <=> " in statement and " LIMIT " in statement:
+            # The driver's own cursor: EXPLAIN is no part of what the search did.
+            cursor = context["cursor"].cursor
+            cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + statement, params)
+            scans.append(read_scan(cursor.fetchone()[0]))
+        return execute(statement, params, many, context)
+
+    with connections[using].execute_wrapper(explain):
+        yield scans
+
+
+def read_scan(output: str | list[dict[str, Any]]) -> Scan:
+    """Return the scan of the table of products in EXPLAIN's JSON."""
+    [explanation] = json.loads(output) if isinstance(output, str) else output
+    node = find_scan(explanation["Plan"]) or explanation["Plan"]
+    loops = node["Actual Loops"]
+    below = node.get("Plans", [])
+    removed = sum(
+        node.get(key, 0)
+        for key in ("Rows Removed by Filter", "Rows Removed by Index Recheck")
+    )
+    return Scan(
+        node=node["Node Type"],
+        index=node.get("Index Name")
+        or (below[0].get("Index Name", "") if below else ""),
+        # EXPLAIN gives the mean of the loops; parallel workers are loops.
+        rows=round(node["Actual Rows"] * loops),
+        removed=round(removed * loops),
+        milliseconds=explanation["Execution Time"],
+    )
+
+
+def find_scan(node: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the outermost scan of the products, leaving out subqueries."""
+    if node.get("Relation Name") == TABLE:
+        return node
+    for below in node.get("Plans", []):
+        if below.get("Parent Relationship") not in ("InitPlan", "SubPlan"):
+            found = find_scan(below)
+            if found:
+                return found
+    return None

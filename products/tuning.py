@@ -1,0 +1,272 @@
+"""Which hnsw.ef_search does this catalogue need? Measured against the exact scan."""
+
+from __future__ import annotations
+
+import random
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from django.db import connections, transaction
+from django.db.models import Count
+
+from products.filters import Filters
+from products.models import Product
+from products.planning import Plan, index_settings
+from products.ranking import recall
+from products.scans import explained
+from products.search import search
+
+NEIGHBOURS = 10
+EF_SEARCH = (10, 20, 40, 80, 100, 200, 400, 800)
+SHARES = (1.0, 0.25, 0.10, 0.05, 0.01)
+INDEX = "products_embedding_idx"
+
+# Below this PostgreSQL reads the whole table, and rightly so.
+SMALLEST = 1_000
+
+
+class TuningError(ValueError):
+    """A catalogue that cannot be tuned; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One measured question: the products like one, in a range of prices."""
+
+    product: Product
+    filters: Filters
+    nearest: list[int]  # ids, by the exact scan
+    matching: int
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """How one way of looking products up did, over the samples of a bucket.
+
+    recall: the mean share of the true ten nearest that were found; full: the share of
+    pages as long as they could be; milliseconds: the median, with the ORM.
+    """
+
+    ef_search: int | None
+    recall: float
+    full: float
+    milliseconds: float
+    method: str = "hnsw"
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """The measurements with filters that keep a certain share of the products.
+
+    wanted: the share asked for, 1 for no filter; share: what the filters kept in the
+    mean. hnsw: the index, with iterative scan, at each ef_search. planned: what the
+    search does by itself. exact_ms: the median time of the exact scan.
+    """
+
+    wanted: float
+    share: float
+    exact_ms: float
+    hnsw: list[Measurement]
+    planned: Measurement
+
+    @property
+    def title(self) -> str:
+        return "none" if self.wanted == 1 else f"{self.wanted * 100:g} %"
+
+    def smallest(self, target: float) -> int | None:
+        """Return the smallest ef_search that reaches a recall, None if none does.
+
+        Every larger one reaches it too: a lucky dip is no setting to rely on.
+        """
+        found = None
+        for measurement in reversed(self.hnsw):
+            if measurement.recall < target:
+                break
+            found = measurement.ef_search
+        return found
+
+
+def tune(
+    shares: Sequence[float] = SHARES,
+    *,
+    samples: int = 50,
+    ef_search: Sequence[int] = EF_SEARCH,
+    using: str,
+    progress: Callable[[], object] = lambda: None,
+) -> list[Bucket]:
+    """Return the measured recall@10 and latency, for each share of kept products.
+
+    shares: over 0, 1 for no filter. Each question asks for the products like a stored
+    one, chosen at random, itself left out, in a random range of prices that keeps the
+    share. *progress* is called after each bucket. Raises TuningError for a catalogue
+    of less than 1,000 embedded products. Takes a search for each sample and ef_search:
+    seconds to minutes.
+    """
+    products = Product.objects.using(using).embedded()
+    count = products.count()
+    if count < SMALLEST:
+        raise TuningError(
+            f"{count:,} products are embedded; tuning needs {SMALLEST:,}: in so small "
+            "a catalogue PostgreSQL compares them all, and nothing is to be tuned. Load "
+            "more products and run manage.py embed_products."
+        )
+    ids = list(products.order_by("pk").values_list("pk", flat=True))
+    generator = random.Random(0)
+    buckets = []
+    for share in shares:
+        chosen = (
+            Product.objects.using(using)
+            .for_display()
+            .in_bulk(generator.sample(ids, min(samples, count)))
+        )
+        ranges = price_ranges(share, len(chosen), generator, using=using)
+        buckets.append(
+            measure_bucket(
+                share, list(chosen.values()), ranges, ef_search, using, count
+            )
+        )
+        progress()
+    return buckets
+
+
+def price_ranges(
+    share: float, count: int, generator: random.Random, *, using: str
+) -> list[Filters]:
+    """Return random ranges of prices that each keep about a share of the products.
+
+    From one quantile of the prices to another; no filter for the share 1.
+    """
+    if share == 1:
+        return [Filters()] * count
+    starts = [generator.uniform(0, 1 - share) for _ in range(count)]
+    quantiles = [quantile for start in starts for quantile in (start, start + share)]
+    with connections[using].cursor() as cursor:
+        cursor.execute(
+            "SELECT percentile_disc(%s::float8[]) WITHIN GROUP (ORDER BY price) "
+            "FROM products WHERE embedding IS NOT NULL",
+            [quantiles],
+        )
+        [bounds] = cursor.fetchone()
+    return [
+        Filters(min_price=low, max_price=high)
+        for low, high in zip(bounds[::2], bounds[1::2], strict=True)
+    ]
+
+
+def measure_bucket(
+    share: float,
+    products: Sequence[Product],
+    ranges: Sequence[Filters],
+    ef_search: Sequence[int],
+    using: str,
+    count: int,
+) -> Bucket:
+    """Return the measurements of all ways to look up the same questions."""
+    samples, exact_times = [], []
+    for product, filters in zip(products, ranges, strict=True):
+        nearest, milliseconds = timed(lookup(product, filters, using, exact=True))
+        kept = filters.narrow(Product.objects.using(using)).embedded()
+        [matching] = kept.aggregate(Count("pk")).values()
+        samples.append(Sample(product, filters, nearest, matching))
+        exact_times.append(milliseconds)
+    return Bucket(
+        wanted=share,
+        share=statistics.fmean(sample.matching for sample in samples) / count,
+        exact_ms=statistics.median(exact_times),
+        hnsw=[measure_index(samples, ef, using=using) for ef in ef_search],
+        planned=measure_search(samples, using=using),
+    )
+
+
+def measure_index(
+    samples: Sequence[Sample], ef_search: int, *, using: str
+) -> Measurement:
+    """Return how the HNSW index does with iterative scans at this ef_search."""
+    plan = Plan("hnsw", "it is measured", ef_search=ef_search)
+    found, times = [], []
+    with transaction.atomic(using=using), index_settings(plan, using=using):
+        with connections[using].cursor() as cursor:
+            # The index gives its rows in order; whatever else must sort them all.
+            cursor.execute("SET LOCAL enable_sort = off")
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute("SET LOCAL enable_bitmapscan = off")
+        first = lookup(samples[0].product, samples[0].filters, using)
+        with explained(using=using) as scans:
+            first()
+        if scans[0].index != INDEX:
+            raise TuningError(
+                f"PostgreSQL does not use the index {INDEX} ({scans[0]}). Is it there "
+                "and valid? Ask manage.py check --database default."
+            )
+        for sample in samples:
+            ids, milliseconds = timed(lookup(sample.product, sample.filters, using))
+            found.append(ids)
+            times.append(milliseconds)
+    return measurement(samples, found, times, ef_search=ef_search)
+
+
+def measure_search(samples: Sequence[Sample], *, using: str) -> Measurement:
+    """Return how search() does, which plans by itself."""
+    found, times, plans = [], [], []
+    for sample in samples:
+        ask = partial(
+            search,
+            filters=sample.filters,
+            like=[sample.product],
+            page_size=NEIGHBOURS,
+            using=using,
+        )
+        results, milliseconds = timed(ask)
+        plans.append(results.plan)
+        found.append([hit.product.pk for hit in results])
+        times.append(milliseconds)
+    methods = sorted({plan.method for plan in plans})
+    return replace(
+        measurement(samples, found, times, ef_search=plans[0].ef_search),
+        method=" or ".join(methods),
+    )
+
+
+def lookup(
+    product: Product, filters: Filters, using: str, *, exact: bool = False
+) -> Callable[[], list[int]]:
+    """Return a function that gives the ids of the ten products most like one."""
+    products = filters.narrow(Product.objects.using(using))
+    nearest = products.similar_to(product, exact=exact)
+    return lambda: list(nearest.values_list("pk", flat=True)[:NEIGHBOURS])
+
+
+def timed(function: Callable[[], Any]) -> tuple[Any, float]:
+    """Return what a function gives, and the milliseconds it took."""
+    started = time.perf_counter()
+    result = function()
+    return result, (time.perf_counter() - started) * 1000
+
+
+def measurement(
+    samples: Sequence[Sample],
+    found: Sequence[list[int]],
+    times: Sequence[float],
+    *,
+    ef_search: int | None,
+) -> Measurement:
+    """Return the measurement of what was found, in these times."""
+    pairs = [
+        (ids, sample.nearest)
+        for ids, sample in zip(found, samples, strict=True)
+        if sample.nearest
+    ]
+    if not pairs:
+        raise TuningError(
+            "The filters keep nothing. Sample more products, or filter less."
+        )
+    return Measurement(
+        ef_search=ef_search,
+        recall=statistics.fmean(recall(ids, nearest) for ids, nearest in pairs),
+        full=statistics.fmean(len(ids) == len(nearest) for ids, nearest in pairs),
+        milliseconds=statistics.median(times),
+    )
