@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from products import adding, views
+from products import adding, explaining, views
 
 app_name = "products"
 urlpatterns = [
     path("", views.product_list, name="list"),
     path("products/<int:pk>/", views.product_detail, name="detail"),
+    path("products/<int:pk>/why/", explaining.parts, name="parts"),
+    path("exact/", explaining.exact, name="exact"),
     path("similar/", views.similar, name="similar"),
     path("samples/load/", adding.load_samples, name="load_samples"),
     path("products/add/", adding.add, name="add"),

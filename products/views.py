@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from products.categories import SHOWN, category_counts
@@ -31,6 +32,7 @@ def product_list(request: HttpRequest) -> HttpResponse:
         "form": form,
         "modes": Mode,
         "results": results or search(page_size=PAGE_SIZE),
+        "recall_url": f"{reverse('products:exact')}?{request.GET.urlencode()}",
         "new_products": new_products().values(),
         "may_write": may_write(request),
     }
@@ -109,6 +111,7 @@ def render_product(request: HttpRequest, product: Product) -> HttpResponse:
             errors = [str(err)]
     context = {
         "product": product,
+        "recall_url": f"{reverse('products:exact')}?like={product.pk}",
         "form": form,
         "results": results,
         "errors": errors,

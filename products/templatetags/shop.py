@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Any
 
 import sqlparse
 from django import template
@@ -39,6 +38,12 @@ def percent(similarity: float | None) -> int:
     What points away from the query has a negative similarity, and an empty bar.
     """
     return round(100 * min(max(similarity or 0.0, 0.0), 1.0))
+
+
+@register.filter
+def size(value: float) -> float:
+    """Return a number without its sign."""
+    return abs(value)
 
 
 @register.simple_tag(takes_context=True)
