@@ -1,19 +1,24 @@
 // Manners of the pages that htmx makes livelier; everything works without it.
 "use strict";
 
-// Empty fields stay out of the address, so that it is short to share.
-function dropEmpty(data) {
-  for (const [name, value] of [...data.entries()]) {
-    if (value === "") data.delete(name, value);
+// What is empty or the default anyway stays out of the address: it is short to share.
+const DEFAULTS = { mode: "hybrid", sort: "name", diversity: "0" };
+
+function dropDefaults(data) {
+  for (const name of new Set(data.keys())) {
+    const values = data.getAll(name);
+    if (values.every((value) => value === "" || value === DEFAULTS[name])) {
+      data.delete(name);
+    }
   }
 }
 
 document.addEventListener("formdata", (event) => {
-  if (event.target.method === "get") dropEmpty(event.formData);
+  if (event.target.method === "get") dropDefaults(event.formData);
 });
 
 document.addEventListener("htmx:configRequest", (event) => {
-  if (event.detail.verb === "get") dropEmpty(event.detail.formData);
+  if (event.detail.verb === "get") dropDefaults(event.detail.formData);
 });
 
 // The phone's sheet of filters makes way for what it found.
@@ -23,10 +28,7 @@ document.addEventListener("submit", () => {
 });
 
 // Where the server fails, show its page about it instead of nothing.
-for (const failure of ["htmx:responseError", "htmx:sendError"]) {
-  document.addEventListener(failure, (event) => {
-    const { verb, path } = event.detail.requestConfig;
-    const address = event.detail.pathInfo?.finalRequestPath ?? path;
-    if (verb === "get" && address) location.assign(address);
-  });
-}
+document.addEventListener("htmx:responseError", (event) => {
+  const { verb } = event.detail.requestConfig;
+  if (verb === "get") location.assign(event.detail.pathInfo.finalRequestPath);
+});
