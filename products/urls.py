@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from products import adding, explaining, views
+from products import adding, explaining, mapping, views
 
 app_name = "products"
 urlpatterns = [
@@ -11,6 +11,8 @@ urlpatterns = [
     path("products/<int:pk>/why/", explaining.parts, name="parts"),
     path("exact/", explaining.exact, name="exact"),
     path("similar/", views.similar, name="similar"),
+    path("map/", mapping.show, name="map"),
+    path("map.svg", mapping.picture, name="map_picture"),
     path("samples/load/", adding.load_samples, name="load_samples"),
     path("products/add/", adding.add, name="add"),
     path("products/add/prepared/", adding.add_prepared, name="add_prepared"),

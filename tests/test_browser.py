@@ -13,7 +13,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 
 # Statuses that tests ask for, and htmx's note that a newer request replaced one.
-EXPECTED = re.compile(r"status of (40|500)|Status Error Code 500|^htmx:afterRequest")
+EXPECTED = re.compile(
+    r"status of (40|500)|Status Error Code 500|^htmx:(afterRequest|sendAbort)"
+)
 
 
 @pytest.fixture(scope="module")
@@ -210,6 +212,32 @@ def test_results_are_compared_with_the_exact_answer(visit, scripts):
 
 
 @pytest.mark.usefixtures("samples", "real_model")
+def test_the_map_shows_the_products_and_opens_them(visit):
+    page = visit("/map/")
+    points = page.locator("#map-picture circle")
+
+    expect(points).to_have_count(10)
+    titles = page.locator("#map-picture title").all_text_contents()
+    assert "Yoga Mat" in titles
+    page.get_by_text("Sports", exact=False).first.click()
+    faded = page.locator("#map-picture .series:not(.series-3) circle").first
+    assert float(faded.evaluate("e => getComputedStyle(e).fillOpacity")) < 0.5
+    points.first.click()
+
+    expect(page.get_by_role("heading", level=2).first).to_have_text("Similar products")
+
+
+@pytest.mark.usefixtures("samples", "real_model")
+def test_without_scripts_the_map_is_a_picture_with_words(visit):
+    page = visit("/map/", java_script_enabled=False)
+
+    picture = page.get_by_role("img", name="The map")
+    expect(picture).to_be_visible()
+    assert picture.evaluate("image => image.naturalWidth") > 0
+    expect(page.get_by_role("row", name="Sports")).to_be_visible()
+
+
+@pytest.mark.usefixtures("samples", "real_model")
 def test_neighbours_are_shown_while_one_writes_a_product(visit):
     page = visit("/products/add/")
 
@@ -261,6 +289,7 @@ PATHS = [
     "/similar/",
     "/similar/?q=laptop",
     "/products/add/",
+    "/map/",
     "/exact/?q=running+shoes",
     "/nowhere/",
 ]

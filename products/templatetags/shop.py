@@ -14,6 +14,19 @@ from products.forms import changed_address
 
 register = template.Library()
 
+# Okabe and Ito's colours for all kinds of sight, made darker where they were too light
+# for white paper; the last is for what has no colour of its own. Also in shop.css.
+SERIES = (
+    "#0072b2",
+    "#c45500",
+    "#00805d",
+    "#b04f8a",
+    "#a87600",
+    "#3487b5",
+    "#5b3fa8",
+    "#71797b",
+)
+
 # Four placeholders or more.
 PARAMETERS = re.compile(r"%s(?:, ?%s){3,}")
 
@@ -38,6 +51,12 @@ def percent(similarity: float | None) -> int:
     What points away from the query has a negative similarity, and an empty bar.
     """
     return round(100 * min(max(similarity or 0.0, 0.0), 1.0))
+
+
+@register.filter
+def series_colour(number: int) -> str:
+    """Return the colour of the map's series, from 1, for where no stylesheet reaches."""
+    return SERIES[min(number, len(SERIES)) - 1]
 
 
 @register.filter
