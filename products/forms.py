@@ -236,6 +236,37 @@ class VarietyForm(forms.Form):
         return Filters(categories=(product.category,) if same else ())
 
 
+class JudgementForm(forms.Form):
+    """Whether a product answers a query: one of two buttons was pressed.
+
+    back: the question of the page to return to.
+    """
+
+    query = forms.CharField(max_length=MAX_TEXT)
+    back = forms.CharField(required=False, max_length=10_000)
+    relevant = forms.ModelChoiceField(Product.objects.for_display(), required=False)
+    irrelevant = forms.ModelChoiceField(Product.objects.for_display(), required=False)
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if not (data.get("relevant") or data.get("irrelevant")) and not self.errors:
+            raise ValidationError(_("Say which product you judge."))
+        return data
+
+    @property
+    def product(self) -> Product:
+        """The judged product of a checked form."""
+        product: Product = (
+            self.cleaned_data["relevant"] or self.cleaned_data["irrelevant"]
+        )
+        return product
+
+    @property
+    def grade(self) -> int:
+        """1 for a relevant product, 0 for another."""
+        return int(self.cleaned_data["relevant"] is not None)
+
+
 class NewProductForm(forms.Form):
     """Chooses one of the prepared products to add."""
 

@@ -9,6 +9,8 @@ from django.views.decorators.http import require_GET
 
 from products.projection import HEIGHT, MOST, OTHERS, WIDTH, catalogue_map
 
+LABELLED = 40  # points, that their names do not cover each other
+
 
 @require_GET
 def show(request: HttpRequest) -> HttpResponse:
@@ -21,5 +23,10 @@ def show(request: HttpRequest) -> HttpResponse:
 @gzip_page
 def picture(request: HttpRequest) -> HttpResponse:
     """The map alone, as SVG: each point a link to its product, with its name."""
-    context = {"map": catalogue_map(), "width": WIDTH, "height": HEIGHT}
+    context = {
+        "map": catalogue_map(),
+        "width": WIDTH,
+        "height": HEIGHT,
+        "labelled": LABELLED,
+    }
     return render(request, "products/map.svg", context, content_type="image/svg+xml")

@@ -13,6 +13,7 @@ from products.categories import SHOWN, category_counts
 from products.choosing import choose_by_name, named
 from products.filters import SearchError
 from products.forms import SearchForm, SimilarForm, VarietyForm
+from products.judgements import grades_of
 from products.models import Product
 from products.permissions import may_write
 from products.request import Mode
@@ -28,7 +29,7 @@ def product_list(request: HttpRequest) -> HttpResponse:
     """The catalogue and its search, with the lab's three actions: load, find, add."""
     form = SearchForm(request.GET)
     results = form.results()
-    context = {
+    context: dict[str, Any] = {
         "form": form,
         "modes": Mode,
         "results": results or search(page_size=PAGE_SIZE),
@@ -38,7 +39,10 @@ def product_list(request: HttpRequest) -> HttpResponse:
     }
     if results is None:
         return render(request, "products/list.html", context, status=400)
-    return render(request, "products/list.html", context | asked(form, results))
+    context |= asked(form, results)
+    if (text := form.cleaned_data["q"]) and request.user.is_staff:
+        context["grades"] = grades_of(text)
+    return render(request, "products/list.html", context)
 
 
 def asked(form: SearchForm, results: Results) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from typing import Any
 
 import sqlparse
 from django import template
@@ -57,6 +58,18 @@ def percent(similarity: float | None) -> int:
 def series_colour(number: int) -> str:
     """Return the colour of the map's series, from 1, for where no stylesheet reaches."""
     return SERIES[min(number, len(SERIES)) - 1]
+
+
+@register.filter
+def add_number(value: float, other: float) -> float:
+    """Return the sum; Django's own `add` makes whole numbers of both."""
+    return value + other
+
+
+@register.filter
+def lookup(mapping: dict[Any, Any], key: Any) -> Any:
+    """Return the value of a key, None where there is none."""
+    return mapping.get(key)
 
 
 @register.filter
