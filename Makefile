@@ -1,7 +1,7 @@
 # The project's commands; `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format
+.PHONY: help install demo test lint format screenshots
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -26,6 +26,9 @@ demo: .venv/installed ## set everything up and serve the shop on PORT (8000)
 
 test: .venv/installed-dev ## install what the tests need and run them all
 	$(BIN)/python -m pytest
+
+screenshots: .venv/installed-dev ## make the README's pictures of the shop that runs on PORT
+	$(BIN)/python docs/screenshots.py http://127.0.0.1:$(PORT)/
 
 lint: .venv/installed-dev ## check style, types and templates
 	$(BIN)/ruff check .
