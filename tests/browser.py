@@ -32,10 +32,11 @@ def chromium():
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
-def complaints(page):
-    """What axe finds serious or critical on the page, readably."""
+def complaints(page, rules=None):
+    """What axe finds serious or critical on the page, readably; all rules by default."""
+    options = {"runOnly": rules} if rules else None
     # Not add_script_tag(): the pages' own policy refuses inline scripts.
-    found = Axe().run(page).response["violations"]
+    found = Axe().run(page, options=options).response["violations"]
     return [
         f"{violation['id']}: {node['html'][:200]} {node.get('failureSummary', '')}"
         for violation in found

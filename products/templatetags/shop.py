@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 import sqlparse
@@ -99,6 +100,9 @@ def without(context: template.Context, name: str, value: object = None) -> str:
 
 
 @register.filter
+@lru_cache(
+    maxsize=256
+)  # formatting takes 10 ms, and the statements are always the same
 def readable_sql(statement: str) -> str:
     """Return a statement on several lines, long lists of parameters shortened."""
     shortened = PARAMETERS.sub("%s, …, %s", statement)
