@@ -1,7 +1,7 @@
 # The project's commands; `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-azure-cli lint format
+.PHONY: help install demo test test-azure-cli bench-import screenshots lint format
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -34,6 +34,12 @@ $(AZURE_CLI)/bin/az:
 
 test-azure-cli: .venv/installed-dev $(AZURE_CLI)/bin/az ## check azdeploy with the real az (700 MB, 5 minutes)
 	$(BIN)/python -m pytest tests/azure_cli/check_real_az.py
+
+bench-import: .venv/installed-dev ## measure imports against bare baselines
+	$(BIN)/python benchmarks/bench_import.py
+
+screenshots: .venv/installed-dev ## make the README's pictures of the shop that runs on PORT
+	$(BIN)/python docs/screenshots.py http://127.0.0.1:$(PORT)/
 
 lint: .venv/installed-dev ## check style, types and templates
 	$(BIN)/ruff check .

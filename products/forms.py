@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.http import QueryDict
+from django.utils.translation import gettext, gettext_lazy as _
 
+from products.filters import Filters, SearchError
 from products.models import Product, make_sku
+from products.neighbours import Neighbours, neighbours_of
+from products.request import MAX_EXAMPLES, MAX_TEXT, Mode, Sort
+from products.results import Results
+from products.search import PAGE_SIZE, search
+from products.text import TEXT_FIELDS
+
+# The model reads the first few hundred words of a text anyway.
+MAX_PREVIEW = 20_000  # characters
 
 if TYPE_CHECKING:
     ModelForm = forms.ModelForm[Product]
+    ModelMultipleChoiceField = forms.ModelMultipleChoiceField[Product]
 else:  # not subscriptable when it runs
     ModelForm = forms.ModelForm
+    ModelMultipleChoiceField = forms.ModelMultipleChoiceField
 
 
 class ProductForm(ModelForm):
@@ -32,6 +46,14 @@ class ProductForm(ModelForm):
         if Product.objects.filter(sku=make_sku(name)).exists():
             raise ValidationError(already_exists(name))
         return name
+
+    def neighbours(self) -> Neighbours:
+        """Return what the text as it is typed would stand next to, checked or not."""
+        typed = {
+            name: str(self.data.get(name, "")).replace("\0", "")[:MAX_PREVIEW]
+            for name in TEXT_FIELDS
+        }
+        return neighbours_of(**typed)
 
     def save_product(self, *, embed: bool = True) -> bool:
         """Save the product and return whether that worked.
@@ -52,28 +74,205 @@ class ProductForm(ModelForm):
 
 def already_exists(name: str) -> str:
     """Return the message for a product that is in the catalogue already."""
-    return f"Product '{name}' already exists"
+    return gettext("Product '%(name)s' already exists") % {"name": name}
+
+
+class CategoriesField(forms.MultipleChoiceField):
+    """Any categories: one that no product has finds nothing, which is no error."""
+
+    def valid_value(self, value: str) -> bool:
+        return "\0" not in value
+
+
+class ExamplesField(ModelMultipleChoiceField):
+    """Example products by id, without their vectors; at most 20."""
+
+    def clean(self, value: Any) -> Any:
+        if len(value or ()) > MAX_EXAMPLES:
+            raise ValidationError(
+                gettext("At most %(most)d products can be examples.")
+                % {"most": MAX_EXAMPLES}
+            )
+        return super().clean(value)
+
+
+def examples_field() -> ExamplesField:
+    """Return the field for the products that are wanted, or not wanted."""
+    return ExamplesField(
+        queryset=Product.objects.for_display(),
+        required=False,
+        error_messages={
+            "invalid_choice": _("There is no product number %(value)s."),
+            "invalid_pk_value": _("There is no product number %(pk)s."),
+        },
+    )
+
+
+def price_field(label: Any) -> forms.DecimalField:
+    """Return the field for one end of the price range."""
+    return forms.DecimalField(
+        label=label,
+        required=False,
+        min_value=0,
+        max_digits=10,
+        decimal_places=2,
+        widget=forms.NumberInput(
+            attrs={"min": "0", "step": "any", "inputmode": "decimal", "form": "search"}
+        ),
+    )
+
+
+class SearchForm(forms.Form):
+    """A question, as it stands in the address of a results page."""
+
+    q = forms.CharField(label=_("Search"), required=False, max_length=MAX_TEXT)
+    category = CategoriesField(label=_("Category"), required=False)
+    min_price = price_field(_("Lowest price"))
+    max_price = price_field(_("Highest price"))
+    mode = forms.ChoiceField(label=_("Search by"), required=False, choices=Mode.choices)
+    sort = forms.ChoiceField(
+        label=_("Sort by"),
+        required=False,
+        choices=Sort.choices,
+        widget=forms.Select(attrs={"form": "search"}),
+    )
+    page = forms.IntegerField(label=_("Page"), required=False, min_value=1)
+    like = examples_field()
+    unlike = examples_field()
+    diversity = forms.FloatField(
+        label=_("Variety"), required=False, min_value=0, max_value=1
+    )
+
+    def filters(self) -> Filters:
+        """Return what the checked question is narrowed to. Raises SearchError."""
+        return Filters(
+            categories=tuple(self.cleaned_data["category"]),
+            min_price=self.cleaned_data["min_price"],
+            max_price=self.cleaned_data["max_price"],
+        )
+
+    def question(self) -> dict[str, Any]:
+        """Return the checked question as the arguments of search()."""
+        data = self.cleaned_data
+        return {
+            "text": data["q"],
+            "filters": self.filters(),
+            "mode": data["mode"] or Mode.HYBRID,
+            "like": tuple(data["like"]),
+            "unlike": tuple(data["unlike"]),
+            "diversity": data["diversity"] or 0.0,
+            "sort": data["sort"] or Sort.NAME,
+            "page": data["page"] or 1,
+        }
+
+    def results(self, *, page_size: int = PAGE_SIZE) -> Results | None:
+        """Return a page of results; None, with errors on the form, for a bad question."""
+        if not self.is_valid():
+            return None
+        try:
+            return search(**self.question(), page_size=page_size)
+        except SearchError as err:
+            self.add_error(None, str(err))
+            return None
+
+    def error_texts(self) -> list[str]:
+        """Return what is wrong, each with the name of its field."""
+        return [
+            f"{self.fields[name].label}: {text}"
+            if name in self.fields and self.fields[name].label
+            else str(text)
+            for name, texts in self.errors.items()
+            for text in texts
+        ]
+
+
+def changed_address(
+    data: QueryDict, *, add: Iterable[tuple[str, object]] = (), drop: str = ""
+) -> str:
+    """Return the query string of *data* with parameters added, on its first page.
+
+    drop: a parameter, or `name=value` for one of its values, that is left out.
+    """
+    changed = data.copy()
+    changed.pop("page", None)
+    name, equals, value = drop.partition("=")
+    if equals:
+        changed.setlist(name, [item for item in data.getlist(name) if item != value])
+    else:
+        changed.pop(name, None)
+    for key, added in add:
+        if str(added) not in changed.getlist(key):
+            changed.appendlist(key, str(added))
+    return "?" + changed.urlencode()
 
 
 class SimilarForm(forms.Form):
     """Chooses the product to find similar ones of."""
 
     product = forms.ModelChoiceField(
-        queryset=Product.objects.only("name").order_by("name", "pk"),
-        empty_label="Choose a product",
+        queryset=Product.objects.for_display(),
         error_messages={
-            "required": "Choose a product.",
-            "invalid_choice": "There is no such product. Choose one of the list.",
+            "required": _("Choose a product."),
+            "invalid_choice": _("There is no such product. Choose one of the list."),
         },
     )
+
+
+class VarietyForm(forms.Form):
+    """Which of a product's similar ones are shown."""
+
+    same_category = forms.BooleanField(label=_("Same category only"), required=False)
+    diversity = forms.FloatField(
+        label=_("Variety"),
+        required=False,
+        min_value=0,
+        max_value=1,
+        widget=forms.NumberInput(attrs={"type": "range", "step": "0.1"}),
+    )
+
+    def filters(self, product: Product) -> Filters:
+        """Return what the checked form narrows the similar products to."""
+        same = self.cleaned_data["same_category"]
+        return Filters(categories=(product.category,) if same else ())
+
+
+class JudgementForm(forms.Form):
+    """Whether a product answers a query: one of two buttons was pressed.
+
+    back: the question of the page to return to.
+    """
+
+    query = forms.CharField(max_length=MAX_TEXT)
+    back = forms.CharField(required=False, max_length=10_000)
+    relevant = forms.ModelChoiceField(Product.objects.for_display(), required=False)
+    irrelevant = forms.ModelChoiceField(Product.objects.for_display(), required=False)
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or self.cleaned_data
+        if not (data.get("relevant") or data.get("irrelevant")) and not self.errors:
+            raise ValidationError(_("Say which product you judge."))
+        return data
+
+    @property
+    def product(self) -> Product:
+        """The judged product of a checked form."""
+        product: Product = (
+            self.cleaned_data["relevant"] or self.cleaned_data["irrelevant"]
+        )
+        return product
+
+    @property
+    def grade(self) -> int:
+        """1 for a relevant product, 0 for another."""
+        return int(self.cleaned_data["relevant"] is not None)
 
 
 class NewProductForm(forms.Form):
     """Chooses one of the prepared products to add."""
 
     sku = forms.ChoiceField(
-        label="Product",
-        error_messages={"invalid_choice": "There is no such prepared product."},
+        label=_("Product"),
+        error_messages={"invalid_choice": _("There is no such prepared product.")},
     )
 
     def __init__(

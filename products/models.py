@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable
 from decimal import Decimal
 from typing import Any
 
+from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.core.validators import MaxLengthValidator, MinValueValidator
@@ -244,6 +245,34 @@ class Calibration(models.Model):
 
     def __str__(self) -> str:
         return f"{self.fingerprint}: {self.floor:.3f}"
+
+
+class Judgement(models.Model):
+    """Whether a product answers a query, as somebody of the staff sees it."""
+
+    query = models.CharField(max_length=1_000)
+    product = models.ForeignKey(Product, on_delete=models.CASCADE)
+    grade = models.PositiveSmallIntegerField(
+        help_text="0: not relevant, 1: relevant; larger is better."
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "products_judgement"
+        constraints = [
+            models.UniqueConstraint(
+                name="products_judgement_once", fields=["query", "product"]
+            ),
+            models.CheckConstraint(
+                name="products_judgement_grade", condition=models.Q(grade__lte=100)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.query}: {self.product_id} is {self.grade}"
 
 
 EMBEDDING_FIELDS = ("embedding", "embedding_fingerprint", "embedded_hash")

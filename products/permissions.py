@@ -35,3 +35,19 @@ def writer_required(view: View[P]) -> View[P]:
         raise PermissionDenied("Adding products needs the permission add_product.")
 
     return cast("View[P]", guarded)
+
+
+def staff_required(view: View[P]) -> View[P]:
+    """Return *view* for the staff; others sign in, or get a 403."""
+
+    @wraps(view)
+    def guarded(
+        request: HttpRequest, *args: P.args, **kwargs: P.kwargs
+    ) -> HttpResponse:
+        if request.user.is_staff:
+            return view(request, *args, **kwargs)
+        if not request.user.is_authenticated:
+            return redirect_to_login(request.get_full_path(), "admin:login")
+        raise PermissionDenied("This page is for the staff.")
+
+    return cast("View[P]", guarded)

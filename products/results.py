@@ -107,6 +107,14 @@ class Results:
         return self.page > 1
 
     @property
+    def next(self) -> int:
+        return self.page + 1
+
+    @property
+    def previous(self) -> int:
+        return self.page - 1
+
+    @property
     def total_text(self) -> str:
         """The total in words: "12", or "at least 200"."""
         return f"at least {self.total:,}" if self.more else f"{self.total:,}"

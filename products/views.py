@@ -1,144 +1,125 @@
-"""The shop's pages: parse, call, present."""
+"""The pages one looks at: the catalogue with its search, a product, choosing one."""
 
 from __future__ import annotations
 
-import logging
+from typing import Any
 
-from django.contrib import messages
-from django.core.management import CommandError
-from django.core.paginator import Paginator
-from django.db import DatabaseError, IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import (
-    require_http_methods,
-    require_POST,
-    require_safe,
-)
+from django.urls import reverse
+from django.views.decorators.http import require_safe
 
-from products.embeddings import EmbeddingError
-from products.forms import NewProductForm, ProductForm, SimilarForm, already_exists
+from products.categories import SHOWN, category_counts
+from products.choosing import choose_by_name, named
+from products.filters import SearchError
+from products.forms import SearchForm, SimilarForm, VarietyForm
+from products.judgements import grades_of
 from products.models import Product
-from products.permissions import may_write, writer_required
-from products.samples import load_sample_products, new_products
-from products.search import search
+from products.permissions import may_write
+from products.request import Mode
+from products.results import Results
+from products.samples import new_products
+from products.search import PAGE_SIZE, search
 
-logger = logging.getLogger(__name__)
-
-PAGE_SIZE = 24
 SIMILAR_COUNT = 5
-CHOICES = 200  # of the list "Choose a product"; larger catalogues use the cards
 
 
 @require_safe
 def product_list(request: HttpRequest) -> HttpResponse:
-    """The catalogue, and the lab's three actions: load, find similar, add."""
-    products = Product.objects.for_display()
-    context = {
-        "page": Paginator(products, PAGE_SIZE).get_page(request.GET.get("page")),
-        "choices": products.only("name")[:CHOICES],
+    """The catalogue and its search, with the lab's three actions: load, find, add."""
+    form = SearchForm(request.GET)
+    results = form.results()
+    context: dict[str, Any] = {
+        "form": form,
+        "modes": Mode,
+        "results": results or search(page_size=PAGE_SIZE),
+        "recall_url": f"{reverse('products:exact')}?{request.GET.urlencode()}",
         "new_products": new_products().values(),
         "may_write": may_write(request),
     }
+    if results is None:
+        return render(request, "products/list.html", context, status=400)
+    context |= asked(form, results)
+    if (text := form.cleaned_data["q"]) and request.user.is_staff:
+        context["grades"] = grades_of(text)
     return render(request, "products/list.html", context)
+
+
+def asked(form: SearchForm, results: Results) -> dict[str, Any]:
+    """Return what the list shows of the question besides the results."""
+    question = form.question()
+    listing = results.mode == "listing"
+    chosen = question["filters"].categories
+    counts = (
+        category_counts(question["filters"])
+        if listing
+        else results.facets.counts[:SHOWN]
+    )
+    counted = dict(counts)
+    return {
+        "question": question,
+        "listing": listing,
+        "facets": [(name, count, name in chosen) for name, count in counts]
+        + [(name, 0, True) for name in chosen if name not in counted],
+        "ranked": not listing,
+        "empty": listing and not results.total and not question["filters"],
+    }
 
 
 @require_safe
 def product_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One product and the five most like it."""
     product = get_object_or_404(Product.objects.for_display(), pk=pk)
-    return render_similar(request, product)
+    return render_product(request, product)
 
 
 @require_safe
 def similar(request: HttpRequest) -> HttpResponse:
-    """The five products most like the one chosen, nearest first."""
+    """The five products most like the one chosen, or the products to choose from."""
+    if "product" not in request.GET:
+        return choose(request)
     form = SimilarForm(request.GET)
-    if not form.is_valid():
-        status = 404 if form.has_error("product", "invalid_choice") else 400
-        context = {"form": form, "choices": Product.objects.only("name")[:CHOICES]}
-        return render(request, "products/similar.html", context, status=status)
-    return render_similar(request, form.cleaned_data["product"])
+    if form.is_valid():
+        return render_product(request, form.cleaned_data["product"])
+    status = 404 if form.has_error("product", "invalid_choice") else 400
+    errors = form.errors["product"]
+    return render(request, "products/choose.html", {"errors": errors}, status=status)
 
 
-def render_similar(request: HttpRequest, product: Product) -> HttpResponse:
-    """Render a product with its similar ones: one query for a full list."""
-    similar: list[Product] = []
-    if product.embedding_fingerprint:
-        results = search(like=[product], page_size=SIMILAR_COUNT)
-        similar = [hit.product for hit in results]
+def choose(request: HttpRequest) -> HttpResponse:
+    """The products with the typed name; straight to the one whose name is complete."""
+    text = request.GET.get("q", "")
+    if not request.headers.get("HX-Request") and (product := named(text)):
+        return redirect(product)
+    try:
+        choices = choose_by_name(text)
+    except SearchError as err:
+        context = {"text": text, "errors": [str(err)]}
+        return render(request, "products/choose.html", context, status=400)
+    return render(request, "products/choose.html", {"text": text, "choices": choices})
+
+
+def render_product(request: HttpRequest, product: Product) -> HttpResponse:
+    """Render a product with its similar ones: one statement where nothing is filtered."""
+    form = VarietyForm(request.GET)
+    results, errors = None, []
+    if form.is_valid():
+        try:
+            results = search(
+                like=[product],
+                filters=form.filters(product),
+                diversity=form.cleaned_data["diversity"] or 0.0,
+                page_size=SIMILAR_COUNT,
+            )
+        except SearchError as err:
+            errors = [str(err)]
     context = {
         "product": product,
-        "similar_products": similar,
-        "choices": Product.objects.only("name")[:CHOICES],
+        "recall_url": f"{reverse('products:exact')}?like={product.pk}",
+        "form": form,
+        "results": results,
+        "errors": errors,
+        "may_write": may_write(request),
     }
-    return render(request, "products/similar.html", context)
-
-
-@require_POST
-@writer_required
-def load_samples(request: HttpRequest) -> HttpResponse:
-    """Load the ten sample products."""
-    try:
-        count = load_sample_products()
-    except (CommandError, DatabaseError):
-        logger.exception("The sample products could not be loaded.")
-        messages.error(
-            request,
-            "The sample products could not be loaded; nothing was changed. "
-            "The server's log tells why.",
-        )
-    else:
-        messages.success(request, f"Successfully loaded {count} sample products!")
-    return redirect("products:list")
-
-
-@require_POST
-@writer_required
-def add_prepared(request: HttpRequest) -> HttpResponse:
-    """Add one of the three prepared products; it brings its embedding along."""
-    prepared = new_products()
-    choices = [(sku, product.name) for sku, product in prepared.items()]
-    form = NewProductForm(request.POST, choices=choices)
-    if not form.is_valid():
-        messages.error(request, str(form.errors["sku"][0]))
-        return redirect("products:list")
-    product = prepared[form.cleaned_data["sku"]]
-    try:
-        with transaction.atomic():
-            product.save(embed=False, force_insert=True)
-    except IntegrityError:
-        messages.warning(request, already_exists(product.name))
-        return redirect("products:list")
-    messages.success(request, f"Successfully added '{product.name}'!")
-    return redirect(product)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@writer_required
-def add(request: HttpRequest) -> HttpResponse:
-    """Add a product of one's own, embedded on save."""
-    form = ProductForm(request.POST or None)
-    if request.method != "POST" or not form.is_valid() or not save(request, form):
-        context = {"form": form, "new_products": new_products().values()}
-        return render(request, "products/add.html", context)
-    return redirect(form.instance)
-
-
-def save(request: HttpRequest, form: ProductForm) -> bool:
-    """Save the form's product, without an embedding where the embedder fails."""
-    try:
-        saved = form.save_product()
-    except EmbeddingError:
-        logger.exception("A product is saved without embedding.")
-        saved = form.save_product(embed=False)
-        if saved:
-            messages.warning(
-                request,
-                f"'{form.instance.name}' is saved, but could not be embedded: it will "
-                "be found by likeness once manage.py embed_products has run.",
-            )
-        return saved
-    if saved:
-        messages.success(request, f"Successfully added '{form.instance.name}'!")
-    return saved
+    status = 400 if form.errors else 200
+    return render(request, "products/detail.html", context, status=status)

@@ -17,6 +17,7 @@ os.environ.update(
     BEHIND_PROXY="",
     CSRF_TRUSTED_ORIGINS="",
     DB_ASSUME_ROLE="",
+    CURRENCY="",
     DB_HOST="",
     DB_NAME="",
     DB_PASSWORD="",

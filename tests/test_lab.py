@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("samples")]
 def similar_names(client, sku):
     product = Product.objects.get(sku=sku)
     response = client.get("/similar/", {"product": product.pk})
-    return [similar.name for similar in response.context["similar_products"]]
+    return [hit.product.name for hit in response.context["results"]]
 
 
 def add(client, sku):

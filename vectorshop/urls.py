@@ -7,3 +7,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("", include("products.urls")),
 ]
+
+handler500 = "vectorshop.errors.failed"

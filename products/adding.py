@@ -1,0 +1,117 @@
+"""The pages that write: load the samples, add a prepared product or one's own."""
+
+from __future__ import annotations
+
+import logging
+
+from django.contrib import messages
+from django.core.management import CommandError
+from django.db import DatabaseError, IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _, ngettext
+from django.views.decorators.http import require_http_methods, require_POST
+
+from products.embeddings import EmbeddingError
+from products.forms import NewProductForm, ProductForm, already_exists
+from products.permissions import writer_required
+from products.samples import load_sample_products, new_products
+
+logger = logging.getLogger(__name__)
+
+
+@require_POST
+@writer_required
+def load_samples(request: HttpRequest) -> HttpResponse:
+    """Load the ten sample products."""
+    try:
+        count = load_sample_products()
+    except (CommandError, DatabaseError):
+        logger.exception("The sample products could not be loaded.")
+        messages.error(
+            request,
+            _(
+                "The sample products could not be loaded; nothing was changed. "
+                "The server's log tells why."
+            ),
+        )
+    else:
+        text = ngettext(
+            "Successfully loaded %(count)d sample product!",
+            "Successfully loaded %(count)d sample products!",
+            count,
+        )
+        messages.success(request, text % {"count": count})
+    return redirect("products:list")
+
+
+@require_POST
+@writer_required
+def add_prepared(request: HttpRequest) -> HttpResponse:
+    """Add one of the three prepared products; it brings its embedding along."""
+    prepared = new_products()
+    choices = [(sku, product.name) for sku, product in prepared.items()]
+    form = NewProductForm(request.POST, choices=choices)
+    if not form.is_valid():
+        messages.error(request, str(form.errors["sku"][0]))
+        return redirect("products:list")
+    product = prepared[form.cleaned_data["sku"]]
+    try:
+        with transaction.atomic():
+            product.save(embed=False, force_insert=True)
+    except IntegrityError:
+        messages.warning(request, already_exists(product.name))
+        return redirect("products:list")
+    messages.success(request, added(product.name))
+    return redirect(product)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@writer_required
+def add(request: HttpRequest) -> HttpResponse:
+    """Add a product of one's own, embedded on save; first, if asked, its neighbours.
+
+    A product that looks like one that is there already is saved only on a second,
+    confirmed request.
+    """
+    form = ProductForm(request.POST or None)
+    context = {"form": form, "new_products": new_products().values()}
+    if request.method != "POST":
+        return render(request, "products/add.html", context)
+    if "preview" in request.POST:
+        context["neighbours"] = form.neighbours()
+        return render(request, "products/add.html", context)
+    if not form.is_valid():
+        return render(request, "products/add.html", context)
+    if "confirmed" not in request.POST:
+        neighbours = form.neighbours()
+        if neighbours.duplicate:
+            context |= {"neighbours": neighbours, "confirm": True}
+            return render(request, "products/add.html", context)
+    if not save(request, form):
+        return render(request, "products/add.html", context)
+    return redirect(form.instance)
+
+
+def save(request: HttpRequest, form: ProductForm) -> bool:
+    """Save the form's product, without an embedding where the embedder fails."""
+    try:
+        saved = form.save_product()
+    except EmbeddingError:
+        logger.exception("A product is saved without embedding.")
+        saved = form.save_product(embed=False)
+        if saved:
+            text = _(
+                "'%(name)s' is saved, but could not be embedded: it will be found by "
+                "likeness once manage.py embed_products has run."
+            )
+            messages.warning(request, text % {"name": form.instance.name})
+        return saved
+    if saved:
+        messages.success(request, added(form.instance.name))
+    return saved
+
+
+def added(name: str) -> str:
+    """Return the message for a product that was added."""
+    return _("Successfully added '%(name)s'!") % {"name": name}

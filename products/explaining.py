@@ -1,0 +1,68 @@
+"""The pages that explain a result, made on request only: they cost a model or a scan."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+from psycopg.errors import QueryCanceled
+
+from products.embeddings import EmbeddingError
+from products.explanation import compare_with_exact, parts_of
+from products.filters import SearchError
+from products.forms import SearchForm
+from products.models import Product
+
+logger = logging.getLogger(__name__)
+
+
+@require_safe
+def parts(request: HttpRequest, pk: int) -> HttpResponse:
+    """Which part of a product's text its place in the results comes from."""
+    product = get_object_or_404(Product.objects.for_display(), pk=pk)
+    form = SearchForm(request.GET)
+    context: dict[str, Any] = {"product": product, "form": form}
+    if form.is_valid():
+        try:
+            context["parts"] = parts_of(product, form.question())
+        except SearchError as err:
+            form.add_error(None, str(err))
+        except EmbeddingError:
+            logger.exception("The parts of a text could not be embedded.")
+            form.add_error(None, model_is_silent())
+    status = 400 if form.errors else 200
+    return render(request, "products/parts.html", context, status=status)
+
+
+@require_safe
+def exact(request: HttpRequest) -> HttpResponse:
+    """What the exact answer to a question is, and how much of it was found."""
+    form = SearchForm(request.GET)
+    context: dict[str, Any] = {"form": form}
+    if form.is_valid():
+        try:
+            context["comparison"] = compare_with_exact(form.question())
+        except SearchError as err:
+            form.add_error(None, str(err))
+        except EmbeddingError:
+            logger.exception("A query could not be embedded.")
+            form.add_error(None, model_is_silent())
+        except OperationalError as err:
+            if not isinstance(err.__cause__, QueryCanceled):
+                raise
+            form.add_error(
+                None,
+                _("The catalogue is too large: comparing takes more than 5 seconds."),
+            )
+    status = 400 if form.errors else 200
+    return render(request, "products/exact.html", context, status=status)
+
+
+def model_is_silent() -> str:
+    """Return the message for an embedding model that failed."""
+    return _("The embedding model does not answer, so nothing can be compared.")

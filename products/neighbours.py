@@ -1,0 +1,52 @@
+"""What a product that is not saved yet would stand next to."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+
+from products.embeddings import EmbeddingError, get_backend
+from products.models import Product
+from products.query_embedding import query_vector
+from products.text import embedding_text
+
+logger = logging.getLogger(__name__)
+
+COUNT = 3
+
+# From this cosine similarity two texts are taken to describe the same product. With
+# the bundled model two spellings of one product come to 0.9 and more, different
+# products of one kind (two laptops) to 0.6.
+DUPLICATE = 0.9
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The nearest products of a text, nearest first; failed: it was not embedded."""
+
+    products: list[Product] = field(default_factory=list)
+    failed: bool = False
+
+    @property
+    def duplicate(self) -> Product | None:
+        """The nearest product, if it is near enough to be the same one."""
+        if self.products and self.products[0].similarity >= DUPLICATE:
+            return self.products[0]
+        return None
+
+
+def neighbours_of(name: str, category: str, description: str) -> Neighbours:
+    """Return the three nearest products of a product's text; none without a text.
+
+    Embeds the text, as saving it would, and runs one statement.
+    """
+    text = embedding_text(name, category, description)
+    if not text:
+        return Neighbours()
+    try:
+        vector = query_vector(text, get_backend())
+    except EmbeddingError:
+        logger.exception("A product's neighbours could not be looked up.")
+        return Neighbours(failed=True)
+    nearest = Product.objects.for_display().nearest_to(vector.tolist())
+    return Neighbours(list(nearest[:COUNT]))

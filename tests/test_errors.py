@@ -1,0 +1,80 @@
+"""What a visitor sees when something is missing or broken."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+from django.db import OperationalError
+from django.test import Client
+
+GET_WITHOUT_DATABASE = """
+import django
+django.setup()
+from django.test import Client
+client = Client(raise_request_exception=False)
+client.cookies["sessionid"] = "a" * 32
+for path in ("/", "/similar/?q=lamp", "/products/1/", "/admin/"):
+    response = client.get(path)
+    print(response.status_code, response.headers["Retry-After"], path)
+    assert "cannot be reached" in response.content.decode()
+    assert "Content-Security-Policy" in response.headers
+"""
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def test_without_a_database_pages_say_to_come_back():
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "vectorshop.settings",
+        "ALLOWED_HOSTS": "testserver",
+        "DB_HOST": "127.0.0.1",
+        "DB_PORT": str(free_port()),
+    }
+
+    done = subprocess.run(
+        [sys.executable, "-c", GET_WITHOUT_DATABASE],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert [line[:6] for line in done.stdout.splitlines()] == 4 * ["503 30"]
+    assert "Connection refused" in done.stderr  # it is logged
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(OperationalError("gone"), 503), (ValueError("odd"), 500)]
+)
+def test_a_failure_gets_its_page(monkeypatch, error, status):
+    def fail(*args):
+        raise error
+
+    monkeypatch.setattr("products.views.SearchForm", fail)
+
+    response = Client(raise_request_exception=False).get("/")
+
+    assert response.status_code == status
+    assert ("Retry-After" in response.headers) == (status == 503)
+    assert "VectorShop" in response.content.decode()
+
+
+def test_a_form_without_its_token_gets_a_page_in_the_same_dress(db):
+    response = Client(enforce_csrf_checks=True).post("/samples/load/")
+
+    assert response.status_code == 403
+    assert "This form has expired" in response.content.decode()
+
+
+def test_a_host_that_is_not_served_gets_a_page_in_the_same_dress():
+    response = Client().get("/", headers={"host": "evil.example"})
+
+    assert response.status_code == 400
+    assert "makes no sense" in response.content.decode()

@@ -1,0 +1,295 @@
+"""What the pages are made of: numbers, addresses, choosing, neighbours, reasons."""
+
+from decimal import Decimal
+
+import pytest
+from django.core.management import call_command
+from django.http import QueryDict
+from django.template import engines
+from django.utils import translation
+
+from products import categories
+from products.categories import category_counts
+from products.choosing import choose_by_name
+from products.explanation import compare_with_exact, parts_of
+from products.filters import Filters
+from products.forms import changed_address
+from products.models import Product
+from products.templatetags.shop import number, percent, price, readable_sql
+from tests.factory import axis, make_product, near
+from vectorshop.static import CollectedOrPlainStorage
+
+HEADPHONES = "wireless-bluetooth-headphones"
+
+
+def question(**changes):
+    return {
+        "text": "",
+        "filters": Filters(),
+        "mode": "hybrid",
+        "like": (),
+        "unlike": (),
+        "diversity": 0.0,
+        "sort": "name",
+        "page": 1,
+    } | changes
+
+
+# Numbers
+
+
+@pytest.mark.parametrize(
+    ("language", "shown"), [("en", "$1,299.50"), ("de", "$1.299,50")]
+)
+def test_a_price_is_written_as_the_visitor_writes_numbers(language, shown):
+    with translation.override(language):
+        assert price(Decimal("1299.5")) == shown
+
+
+def test_the_currency_is_a_setting(settings):
+    settings.CURRENCY = "€ "
+
+    assert price("3") == "€ 3.00"
+
+
+def test_numbers_are_grouped_and_rounded():
+    assert (number(12345.678, 1), number(0)) == ("12,345.7", "0")
+
+
+@pytest.mark.parametrize(
+    ("similarity", "length"), [(0.5, 50), (1.2, 100), (-0.3, 0), (None, 0)]
+)
+def test_a_bar_is_as_long_as_the_similarity(similarity, length):
+    assert percent(similarity) == length
+
+
+def test_long_lists_of_parameters_are_shortened():
+    statement = "(%s, %s, %s, %s, %s)"
+
+    assert readable_sql(statement) == "(%s, …, %s)"
+
+
+@pytest.mark.django_db
+def test_the_page_tells_its_language(client, settings):
+    settings.LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+    make_product(price="1234.50")
+
+    page = client.get("/", headers={"accept-language": "de"}).content.decode()
+
+    assert '<html lang="de">' in page
+    assert "$1.234,50" in page
+
+
+# Addresses
+
+
+def test_an_address_changes_by_one_parameter_and_begins_anew():
+    data = QueryDict("q=a+b&like=1&like=2&page=3")
+
+    assert changed_address(data, add=[("like", 2)]) == "?q=a+b&like=1&like=2"
+    assert changed_address(data, add=[("unlike", 7)]).endswith("&unlike=7")
+    assert changed_address(data, drop="like=1") == "?q=a+b&like=2"
+    assert changed_address(data, drop="q") == "?like=1&like=2"
+
+
+# Choosing a product
+
+
+@pytest.mark.usefixtures("samples")
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        ("headph", "Wireless Bluetooth Headphones"),
+        ("headphones", "Wireless Bluetooth Headphones"),
+        ("RUNNING sh", "Running Shoes"),
+        ("coffee", "Coffee Maker"),
+    ],
+)
+def test_half_a_name_finds_the_product(typed, first):
+    assert choose_by_name(typed)[0].name == first
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("typed", ["", "  ", "'", "a' | 'b", "\\", ":*", "%", "🎧"])
+def test_no_typed_text_is_a_failure(client, typed):
+    make_product(name="a b")
+
+    assert client.get("/similar/", {"q": typed}).status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("typed", "says"), [("\0", "NUL"), ("x" * 1001, "Shorten")])
+def test_what_nobody_can_search_for_is_told(client, typed, says):
+    response = client.get("/similar/", {"q": typed})
+
+    assert response.status_code == 400
+    assert says in response.content.decode()
+
+
+@pytest.mark.usefixtures("samples")
+@pytest.mark.parametrize("typed", ["Yoga Mat", " yoga-mat "])
+def test_a_complete_name_or_number_leads_to_its_product(client, typed):
+    response = client.get("/similar/", {"q": typed})
+
+    assert response.url == Product.objects.get(sku="yoga-mat").get_absolute_url()
+
+
+@pytest.mark.django_db
+def test_a_name_of_two_products_leads_to_the_list(client):
+    make_product(name="Lamp", sku="lamp-1")
+    make_product(name="Lamp", sku="lamp-2")
+
+    page = client.get("/similar/", {"q": "Lamp"}).content.decode()
+
+    assert page.count('<li><a href="/products/') == 2
+
+
+# Categories
+
+
+@pytest.mark.django_db
+def test_categories_are_counted_within_the_prices_largest_first():
+    for cost, category in [(1, "B"), (1, "A"), (1, "B"), (9, "C")]:
+        make_product(price=cost, category=category)
+
+    counts = category_counts(Filters(max_price=Decimal(5), categories=("A",)))
+
+    assert counts == [("B", 2), ("A", 1)]
+
+
+@pytest.mark.django_db
+def test_a_large_catalogue_is_counted_once(monkeypatch, django_assert_num_queries):
+    monkeypatch.setattr(categories, "LARGE", 1)
+    filters = Filters(max_price=Decimal("123.45"))
+    for _ in range(2):
+        make_product(category="A")
+    category_counts(filters)
+
+    with django_assert_num_queries(0):
+        assert category_counts(filters) == [("A", 2)]
+
+
+# Reasons
+
+
+@pytest.mark.usefixtures("samples", "real_model")
+def test_the_part_that_matters_is_the_one_whose_loss_costs_most():
+    product = Product.objects.for_display().get(sku="coffee-maker")
+
+    parts = parts_of(product, question(text="drip coffee"))
+
+    assert {part.field for part in parts.parts} == {"name", "category", "description"}
+    assert parts.best.loss == max(part.loss for part in parts.parts)
+    assert parts.best.field in ("name", "description")
+    for part in parts.parts:
+        assert part.similarity + part.loss == pytest.approx(parts.similarity)
+
+
+@pytest.mark.django_db
+def test_a_product_that_is_only_a_name_loses_everything_without_it():
+    product = make_product(name="Lamp")
+
+    [part] = parts_of(product, question(text="Lamp")).parts
+
+    assert (part.field, part.similarity) == ("name", None)
+    assert part.loss == pytest.approx(1)
+
+
+@pytest.mark.django_db
+def test_the_comparison_finds_what_another_plan_misses(monkeypatch):
+    product = make_product()
+    missed = make_product(name="Missed", embedding=near(0.1))
+    for place in range(3):
+        make_product(embedding=near(0.2 + 0.1 * place))
+    real = Product.objects.all().nearest_to
+
+    def without_one(self, vector, *, exact, **kwargs):
+        found = real(vector, exact=exact, **kwargs).exclude(pk=product.pk)
+        return found if exact else found.exclude(pk=missed.pk)
+
+    monkeypatch.setattr("products.querysets.ProductQuerySet.nearest_to", without_one)
+
+    comparison = compare_with_exact(question(like=(product,)))
+
+    assert comparison.recall == 0.75
+    assert [product.name for product in comparison.missed] == ["Missed"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/exact/", "/products/{pk}/why/"])
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [("", "Ask for something first"), ("?like=0", "no product number 0")],
+)
+def test_a_question_about_nothing_is_told(client, path, query, says):
+    product = make_product(embedding=axis(2))
+
+    response = client.get(path.format(pk=product.pk) + query)
+
+    assert response.status_code == 400
+    assert says in response.content.decode()
+
+
+@pytest.mark.usefixtures("broken_model")
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/exact/?q=x", "/products/{pk}/why/?q=x"])
+def test_a_model_that_fails_is_told(client, path):
+    product = make_product()
+
+    response = client.get(path.format(pk=product.pk))
+
+    assert response.status_code == 400
+    assert "does not answer" in response.content.decode()
+
+
+# Adding
+
+
+@pytest.mark.usefixtures("broken_model")
+@pytest.mark.django_db
+def test_neighbours_are_no_reason_to_fail(client):
+    response = client.post("/products/add/", {"preview": "1", "name": "x"})
+
+    assert response.status_code == 200
+    assert "does not answer" in response.content.decode()
+
+
+@pytest.mark.django_db
+def test_showing_the_neighbours_saves_nothing(client):
+    client.post("/products/add/", {"preview": "1", "name": "Lamp", "price": "3"})
+
+    assert not Product.objects.exists()
+
+
+# Size and files
+
+
+@pytest.mark.django_db
+def test_a_full_page_is_under_50_kb(client, admin_client):
+    for n in range(30):
+        make_product(
+            name=f"Lamp {n} " + 50 * "x", category=f"C{n}", description=9 * LONG_WORD
+        )
+
+    for path in ("/", "/?q=lamp", "/products/add/"):
+        assert len(admin_client.get(path).content) < 50_000
+
+
+LONG_WORD = "lamps and light " * 10
+
+
+def test_collected_files_have_hashed_names_that_pages_use(settings, tmp_path):
+    settings.STATIC_ROOT = tmp_path
+    template = engines["django"].from_string(
+        "{% load static %}{% static 'products/shop.css' %}"
+    )
+    plain = template.render()
+
+    call_command("collectstatic", interactive=False, verbosity=0)
+
+    storage = CollectedOrPlainStorage()
+
+    assert plain == "/static/products/shop.css"
+    assert storage.url("products/shop.css").startswith("/static/products/shop.")
+    assert storage.url("products/shop.css") != plain
+    assert (tmp_path / "staticfiles.json").exists()

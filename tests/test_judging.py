@@ -1,0 +1,119 @@
+"""The staff's pages: who may judge, what is kept, what it says of the search."""
+
+import pytest
+from django.test import Client
+
+from products import judging
+from products.models import Judgement
+from products.tuning import Bucket, Measurement
+from tests.factory import make_product, near
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize(("method", "url"), [("get", "/quality/"), ("post", "/judge/")])
+def test_only_the_staff_may_judge(client, django_user_model, method, url):
+    assert getattr(client, method)(url).url.startswith("/admin/login/")
+
+    client.force_login(django_user_model.objects.create_user("visitor"))
+
+    assert getattr(client, method)(url).status_code == 403
+
+
+def test_only_the_staff_is_asked_whether_a_result_is_relevant(client, admin_client):
+    make_product(name="Desk lamp")
+
+    assert "Relevant?" not in Client().get("/?q=lamp").content.decode()
+    assert "Relevant?" in admin_client.get("/?q=lamp").content.decode()
+    assert "Relevant?" not in admin_client.get("/").content.decode()
+
+
+def test_the_last_judgement_of_a_result_counts(admin_client):
+    product = make_product(name="Desk lamp")
+    data = {"query": "lamp", "back": "q=lamp&mode=keyword"}
+
+    admin_client.post("/judge/", data | {"irrelevant": product.pk})
+    response = admin_client.post("/judge/", data | {"relevant": product.pk})
+
+    judgement = Judgement.objects.get()
+    assert (judgement.grade, judgement.user.username) == (1, "admin")
+    assert response.url == "/?q=lamp&mode=keyword"
+    page = admin_client.get(response.url).content.decode()
+    assert page.count('aria-pressed="true"') == 1
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"query": "lamp"},
+        {"query": "lamp", "relevant": "0"},
+        {"query": "lamp", "relevant": "abc"},
+        {"query": "a\0b", "relevant": "{pk}"},
+        {"query": "x" * 1001, "relevant": "{pk}"},
+    ],
+)
+def test_a_judgement_of_nothing_is_refused(admin_client, data):
+    product = make_product()
+    data = {name: value.format(pk=product.pk) for name, value in data.items()}
+
+    response = admin_client.post("/judge/", data)
+
+    assert response.status_code == 400
+    assert not Judgement.objects.exists()
+
+
+def test_the_page_back_is_always_the_shops_own(admin_client):
+    product = make_product()
+
+    response = admin_client.post(
+        "/judge/",
+        {"query": "x", "relevant": product.pk, "back": "//evil.example/\r\nX: 1"},
+    )
+
+    assert response.url.startswith("/?")
+    assert "X" not in response.headers
+
+
+def test_a_judgement_needs_the_csrf_token(admin_client):
+    client = Client(enforce_csrf_checks=True)
+    client.cookies = admin_client.cookies
+
+    assert client.post("/judge/", {}).status_code == 403
+
+
+def test_each_mode_is_measured_by_what_was_judged(admin_client):
+    lamp = make_product(name="Desk lamp", embedding=near(0.9))
+    other = make_product(name="Chair")
+    Judgement.objects.create(query="lamp", product=lamp, grade=1)
+    Judgement.objects.create(query="nothing", product=other, grade=0)
+
+    response = admin_client.get("/quality/")
+
+    reports = {report["label"]: report for report in response.context["reports"]}
+    assert reports["Words"]["ndcg"].mean == 1
+    assert response.context["judged"].without_relevant == ["nothing"]
+    assert "2 judgements of 1 queries" in response.content.decode()
+
+
+def test_without_judgements_the_page_says_how_to_begin(admin_client):
+    page = admin_client.get("/quality/").content.decode()
+
+    assert "press Yes or No" in page
+
+
+def test_a_catalogue_too_small_for_tuning_is_told(admin_client):
+    page = admin_client.get("/quality/?tune=1").content.decode()
+
+    assert "tuning needs 1,000" in page
+
+
+def test_the_recall_is_drawn(admin_client, monkeypatch):
+    measured = [Measurement(ef, 0.5, 1.0, 2.0) for ef in judging.EF_SEARCH]
+    bucket = Bucket(1.0, 1.0, 9.0, measured, measured[0])
+    monkeypatch.setattr(judging, "tune", lambda *args, **kwargs: [bucket])
+
+    page = admin_client.get("/quality/?tune=1").content.decode()
+
+    assert 'points="48,150 184,150 320,150 456,150 592,150"' in page
+    assert page.count(">0.50</td>") == 5
