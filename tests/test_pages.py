@@ -15,7 +15,7 @@ from tests.factory import axis
 pytestmark = pytest.mark.django_db
 
 WORDS = ["red", "shoe", "hat"]
-CATEGORIES = ["", "Shoes", "Hats"]
+CATEGORIES = ["", "Footwear", "Headgear"]  # none of the words
 # Few of them, so that many products are equally near.
 VECTORS = {
     "near": axis(0),
