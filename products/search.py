@@ -126,11 +126,19 @@ def similar_page(request: Request, plan: Plan, example: Product) -> Results:
         products = request.filters.narrow(Product.objects.using(request.using))
         return products.for_display().similar_to(example, exact=exact)
 
-    # Every later page looks up the same window, so that they fit together.
-    limit = 1 + (request.page_size if request.page == 1 else WINDOW)
-    found = look_up(request, plan, nearest, limit)
-    # Iterative scans may come back slightly out of order.
-    found.sort(key=lambda product: (product.distance, product.pk))
+    limit = 1 + request.page_size
+    found = in_order(look_up(request, plan, nearest, limit))
+    if request.page > 1:
+        # The first page stays as it was shown: the index, asked for more, may find
+        # what it missed before, and no product may be on two pages.
+        limit = 1 + WINDOW
+        first = found[: request.page_size]
+        shown_before = {product.pk for product in first}
+        found = first + [
+            product
+            for product in in_order(look_up(request, plan, nearest, limit))
+            if product.pk not in shown_before
+        ]
     total = min(len(found), WINDOW)
     page, shown = place(request, total)
     hits = [
@@ -149,11 +157,16 @@ def similar_page(request: Request, plan: Plan, example: Product) -> Results:
         plan=plan,
         mode="similar",
         total=total,
-        more=len(found) == limit or plan.partial,
+        more=len(found) >= limit or plan.partial,
         page=page,
         page_size=request.page_size,
         count_facets=lambda: ranked_facets(request),
     )
+
+
+def in_order(products: list[Product]) -> list[Product]:
+    """Return products with a distance, nearest first: iterative scans may mix them."""
+    return sorted(products, key=lambda product: (product.distance, product.pk))
 
 
 def catalogue_page(request: Request, plan: Plan) -> Results:
