@@ -148,19 +148,27 @@ class ProductQuerySet(models.QuerySet["Product"]):
                 raise ValueError(f"expected {dimensions} numbers, not {len(vector)}")
         # Not the one in force: a vector belongs to the recipe that made it.
         fingerprint = fingerprint or get_backend().fingerprint
-        products = self.embedded(fingerprint=fingerprint).annotate(
-            distance=(
-                CosineDistance("embedding", vector)
-                if exact
-                else self.cosine_distance(vector)
-            )
-        )
+        return self._nearest(vector, by_recipe(fingerprint), exact, ef_search)
+
+    def _nearest(
+        self,
+        vector: Sequence[float] | ColumnOf,
+        condition: Q,
+        exact: bool,
+        ef_search: int | None,
+    ) -> Self:
+        """Return nearest_to() with all its conditions in one, which is quick to build."""
+        conditions: list[Any] = [~MISSING, condition]
         if exact:
+            distance = CosineDistance("embedding", vector)
             # No index orders a sum, so PostgreSQL must read what the filters leave.
-            return products.order_by(F("distance") + Value(0.0), "pk")
-        if ef_search is not None:
-            products = products.filter(SearchesWidely(ef_search))
-        return products.order_by("distance", "pk")
+            nearness: Any = F("distance") + Value(0.0)
+        else:
+            distance, nearness = self.cosine_distance(vector), "distance"
+            if ef_search is not None:
+                conditions.append(SearchesWidely(ef_search))
+        products = self.filter(*conditions).annotate(distance=distance)
+        return products.order_by(nearness, "pk")
 
     def cosine_distance(self, vector: Any) -> CosineDistance:
         """Return the distance in the form that the configured index knows."""
@@ -189,10 +197,8 @@ class ProductQuerySet(models.QuerySet["Product"]):
         vector = ColumnOf(self.model, "embedding", product.pk)
         recipe = ColumnOf(self.model, "embedding_fingerprint", product.pk)
         # Without a vector every distance is null. Asked once, before any row is read.
-        others = self.filter(IsNull(vector, False), ~Q(pk=product.pk))
-        return others.nearest_to(
-            vector, fingerprint=recipe, exact=exact, ef_search=ef_search
-        )
+        condition = by_recipe(recipe) & ~Q(pk=product.pk) & Q(IsNull(vector, False))
+        return self._nearest(vector, condition, exact, ef_search)
 
     # Life of an embedding: each product is in exactly one of four states. All of them
     # are asked about the recipe in force, or the one of *fingerprint*.
