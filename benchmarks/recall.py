@@ -7,7 +7,6 @@ name of one, by meaning), without filter and with filters that keep 25, 10, 5, 1
 0.1 % of the rows. Ends with status 1 where a recall is under the goal of 0.95.
 """
 
-
 from __future__ import annotations
 
 import random

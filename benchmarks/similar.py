@@ -8,7 +8,6 @@ plans and makes a page. Prints the median times and their ratio to the SQL's; en
 status 1 where one takes over twice as long.
 """
 
-
 from __future__ import annotations
 
 import random
