@@ -109,9 +109,10 @@ class ProductQuerySet(models.QuerySet["Product"]):
         """
         if not terms:
             return self.none()
-        query = TermsQuery(terms, every=every)
+        # Ranked by any of them also where all are there, for one order in both cases.
+        query = TermsQuery(terms)
         return (
-            self.filter(search_vector=query)
+            self.filter(search_vector=TermsQuery(terms, every=every))
             .annotate(coverage=coverage(terms))
             # F(): from a bare name SearchRank makes a new vector, of every row.
             .order_by("-coverage", SearchRank(F("search_vector"), query).desc(), "pk")

@@ -150,3 +150,16 @@ def test_a_wider_setting_is_kept():
         cursor.execute("SET LOCAL hnsw.ef_search = 300")
 
     assert ef_search_after(Product.objects.similar_to(product)[:1]) == "300"
+
+
+@pytest.mark.django_db
+def test_products_with_every_word_keep_their_order():
+    for number in range(12):
+        description = "lamp " * (number % 4) + "red " * (number % 3)
+        make_product(name=f"{number} red lamp"[: 5 + number], description=description)
+    terms = ["'red'", "'lamp'"]
+
+    every = list(Product.objects.matching(terms, every=True))
+
+    assert 1 < len(every) < 12
+    assert list(Product.objects.matching(terms))[: len(every)] == every
