@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from products.embeddings import BaseEmbeddingBackend, get_backend
-from products.models import Calibration
+from products.models import Calibration, Product
 from products.planning import index_settings, plan_neighbours
 
 SAMPLES = 100
@@ -52,8 +52,6 @@ def calibrate(*, using: str) -> Calibration:
     Raises EmbeddingError when the backend fails, ValueError when no product is
     embedded by it. Embeds 100 short texts and looks each of them up.
     """
-    from products.models import Product
-
     backend = get_backend()
     products = Product.objects.using(using).embedded()
     if not products.exists():
@@ -62,8 +60,9 @@ def calibrate(*, using: str) -> Calibration:
     nearest = []
     for vector in backend.embed(meaningless_texts(SAMPLES)):
         with index_settings(plan, using=using):
-            [hit] = products.nearest_to(vector.tolist(), exact=plan.exact)[:1]
-        nearest.append(hit.similarity)
+            hits = products.nearest_to(vector.tolist(), exact=plan.exact)
+            [distance] = hits.values_list("distance", flat=True)[:1]  # type: ignore[misc]
+        nearest.append(1 - distance)
     floor = max(backend.default_floor, float(np.quantile(nearest, QUANTILE)))
     calibration, _ = Calibration.objects.using(using).update_or_create(
         fingerprint=backend.fingerprint,

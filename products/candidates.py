@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+from django.db.models import QuerySet
 
 from products.calibration import get_floor
 from products.keywords import Match, match_terms, query_terms
@@ -22,6 +23,8 @@ from products.ranking import (
 )
 from products.request import Request
 from products.results import Candidate
+
+Row = TypeVar("Row")
 
 # How many products one question ranks, and so the most that can be paged through.
 WINDOW = 200
@@ -52,16 +55,45 @@ def filtered_products(request: Request) -> ProductQuerySet:
     return products
 
 
-def set_plan(request: Request, plan: Plan, *, limit: int) -> None:
-    """Decide how the nearest products are looked up, and note it in *plan*."""
+def set_plan(request: Request, plan: Plan, *, limit: int, count: bool = False) -> None:
+    """Decide how the nearest products are looked up, and note it in *plan*.
+
+    count: count the products even where nothing is filtered out.
+    """
     products = request.filters.narrow(Product.objects.using(request.using))
     chosen = plan_neighbours(
         products.embedded(fingerprint=request.fingerprint),
         limit=limit,
-        filtered=bool(replace(request.filters, embedded=False)),
+        filtered=count or bool(replace(request.filters, embedded=False)),
     )
     plan.method, plan.reason = chosen.method, chosen.reason
     plan.matching, plan.ef_search = chosen.matching, chosen.ef_search
+
+
+def look_up(
+    request: Request, plan: Plan, nearest: Callable[..., QuerySet[Any, Row]], limit: int
+) -> list[Row]:
+    """Return the first *limit* rows of ``nearest(exact=...)``, as the plan wants it.
+
+    Where the index gives fewer, either there are no more, or deleted rows, rows of
+    another recipe or many equal ones were in its way. So they are counted and, unless
+    they are many, read.
+    """
+    set_plan(request, plan, limit=limit)
+    rows = planned(request, plan, nearest, limit)
+    if len(rows) < limit and not plan.exact and plan.matching is None:
+        set_plan(request, plan, limit=limit, count=True)
+        rows = planned(request, plan, nearest, limit)
+    plan.rows += plan.matching if plan.exact and plan.matching else len(rows)
+    return rows
+
+
+def planned(
+    request: Request, plan: Plan, nearest: Callable[..., QuerySet[Any, Row]], limit: int
+) -> list[Row]:
+    """Return the first *limit* rows, looked up by the plan as it is."""
+    with index_settings(plan, using=request.using):
+        return list(nearest(exact=plan.exact)[:limit])
 
 
 def by_meaning(request: Request, plan: Plan, vector: Vector) -> Ranking:
@@ -70,15 +102,14 @@ def by_meaning(request: Request, plan: Plan, vector: Vector) -> Ranking:
     Those too far away to be a match for a text are left out. For an example nothing
     is too far: the visitor sees what it is compared with.
     """
-    set_plan(request, plan, limit=WINDOW + 1)
-    nearest = filtered_products(request).nearest_to(
-        vector.tolist(), fingerprint=request.fingerprint, exact=plan.exact
-    )
-    with index_settings(plan, using=request.using):
-        rows = list(
-            nearest.values_list("pk", "category", "distance")[: WINDOW + 1]  # type: ignore[misc]
+
+    def nearest(*, exact: bool) -> Any:
+        products = filtered_products(request).nearest_to(
+            vector.tolist(), fingerprint=request.fingerprint, exact=exact
         )
-    plan.rows += plan.matching if plan.exact and plan.matching else len(rows)
+        return products.values_list("pk", "category", "distance")  # type: ignore[misc]
+
+    rows = look_up(request, plan, nearest, WINDOW + 1)
     # Iterative scans may come back slightly out of order.
     rows.sort(key=lambda row: (row[2], row[0]))
     candidates = [

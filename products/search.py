@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from django.db import DEFAULT_DB_ALIAS, transaction
 
 from products.answering import rank
-from products.candidates import WINDOW, set_plan
+from products.candidates import WINDOW, look_up
 from products.embeddings import BaseEmbeddingBackend, get_backend
 from products.facets import catalogue_facets, ranked_facets
 from products.filters import Filters, SearchError
 from products.models import Product
-from products.planning import MIN_EF_SEARCH, Plan, index_settings, recorded
+from products.planning import Plan, recorded
+from products.querysets import ProductQuerySet
 from products.request import Mode, Request, Sort, choose, clean_text
 from products.results import Candidate, Hit, Results
 
@@ -59,9 +60,8 @@ def search(
     Raises SearchError for anything that cannot be searched for.
 
     Takes at most 14 statements in one transaction; two for the catalogue; one for the
-    first page of "similar to this product" without filters, where nothing is counted
-    and a page of up to 19 fits what the index gives by default. The facets of the
-    results are counted when asked for.
+    first page of "similar to this product", up to 19 of them and without filters,
+    where the index gives a full page. The facets are counted when asked for.
     """
     request = Request(
         text=clean_text(text),
@@ -92,11 +92,16 @@ def similar_page(request: Request, plan: Plan, example: Product) -> Results:
         raise SearchError(
             f"{example.name} has no embedding yet. Run manage.py embed_products."
         )
+
+    def nearest(*, exact: bool) -> ProductQuerySet:
+        products = request.filters.narrow(Product.objects.using(request.using))
+        return products.for_display().similar_to(example, exact=exact)
+
     # Every later page looks up the same window, so that they fit together.
     limit = 1 + (request.page_size if request.page == 1 else WINDOW)
-    set_plan(request, plan, limit=limit)
-    found = nearest(request, plan, example, limit=limit)
-    plan.rows += plan.matching if plan.exact and plan.matching else len(found)
+    found = look_up(request, plan, nearest, limit)
+    # Iterative scans may come back slightly out of order.
+    found.sort(key=lambda product: (product.distance, product.pk))
     total = min(len(found), WINDOW)
     page, shown = place(request, total)
     hits = [
@@ -120,25 +125,6 @@ def similar_page(request: Request, plan: Plan, example: Product) -> Results:
         page_size=request.page_size,
         count_facets=lambda: ranked_facets(request),
     )
-
-
-def nearest(
-    request: Request, plan: Plan, example: Product, *, limit: int
-) -> list[Product]:
-    """Return the *limit* products nearest to the example, ties by id."""
-    products = (
-        request.filters.narrow(Product.objects.using(request.using))
-        .for_display()
-        .similar_to(example, exact=plan.exact)[:limit]
-    )
-    with index_settings(plan, using=request.using):
-        found = sorted(products, key=lambda product: (product.distance, product.pk))
-    if len(found) < limit and not plan.exact and plan.ef_search is None:
-        # By default the index gives 40 rows, of which some may be deleted, replaced,
-        # or of another recipe. Where they leave too few, it must be read on.
-        plan.ef_search = MIN_EF_SEARCH
-        return nearest(request, plan, example, limit=limit)
-    return found
 
 
 def catalogue_page(request: Request, plan: Plan) -> Results:

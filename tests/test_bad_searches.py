@@ -7,14 +7,15 @@ import pytest
 
 from products.filters import Filters
 from products.keywords import MAX_TERMS, query_terms
+from products.models import Product
 from products.request import MAX_PAGE_SIZE
 from products.search import SearchError, search
 from tests.factory import axis, make_product
 
 pytestmark = pytest.mark.django_db
 
-# Savepoints included; see search().
-MAX_STATEMENTS = 16
+# What search() promises, and the savepoint of a test's transaction.
+MAX_STATEMENTS = 14 + 2
 
 
 @pytest.fixture
@@ -188,3 +189,18 @@ def test_a_page_after_the_last_is_the_last(shop, text, page):
 def test_too_many_examples_are_refused(shop):
     with pytest.raises(SearchError, match="At most 20 products"):
         search(like=[shop] * 15, unlike=[shop] * 6)
+
+
+def test_the_longest_search_takes_a_bounded_number_of_statements(
+    shop, django_assert_max_num_queries
+):
+    # More than are looked at by their words.
+    Product.objects.bulk_create(
+        Product(sku=f"sku-{number}", name="Red shoe", price=1) for number in range(510)
+    )
+
+    with django_assert_max_num_queries(MAX_STATEMENTS) as queries:
+        results = search("red shoe", diversity=0.5)
+
+    assert len(queries) == MAX_STATEMENTS
+    assert (len(results), results.total_text) == (24, "at least 200")
