@@ -132,8 +132,7 @@ def above_floor(request: Request, candidates: list[Candidate]) -> list[Candidate
 def by_words(request: Request, plan: Plan) -> tuple[Ranking, dict[int, Match]]:
     """Return the products with a word of the text, and how each of them matches."""
     terms = query_terms(request.text, using=request.using)
-    matching = filtered_products(request).matching([term.quoted for term in terms])
-    categories = dict(matching.values_list("pk", "category")[:KEYWORD_CANDIDATES])
+    categories = matching_categories(request, [term.quoted for term in terms])
     plan.rows += len(categories)
     if not terms:
         return Ranking([]), {}
@@ -150,6 +149,22 @@ def by_words(request: Request, plan: Plan) -> tuple[Ranking, dict[int, Match]]:
         for rank, pk in enumerate(ranked, start=1)
     ]
     return Ranking(candidates, more=len(candidates) == KEYWORD_CANDIDATES), matches
+
+
+def matching_categories(request: Request, terms: Sequence[str]) -> dict[int, str]:
+    """Return the id and category of the products that match best, best first.
+
+    Products with every word come before all others, so that the others, which may be
+    half of the catalogue, need not be read where those are enough.
+    """
+    products = filtered_products(request)
+    found: dict[int, str] = {}
+    for every in (True, False) if len(terms) > 1 else (False,):
+        matching = products.matching(terms, every=every)
+        found = dict(matching.values_list("pk", "category")[:KEYWORD_CANDIDATES])
+        if len(found) == KEYWORD_CANDIDATES:
+            break
+    return found
 
 
 def by_both(request: Request, plan: Plan, vector: Vector) -> Ranking:

@@ -11,19 +11,25 @@ from typing import Any
 from django.db import connections, transaction
 from psycopg import sql
 
-from products.querysets import ProductQuerySet
+from products.querysets import EF_SEARCH, ProductQuerySet
 
-# Up to this many matching rows the exact scan is used. It reads each of them.
-EXACT_BOUND = 10_000
+# Up to this many matching rows the exact scan is used: it takes about as long as the
+# index then, and finds all. On 100,000 products, two busy cores, 201 results: 5,000
+# matching rows 0.23 s exact and 0.15 s by HNSW, 2,000 rows 0.11 s and 0.19 s; for
+# fewer results HNSW is the faster one from 2,000 rows up.
+EXACT_BOUND = 4_000
 
-# HNSW keeps this many candidates for each result that is asked for: the recall of
-# near duplicates needs it. pgvector allows 1 to 1,000.
+# HNSW keeps this many candidates for each result that is asked for. Recall of all 201
+# results without filter: 0.99. pgvector allows 1 to 1,000.
 EF_SEARCH_FACTOR = 2
 MAX_EF_SEARCH = 1_000
-MIN_EF_SEARCH = 100
-DEFAULT_EF_SEARCH = 40  # what pgvector takes when nothing is set
+DEFAULT_EF_SEARCH = EF_SEARCH  # what nearest_to() sets by itself
+# At 10 % the recall of ten results was 0.95 with 100 and 0.99 with 200, in equal time.
+FILTERED_EF_SEARCH = 200
 
-# With a filter the index is read on until enough rows pass, to this many at most.
+# With a filter the index is read on until enough rows pass, to this many at most. A
+# filter that keeps more than EXACT_BOUND rows of a million keeps 0.4 %: 201 results
+# take about 50,000.
 MAX_SCAN_TUPLES = 100_000
 
 
@@ -66,10 +72,10 @@ def plan_neighbours(
     index scan, so that few matching rows would come back as too few, or as the wrong
     ones. See https://github.com/pgvector/pgvector#filtering
     """
-    ef_search = min(max(MIN_EF_SEARCH, EF_SEARCH_FACTOR * limit), MAX_EF_SEARCH)
+    ef_search = min(max(DEFAULT_EF_SEARCH, EF_SEARCH_FACTOR * limit), MAX_EF_SEARCH)
     if not filtered:
-        # Short lists need no setting, and so no second statement.
-        short = EF_SEARCH_FACTOR * limit <= DEFAULT_EF_SEARCH
+        # Short lists need no setting but nearest_to()'s, and so no second statement.
+        short = ef_search == DEFAULT_EF_SEARCH
         return Plan(
             "hnsw",
             "nothing is filtered out: the index, or the whole table while it is small, "
@@ -88,7 +94,7 @@ def plan_neighbours(
         f"more than {bound:,} rows match the filters; the index is read on until "
         "enough of them are found",
         matching=matching,
-        ef_search=ef_search,
+        ef_search=max(ef_search, FILTERED_EF_SEARCH),
     )
 
 

@@ -124,3 +124,42 @@ def test_what_needs_embedding_is_missing_stale_or_of_another_recipe():
     assert names(Product.objects.stale()) == ["stale"]
     assert names(Product.objects.other_recipe()) == ["older"]
     assert names(Product.objects.needs_embedding()) == ["missing", "older", "stale"]
+
+
+def ef_search_after(products):
+    """The setting in the transaction in which *products* were read."""
+    list(products)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('hnsw.ef_search')")
+        return cursor.fetchone()[0]
+
+
+@pytest.mark.django_db
+def test_the_index_is_searched_widely_unless_told_otherwise():
+    product = make_product()
+
+    nearest = Product.objects.nearest_to(axis(0), ef_search=None)[:1]
+    assert ef_search_after(nearest) == "40"
+    assert ef_search_after(Product.objects.similar_to(product)[:1]) == "100"
+
+
+@pytest.mark.django_db
+def test_a_wider_setting_is_kept():
+    product = make_product()
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL hnsw.ef_search = 300")
+
+    assert ef_search_after(Product.objects.similar_to(product)[:1]) == "300"
+
+
+@pytest.mark.django_db
+def test_products_with_every_word_keep_their_order():
+    for number in range(12):
+        description = "lamp " * (number % 4) + "red " * (number % 3)
+        make_product(name=f"{number} red lamp"[: 5 + number], description=description)
+    terms = ["'red'", "'lamp'"]
+
+    every = list(Product.objects.matching(terms, every=True))
+
+    assert 1 < len(every) < 12
+    assert list(Product.objects.matching(terms))[: len(every)] == every
