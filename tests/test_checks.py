@@ -120,7 +120,7 @@ def test_an_index_that_is_not_valid_is_a_warning():
 
 @pytest.mark.django_db
 def test_nothing_is_said_of_tables_before_the_first_migration():
-    execute("DROP TABLE products")
+    execute("DROP TABLE products CASCADE")
     execute("DROP EXTENSION vector")
 
     assert found() == []
