@@ -11,13 +11,17 @@ from django.contrib.postgres.search import SearchRank
 from django.db import models
 from django.db.models import (
     BooleanField,
+    Case,
+    CharField,
     Count,
     Exists,
     F,
     Func,
+    OuterRef,
     Q,
     Subquery,
     Value,
+    When,
 )
 from django.db.models.functions import Cast, Coalesce
 from pgvector.django import CosineDistance, HalfVectorField
@@ -48,6 +52,15 @@ class SearchesWidely(Func):
         "current_setting('hnsw.ef_search', true)::integer)::text, true)) IS NOT NULL"
     )
     output_field = BooleanField()
+
+
+class EmbeddingState(models.TextChoices):
+    """What an embedding says about its text; each product is in exactly one state."""
+
+    MISSING = "missing", "missing"
+    STALE = "stale", "stale"
+    OTHER_RECIPE = "other_recipe", "other recipe"
+    FRESH = "fresh", "fresh"
 
 
 class ProductQuerySet(models.QuerySet["Product"]):
@@ -152,7 +165,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         field = HalfVectorField(
             dimensions=self.model._meta.get_field("embedding").dimensions
         )
-        if isinstance(vector, Subquery):
+        if isinstance(vector, Subquery | OuterRef):
             vector = Cast(vector, field)
         return CosineDistance(Cast("embedding", field), vector)
 
@@ -173,6 +186,20 @@ class ProductQuerySet(models.QuerySet["Product"]):
             .nearest_to(vector, fingerprint=recipe, exact=exact)
             .exclude(pk=product.pk)
         )
+
+    def nearest_to_outer(self) -> Self:
+        """Return the products nearest to the one of the outer query, for a subquery.
+
+        Itself, and those of another recipe, are left out. Adds ``distance``, as
+        nearest_to() does. Slice it, as that too.
+        """
+        products = self.filter(
+            ~MISSING,
+            SearchesWidely(EF_SEARCH),
+            embedding_fingerprint=OuterRef("embedding_fingerprint"),
+        ).exclude(pk=OuterRef("pk"))
+        distance = self.cosine_distance(OuterRef("embedding"))
+        return products.annotate(distance=distance).order_by("distance")
 
     # Life of an embedding: each product is in exactly one of four states. All of them
     # are asked about the recipe in force, or the one of *fingerprint*.
@@ -196,6 +223,20 @@ class ProductQuerySet(models.QuerySet["Product"]):
     def needs_embedding(self, fingerprint: str | None = None) -> Self:
         """Return products that are not fresh."""
         return self.filter(MISSING | ~by_recipe(fingerprint) | ~SAME_TEXT)
+
+    def with_embedding_state(self, fingerprint: str | None = None) -> Self:
+        """Return the same products with ``embedding_state``, a value of EmbeddingState.
+
+        Worked out by the statement that reads the products; no vector is sent.
+        """
+        state = Case(
+            When(MISSING, then=Value(EmbeddingState.MISSING)),
+            When(~by_recipe(fingerprint), then=Value(EmbeddingState.OTHER_RECIPE)),
+            When(~SAME_TEXT, then=Value(EmbeddingState.STALE)),
+            default=Value(EmbeddingState.FRESH),
+            output_field=CharField(),
+        )
+        return self.annotate(embedding_state=state)
 
     def embedding_states(self, fingerprint: str | None = None) -> dict[str, int]:
         """Return how many products are `missing`, `other_recipe`, `stale`, `fresh`.
