@@ -199,6 +199,9 @@ def preview_context(request: HttpRequest, form: UploadForm) -> dict[str, Any]:
     except SourceError as err:
         form.add_error("file", str(err))
         return {}
+    except OSError as err:  # such as a full disk
+        form.add_error("file", f"The server cannot keep the file: {err}")
+        return {}
     try:
         preview = preview_of(upload)
     except PROBLEMS as err:
@@ -243,15 +246,17 @@ def confirm(request: HttpRequest) -> HttpResponse:
 
 def import_upload(request: HttpRequest, upload: Upload) -> None:
     """Import, embed what a request has time for, and tell what came of it."""
-    result = ImportResult()
+    result, level = ImportResult(), messages.SUCCESS
     try:
         with upload.opened(dry_run=False) as job:
             result = job.result
             job.run()
     except PROBLEMS as err:
         messages.error(request, problem(err))
-    messages.success(
+        level = messages.WARNING
+    messages.add_message(
         request,
+        level,
         f"Imported {result.stored:,} products: {result.new:,} new, "
         f"{result.changed:,} changed, {result.unchanged:,} unchanged.",
     )

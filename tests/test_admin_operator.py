@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.contrib.messages import get_messages
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import OperationalError
 
 from products import admin_actions, import_page
 from products.models import Product
@@ -86,6 +87,15 @@ def test_products_are_filtered_by_the_state_of_their_embedding(admin_client, sta
     [product] = page.context["cl"].result_list
     assert product.name == product.embedding_state == state
     assert f'class="field-state">{state.replace("_", " ")}<' in page.content.decode()
+
+
+def test_the_filters_count_the_states(admin_client):
+    four_states()
+
+    page = admin_client.get(LIST, {"_facets": "True"}).content.decode()
+
+    for state in ("missing", "stale", "other recipe", "fresh"):
+        assert f"{state} (1)" in page
 
 
 def test_the_list_takes_no_query_more_for_more_products(
@@ -306,7 +316,9 @@ def test_columns_with_other_names_are_mapped(admin_client):
     assert Product.objects.get(sku="lamp").name == "Lamp"
 
 
-def test_a_packed_file_is_unpacked(admin_client):
+@pytest.mark.parametrize("in_memory", [0, 2**20], ids=["on disk", "in memory"])
+def test_a_packed_file_is_unpacked(admin_client, settings, in_memory):
+    settings.FILE_UPLOAD_MAX_MEMORY_SIZE = in_memory
     content = gzip.compress((CATALOG + "a,A,,,1\n").encode())
 
     confirm(admin_client, upload(admin_client, content, "catalog.csv.gz"))
@@ -351,6 +363,29 @@ def test_a_name_that_tells_no_format_is_told(admin_client):
     response = upload(admin_client, "name,price\n", "list.txt")
 
     assert "Choose the format" in str(response.context["form"].errors["format"])
+
+
+def test_a_server_that_cannot_keep_the_file_is_told(admin_client, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", "/dev/null/nowhere")
+
+    response = upload(admin_client, CATALOG + "a,A,,,1\n")
+
+    assert "The server cannot keep the file" in file_errors(response)
+
+
+def test_rows_that_the_database_loses_are_told(admin_client, monkeypatch):
+    preview = upload(admin_client, CATALOG + "a,A,,,1\n")
+
+    def gone(*args, **kwargs):
+        raise OperationalError("the connection was lost\nsecond line")
+
+    monkeypatch.setattr("products.catalog.writing.write", gone)
+    response = confirm(admin_client, preview)
+
+    assert said(response)[:2] == [
+        "The database failed: the connection was lost. Import the same file again.",
+        "Imported 0 products: 0 new, 0 changed, 0 unchanged.",
+    ]
 
 
 @pytest.mark.usefixtures("broken_model")
