@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.urls import URLPattern, path
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html, format_html_join
 
+from products.admin_actions import embed_selected, export_csv, export_jsonl
 from products.embeddings import EmbeddingError
 from products.embeddings_page import embed_some, embeddings_context
+from products.import_page import import_page, may_import
 from products.models import Product
+from products.querysets import EmbeddingState, ProductQuerySet
+from products.reports_page import near_duplicates_page, odd_categories_page
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Product]
@@ -21,27 +28,35 @@ else:  # not subscriptable when it runs
     ModelAdmin = admin.ModelAdmin
 
 
-class EmbeddedFilter(admin.SimpleListFilter):
-    """Products with an embedding, or without."""
+NEAREST_COUNT = 5  # on the change page
+SIMILAR_COUNT = 50  # on a page of its own
 
-    title = "embedded"
-    parameter_name = "embedded"
+
+def change_url(product: Product) -> str:
+    return reverse("admin:products_product_change", args=[product.pk])
+
+
+class EmbeddingStateFilter(admin.SimpleListFilter):
+    """Products by the state of their embedding."""
+
+    title = "embedding"
+    parameter_name = "embedding_state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("yes", "Yes"), ("no", "No")]
+        return [(state.value, str(state.label)) for state in EmbeddingState]
 
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[Product]
     ) -> QuerySet[Product]:
-        if self.value() not in ("yes", "no"):
+        if self.value() not in EmbeddingState.values:
             return queryset
-        return queryset.filter(embedding__isnull=self.value() == "no")
+        return queryset.filter(Q(embedding_state=self.value()))
 
 
 @admin.register(Product)
 class ProductAdmin(ModelAdmin):
-    list_display = ["name", "sku", "category", "price", "embedded", "updated_at"]
-    list_filter = [EmbeddedFilter, "category"]
+    list_display = ["name", "sku", "category", "price", "state", "updated_at"]
+    list_filter = [EmbeddingStateFilter, "category"]
     search_fields = ["name", "sku", "description"]
     fields = [
         "sku",
@@ -49,18 +64,24 @@ class ProductAdmin(ModelAdmin):
         "category",
         "description",
         "price",
-        "embedded",
+        "state",
         "embedding_fingerprint",
+        "nearest",
         "created_at",
         "updated_at",
     ]
-    readonly_fields = ["embedded", "embedding_fingerprint", "created_at", "updated_at"]
+    readonly_fields = [
+        "state",
+        "embedding_fingerprint",
+        "nearest",
+        "created_at",
+        "updated_at",
+    ]
+    actions = [embed_selected, export_csv, export_jsonl]
     show_full_result_count = False  # a count of the whole table, on every page
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Product]:
-        has_embedding = Q(embedding__isnull=False)
-        products = Product.objects.for_display()
-        return cast("QuerySet[Product]", products.annotate(has_embedding=has_embedding))
+    def get_queryset(self, request: HttpRequest) -> ProductQuerySet:
+        return Product.objects.for_display().with_embedding_state()
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -69,12 +90,38 @@ class ProductAdmin(ModelAdmin):
         if "%00" in request.META["QUERY_STRING"]:
             messages.error(request, "Null characters are not allowed in a filter.")
             return redirect(request.path)
-        return super().changelist_view(request, extra_context)
+        context = {"may_import": may_import(self, request), **(extra_context or {})}
+        return super().changelist_view(request, context)
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.embeddings_view)
-        page = path("embeddings/", view, name="products_product_embeddings")
-        return [page, *super().get_urls()]
+        pages: dict[str, tuple[Callable[..., HttpResponse], str]] = {
+            "embeddings/": (self.embeddings_view, "embeddings"),
+            "import/": (partial(import_page, self), "import"),
+            "near-duplicates/": (partial(near_duplicates_page, self), "duplicates"),
+            "odd-categories/": (partial(odd_categories_page, self), "odd_categories"),
+            "<int:pk>/similar/": (self.similar_view, "similar"),
+        }
+        urls = [
+            path(
+                route, self.admin_site.admin_view(view), name=f"products_product_{name}"
+            )
+            for route, (view, name) in pages.items()
+        ]
+        return [*urls, *super().get_urls()]
+
+    def similar_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The products nearest to one, with their distances."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        product = get_object_or_404(self.get_queryset(request), pk=pk)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Similar to {product}",
+            "opts": self.opts,
+            "product": product,
+            "similar": self.get_queryset(request).similar_to(product)[:SIMILAR_COUNT],
+        }
+        return render(request, "admin/products/product/similar.html", context)
 
     def embeddings_view(self, request: HttpRequest) -> HttpResponse:
         """How many products are embedded, and a button that embeds some."""
@@ -94,9 +141,20 @@ class ProductAdmin(ModelAdmin):
         }
         return render(request, "admin/products/product/embeddings.html", context)
 
-    @admin.display(boolean=True, ordering="has_embedding")
-    def embedded(self, product: Product) -> bool:
-        return bool(getattr(product, "has_embedding", False))
+    @admin.display(description="embedding", ordering="embedding_state")
+    def state(self, product: Product) -> str:
+        state = getattr(product, "embedding_state", EmbeddingState.MISSING)
+        return str(EmbeddingState(state).label)
+
+    @admin.display(description="nearest products")
+    def nearest(self, product: Product) -> str:
+        """The five nearest with their cosine distance; on the change page only."""
+        if product.pk is None:
+            return "-"
+        found = Product.objects.only("name").similar_to(product)[:NEAREST_COUNT]
+        rows = ((change_url(near), near.name, f"{near.distance:.3f}") for near in found)
+        items = format_html_join("", '<li><a href="{}">{}</a> {}</li>', rows)
+        return format_html("<ol>{}</ol>", items) if items else "None: not embedded yet."
 
     def save_model(
         self, request: HttpRequest, obj: Product, form: Any, change: bool

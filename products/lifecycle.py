@@ -99,6 +99,33 @@ def embed_batch(
     return len(embedded), rows[-1].pk
 
 
+def embed_again(
+    ids: Sequence[int], *, using: str | None = None, failures: Failures | None = None
+) -> Iterator[int]:
+    """Embed the products with these ids, fresh or not; yield how many each batch did.
+
+    A batch is one transaction, as in embed_pending(). Waits for a worker that is
+    embedding the same rows. Raises EmbeddingError when the backend itself fails; a
+    text that cannot be embedded is added to *failures*.
+    """
+    failures = Failures() if failures is None else failures
+    products = Product.objects.using(using)
+    while ids:
+        with transaction.atomic(using=using):
+            hold_recipe(using)
+            backend = current_recipe(using).embedder()
+            batch, ids = ids[: backend.batch_size], ids[backend.batch_size :]
+            rows = (
+                products.filter(pk__in=batch)
+                .order_by("pk")
+                .only("sku", "name", "category", "description")
+                .select_for_update(no_key=True)
+            )
+            embedded = embed_rows(backend, list(rows), failures)
+            products.bulk_update(embedded, EMBEDDING_FIELDS)  # type: ignore[arg-type]
+        yield len(embedded)
+
+
 def backend_for(column: Column, recipe: EmbeddingRecipe) -> BaseEmbeddingBackend | None:
     """Return the backend of a column, None for a second one that is not being filled."""
     if column is Product:

@@ -9,7 +9,19 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from django.conf import settings
 from django.contrib.postgres.search import SearchRank
 from django.db import models
-from django.db.models import BooleanField, Count, F, Func, Q, Subquery, Value
+from django.db.models import (
+    BooleanField,
+    Case,
+    CharField,
+    Count,
+    F,
+    Func,
+    OuterRef,
+    Q,
+    Subquery,
+    Value,
+    When,
+)
 from django.db.models.functions import Cast, Coalesce
 from django.db.models.lookups import IsNull
 from pgvector.django import CosineDistance, HalfVectorField
@@ -59,6 +71,15 @@ class ColumnOf(Func):
             table=model._meta.db_table,
             output_field=field,
         )
+
+
+class EmbeddingState(models.TextChoices):
+    """What an embedding says about its text; each product is in exactly one state."""
+
+    MISSING = "missing", "missing"
+    STALE = "stale", "stale"
+    OTHER_RECIPE = "other_recipe", "other recipe"
+    FRESH = "fresh", "fresh"
 
 
 class ProductQuerySet(models.QuerySet["Product"]):
@@ -178,7 +199,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         field = HalfVectorField(
             dimensions=self.model._meta.get_field("embedding").dimensions
         )
-        if isinstance(vector, ColumnOf):
+        if isinstance(vector, ColumnOf | OuterRef):
             vector = Cast(vector, field)
         return CosineDistance(Cast("embedding", field), vector)
 
@@ -200,6 +221,20 @@ class ProductQuerySet(models.QuerySet["Product"]):
         # Without a vector every distance is null. Asked once, before any row is read.
         condition = by_recipe(recipe) & ~Q(pk=product.pk) & Q(IsNull(vector, False))
         return self._nearest(vector, condition, exact, ef_search)
+
+    def nearest_to_outer(self) -> Self:
+        """Return the products nearest to the one of the outer query, for a subquery.
+
+        Itself, and those of another recipe, are left out. Adds ``distance``, as
+        nearest_to() does. Slice it, as that too.
+        """
+        products = self.filter(
+            ~MISSING,
+            SearchesWidely(EF_SEARCH),
+            embedding_fingerprint=OuterRef("embedding_fingerprint"),
+        ).exclude(pk=OuterRef("pk"))
+        distance = self.cosine_distance(OuterRef("embedding"))
+        return products.annotate(distance=distance).order_by("distance")
 
     # Life of an embedding: each product is in exactly one of four states. All of them
     # are asked about the recipe in force, or the one of *fingerprint*.
@@ -223,6 +258,20 @@ class ProductQuerySet(models.QuerySet["Product"]):
     def needs_embedding(self, fingerprint: str | None = None) -> Self:
         """Return products that are not fresh."""
         return self.filter(MISSING | ~by_recipe(fingerprint) | ~SAME_TEXT)
+
+    def with_embedding_state(self, fingerprint: str | None = None) -> Self:
+        """Return the same products with ``embedding_state``, a value of EmbeddingState.
+
+        Worked out by the statement that reads the products; no vector is sent.
+        """
+        state = Case(
+            When(MISSING, then=Value(EmbeddingState.MISSING)),
+            When(~by_recipe(fingerprint), then=Value(EmbeddingState.OTHER_RECIPE)),
+            When(~SAME_TEXT, then=Value(EmbeddingState.STALE)),
+            default=Value(EmbeddingState.FRESH),
+            output_field=CharField(),
+        )
+        return self.annotate(embedding_state=state)
 
     def embedding_states(self, fingerprint: str | None = None) -> dict[str, int]:
         """Return how many products are `missing`, `other_recipe`, `stale`, `fresh`.

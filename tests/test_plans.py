@@ -60,7 +60,7 @@ def plan_of(sql):
         return "\n".join(line for (line,) in cursor.fetchall())
 
 
-def test_the_pages_queries_use_their_indexes(client, many_products):
+def test_the_pages_queries_use_their_indexes(client, admin_client, many_products):
     product = Product.objects.get(sku="sku-4711")
 
     [similar] = [
@@ -74,3 +74,10 @@ def test_the_pages_queries_use_their_indexes(client, many_products):
     assert '"embedding",' not in page
     # The plan can tell the difference: no index serves the other direction.
     assert "products_embedding_idx" not in plan_of(similar.replace("<=>", "<->"))
+
+    for name in ("near-duplicates", "odd-categories"):
+        sqls = queries_of(admin_client, f"/admin/products/product/{name}/")
+        [report] = [sql for sql in sqls if "<=>" in sql]
+        # 500 products in the order of their ids, a search by the index for each.
+        assert "Index Scan using products_pkey" in plan_of(report)
+        assert "Index Scan using products_embedding_idx" in plan_of(report)

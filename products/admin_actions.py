@@ -1,0 +1,87 @@
+"""What the admin does with selected products: embed them again, export them."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from typing import TYPE_CHECKING, cast
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import FileResponse, HttpRequest
+
+from products.catalog.exporting import export
+from products.catalog.source import Format
+from products.embeddings import EmbeddingError
+from products.embeddings_page import MAX_PRODUCTS, MAX_SECONDS, SHOWN_FAILURES
+from products.lifecycle import Failures, embed_again
+from products.models import Product
+from products.querysets import ProductQuerySet
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Product]
+else:  # not subscriptable when it runs
+    ModelAdmin = admin.ModelAdmin
+
+CONTENT_TYPES = {
+    Format.CSV: "text/csv; charset=utf-8",
+    Format.JSONL: "application/jsonl; charset=utf-8",
+}
+
+
+@admin.action(description="Embed selected products again", permissions=["change"])
+def embed_selected(
+    model_admin: ModelAdmin, request: HttpRequest, queryset: QuerySet[Product]
+) -> None:
+    """Embed the first of the selected products, fresh or not, as time allows."""
+    failures = Failures()
+    done, deadline = 0, time.monotonic() + MAX_SECONDS
+    selected = queryset.count()
+    ids = queryset.order_by("pk").values_list("pk", flat=True)[:MAX_PRODUCTS]
+    try:
+        for count in embed_again(list(ids), failures=failures):
+            done += count
+            if time.monotonic() > deadline:
+                break
+    except EmbeddingError as err:
+        messages.error(request, str(err))
+    messages.info(request, f"Embedded {done:,} of {selected:,} selected products.")
+    for reason in list(failures.reasons.values())[:SHOWN_FAILURES]:
+        messages.warning(request, f"Not embedded: {reason}")
+    if done + len(failures.reasons) < selected:
+        messages.warning(
+            request,
+            f"At most {MAX_PRODUCTS} products are embedded at once, those with the "
+            "lowest ids first. For more run manage.py embed_products.",
+        )
+
+
+@admin.action(description="Export selected products as CSV", permissions=["view"])
+def export_csv(
+    model_admin: ModelAdmin, request: HttpRequest, queryset: QuerySet[Product]
+) -> FileResponse:
+    """Send the selected products as CSV."""
+    return download(queryset, Format.CSV)
+
+
+@admin.action(
+    description="Export selected products as JSON Lines", permissions=["view"]
+)
+def export_jsonl(
+    model_admin: ModelAdmin, request: HttpRequest, queryset: QuerySet[Product]
+) -> FileResponse:
+    """Send the selected products as JSON Lines."""
+    return download(queryset, Format.JSONL)
+
+
+def download(queryset: QuerySet[Product], format: Format) -> FileResponse:
+    """Return the products as a file, which an import reads back without a change."""
+    file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
+    export(cast(ProductQuerySet, queryset), file, format)
+    file.seek(0)
+    return FileResponse(
+        file,
+        as_attachment=True,
+        filename=f"products.{format}",
+        content_type=CONTENT_TYPES[format],
+    )
