@@ -14,9 +14,9 @@ logger = logging.getLogger(__name__)
 
 COUNT = 3
 
-# From this cosine similarity two texts are taken to describe the same product. With
-# the bundled model two spellings of one product come to 0.9 and more, different
-# products of one kind (two laptops) to 0.6.
+# From this cosine similarity two texts are taken to describe the same product: a
+# cautious choice. Different products of one kind are well below it, the two laptops of
+# the samples at 0.6.
 DUPLICATE = 0.9
 
 
