@@ -10,6 +10,7 @@ from django.db import connection
 
 from products import checks, vector_index
 from products.catalog import bulk
+from products.embeddings.deterministic import EmbeddingBackend
 from products.models import DIMENSIONS, Product
 from products.vector_index import HALFVEC, VECTOR, IndexBuildError
 
@@ -292,3 +293,9 @@ def test_the_measure_finds_a_bad_index():
 def test_options_out_of_range_are_refused(arguments):
     with pytest.raises(CommandError, match="takes"):
         run("build_index", *arguments)
+
+
+def test_the_checks_before_a_command_do_not_load_the_model(monkeypatch):
+    monkeypatch.setattr(EmbeddingBackend, "vectors", None)  # not called
+
+    assert checks.check_embedder(databases=None) == []

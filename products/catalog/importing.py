@@ -27,8 +27,7 @@ from products.catalog.source import Source, SourceError
 from products.recipes import active_backend
 from products.vector_index import Progress
 
-# What is stored, or lost when the process is killed, at once: at most 20 s of
-# embedding. From 500 rows on, larger chunks are hardly faster.
+# What is stored, or lost when the process is killed, at once: some 20 s of embedding.
 CHUNK_ROWS = 2000
 
 
