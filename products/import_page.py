@@ -89,13 +89,6 @@ class UploadForm(forms.Form):
                 help_text=f"When it is not called {name} in the file.",
             )
 
-    def clean_file(self) -> UploadedFile[Any]:
-        """Return the file, unless it is too large."""
-        file = cast("UploadedFile[Any]", self.cleaned_data["file"])
-        if (file.size or 0) > MAX_BYTES:
-            raise forms.ValidationError(TOO_LARGE)
-        return file
-
     def clean(self) -> dict[str, Any]:
         """Find out the format, when it was not given."""
         data = super().clean() or self.cleaned_data

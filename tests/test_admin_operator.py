@@ -386,6 +386,8 @@ def test_rows_that_the_database_loses_are_told(admin_client, monkeypatch):
         "The database failed: the connection was lost. Import the same file again.",
         "Imported 0 products: 0 new, 0 changed, 0 unchanged.",
     ]
+    levels = [message.tags for message in get_messages(response.wsgi_request)]
+    assert "success" not in levels
 
 
 @pytest.mark.usefixtures("broken_model")
@@ -448,6 +450,15 @@ def test_an_odd_category_is_not_that_of_most_neighbours():
     [found] = page.findings
     assert (found.product, found.category, found.votes) == (odd, "Light", 6)
     assert page.last == odd.pk
+
+
+@pytest.mark.parametrize("category", ["", "Light"], ids=["none", "the same"])
+def test_neighbours_in_no_or_the_same_category_tell_nothing(category):
+    make_product(category="Light", embedding=axis(0))
+    for number in range(10):
+        make_product(category=category, embedding=near(0.1, towards=number + 1))
+
+    assert odd_categories(limit=1).findings == []
 
 
 def test_half_of_the_neighbours_are_not_most():
