@@ -86,12 +86,12 @@ def plan_neighbours(
     if matching <= bound:
         return Plan(
             "exact",
-            f"only {matching:,} rows match the filters, few enough to read them all",
+            f"only {matching:,} products to compare, few enough to read them all",
             matching=matching,
         )
     return Plan(
         "hnsw",
-        f"more than {bound:,} rows match the filters; the index is read on until "
+        f"more than {bound:,} products to compare; the index is read on until "
         "enough of them are found",
         matching=matching,
         ef_search=max(ef_search, FILTERED_EF_SEARCH),

@@ -203,7 +203,7 @@ def test_results_are_compared_with_the_exact_answer(visit, scripts):
     page = visit("/?q=running+shoes", java_script_enabled=scripts)
 
     page.get_by_text("Why these results").click()
-    expect(page.get_by_text("nothing is filtered out")).to_be_visible()
+    expect(page.get_by_text("few enough to read them all")).to_be_visible()
     expect(page.locator("pre", has_text="<=>").first).to_be_visible()
     page.get_by_role("link", name="Compare with the exact answer").click()
 

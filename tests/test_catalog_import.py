@@ -509,7 +509,7 @@ def test_a_full_disk_of_the_database_is_told(write):
 
 def test_a_missing_table_asks_for_migrate(write):
     with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE products")
+        cursor.execute("DROP TABLE products CASCADE")
 
     output, status = run(write(HEADER + "m1,Mug,,,1\n"))
 

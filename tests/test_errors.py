@@ -35,6 +35,7 @@ def test_without_a_database_pages_say_to_come_back():
         "ALLOWED_HOSTS": "testserver",
         "DB_HOST": "127.0.0.1",
         "DB_PORT": str(free_port()),
+        "DB_PASSWORD": "none",
     }
 
     done = subprocess.run(

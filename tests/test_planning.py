@@ -12,10 +12,10 @@ from products import planning
 from products.embeddings import get_backend
 from products.models import Product
 from products.planning import (
+    DEFAULT_EF_SEARCH,
     EF_SEARCH_FACTOR,
     EXACT_BOUND,
     MAX_EF_SEARCH,
-    MIN_EF_SEARCH,
     index_settings,
     plan_neighbours,
 )
@@ -73,14 +73,14 @@ def test_up_to_the_bound_every_row_is_compared(five_products):
 
     assert (plan.method, plan.exact, plan.matching) == ("exact", True, 5)
     assert plan.ef_search is None
-    assert plan.reason.startswith("only 5 rows match the filters")
+    assert plan.reason.startswith("only 5 products to compare")
 
 
 def test_above_the_bound_the_index_is_read(five_products):
     plan = plan_for(Product.objects.embedded(), bound=4)
 
     assert (plan.method, plan.exact, plan.partial) == ("hnsw", False, True)
-    assert plan.reason.startswith("more than 4 rows match the filters")
+    assert plan.reason.startswith("more than 4 products to compare")
     # The count stops one after the bound, however many rows there are.
     assert plan.matching == 5
     assert plan_for(Product.objects.embedded(), bound=2).matching == 3
@@ -125,7 +125,7 @@ def test_whatever_is_planned_can_be_done(count, limit, filtered):
     if plan.exact:
         assert plan.matching == count
     elif plan.ef_search is None:
-        assert not filtered and limit * EF_SEARCH_FACTOR <= MIN_EF_SEARCH
+        assert not filtered and limit * EF_SEARCH_FACTOR <= DEFAULT_EF_SEARCH
     else:
         # What pgvector allows, and no fewer than are asked for where it allows them.
         assert min(limit, MAX_EF_SEARCH) <= plan.ef_search <= MAX_EF_SEARCH
