@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
-from django.db.models import QuerySet
 
 from products.calibration import get_floor
 from products.keywords import Match, match_terms, query_terms
@@ -25,6 +24,14 @@ from products.request import Request
 from products.results import Candidate
 
 Row = TypeVar("Row")
+Row_co = TypeVar("Row_co", covariant=True)
+
+
+class Rows(Protocol[Row_co]):
+    """A query that is run when it is sliced and listed."""
+
+    def __getitem__(self, places: slice, /) -> Iterable[Row_co]: ...
+
 
 # How many of the nearest products are looked up.
 WINDOW = 200
@@ -74,7 +81,7 @@ def set_plan(request: Request, plan: Plan, *, limit: int, count: bool = False) -
 
 
 def look_up(
-    request: Request, plan: Plan, nearest: Callable[..., QuerySet[Any, Row]], limit: int
+    request: Request, plan: Plan, nearest: Callable[..., Rows[Row]], limit: int
 ) -> list[Row]:
     """Return the first *limit* rows of ``nearest(exact=...)``, as the plan wants it.
 
@@ -92,7 +99,7 @@ def look_up(
 
 
 def planned(
-    request: Request, plan: Plan, nearest: Callable[..., QuerySet[Any, Row]], limit: int
+    request: Request, plan: Plan, nearest: Callable[..., Rows[Row]], limit: int
 ) -> list[Row]:
     """Return the first *limit* rows, looked up by the plan as it is."""
     with index_settings(plan, using=request.using):

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from django.db import DEFAULT_DB_ALIAS, transaction
+from django.db.models.query import RawQuerySet
 
 from products.answering import rank
 from products.candidates import WINDOW, look_up
@@ -122,8 +123,10 @@ def similar_page(request: Request, plan: Plan, example: Product) -> Results:
             f"{example.name} has no embedding yet. Run manage.py embed_products."
         )
 
-    def nearest(*, exact: bool) -> ProductQuerySet:
+    def nearest(*, exact: bool) -> ProductQuerySet | RawQuerySet[Product]:
         products = request.filters.narrow(Product.objects.using(request.using))
+        if not exact and not request.filters:
+            return products.similar_statement(example, limit)
         return products.for_display().similar_to(example, exact=exact)
 
     limit = 1 + request.page_size
