@@ -109,7 +109,7 @@ def fill(rows: int) -> None:
     target = connections[ALIAS]
     started = time.perf_counter()
     with target.schema_editor() as editor:
-        editor.execute("TRUNCATE products")
+        editor.execute("TRUNCATE products CASCADE")
         editor.execute("DROP INDEX IF EXISTS products_embedding_idx")
     register_vector(target.connection)
     with target.cursor().cursor.copy(
