@@ -223,7 +223,7 @@ def verdict(name: str, value: float, needed: float) -> None:
 def empty(*, index: bool = True) -> None:
     """Empty the table, with the HNSW index or without it."""
     with connection.cursor() as cursor:
-        cursor.execute("TRUNCATE products")
+        cursor.execute("TRUNCATE products CASCADE")
     if not index:
         assert vector_index.drop_index(VECTOR, **USING)
     elif not vector_index.is_usable(VECTOR, **USING):
