@@ -10,10 +10,11 @@ from decimal import Decimal, InvalidOperation
 from difflib import get_close_matches
 from typing import Any
 
-from django.core.management import BaseCommand, CommandError, CommandParser
-from django.db import DEFAULT_DB_ALIAS, DataError, connections
+from django.core.management import CommandError, CommandParser
+from django.db import DataError
 
 from products.filters import Filters, SearchError
+from products.management.documented import DocumentedCommand
 from products.models import Product
 from products.results import Hit, Results
 from products.scans import Scan, explained
@@ -36,19 +37,10 @@ What does not apply is null.
 """
 
 
-class SearchCommand(BaseCommand):
+class SearchCommand(DocumentedCommand):
     """A command that searches once and lists a page of what was found."""
 
-    def create_parser(
-        self, prog_name: str, subcommand: str, **kwargs: Any
-    ) -> CommandParser:
-        return super().create_parser(
-            prog_name,
-            subcommand,
-            epilog=JSON_HELP,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            **kwargs,
-        )
+    about = JSON_HELP
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -75,15 +67,7 @@ class SearchCommand(BaseCommand):
             action="store_true",
             help="Show how it was searched, and what PostgreSQL really read.",
         )
-        parser.add_argument(
-            "--json", action="store_true", help="Write JSON for programs; see below."
-        )
-        parser.add_argument(
-            "--database",
-            default=DEFAULT_DB_ALIAS,
-            choices=tuple(connections),
-            help="The database to search.",
-        )
+        self.add_output_arguments(parser, database="The database to search.")
 
     def run(self, options: dict[str, Any], **question: Any) -> None:
         """Search for what is asked and write it. Raises CommandError with advice."""

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from django.core.management import BaseCommand, CommandError, CommandParser
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.core.management import CommandError, CommandParser
 from tqdm import tqdm
 
 from products.evaluation import (
@@ -20,6 +18,7 @@ from products.evaluation import (
     evaluate,
     read_judged,
 )
+from products.management.documented import DocumentedCommand
 from products.request import Mode
 
 MEASURES = {
@@ -39,7 +38,7 @@ means over the others, with their 95 % bootstrap intervals:
   nDCG@10      of the first ten results, with gain 2^grade - 1; what nobody judged
                counts as not relevant
   judged-only  the same after what nobody judged is taken out of the ranking (all of
-               the up to 200 products that a search ranks)
+               the up to 700 products that a search ranks)
   recall@50    which share of the products with a grade over 0 is among the first 50
   judged@10    which share of the first ten results somebody judged
   empty        how many queries found nothing
@@ -50,19 +49,9 @@ ndcg, judged_only, recall and judged (mean, low, high), and per_query.
 """
 
 
-class Command(BaseCommand):
+class Command(DocumentedCommand):
     help = "Measure how well the search answers queries that people have judged."
-
-    def create_parser(
-        self, prog_name: str, subcommand: str, **kwargs: Any
-    ) -> CommandParser:
-        return super().create_parser(
-            prog_name,
-            subcommand,
-            epilog=ABOUT,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            **kwargs,
-        )
+    about = ABOUT
 
     def add_arguments(self, parser: CommandParser) -> None:
         for name in ("queries", "judgements"):
@@ -79,15 +68,7 @@ class Command(BaseCommand):
             default="all",
             help="Which search to measure (default all).",
         )
-        parser.add_argument(
-            "--json", action="store_true", help="Write JSON for programs; see below."
-        )
-        parser.add_argument(
-            "--database",
-            default=DEFAULT_DB_ALIAS,
-            choices=tuple(connections),
-            help="The database to search.",
-        )
+        self.add_output_arguments(parser, database="The database to search.")
 
     def handle(
         self,

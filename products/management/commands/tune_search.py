@@ -9,10 +9,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from django.core.management import BaseCommand, CommandError, CommandParser
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.core.management import CommandError, CommandParser
 from tqdm import tqdm
 
+from products.management.documented import DocumentedCommand
 from products.models import Product
 from products.tuning import SHARES, Bucket, Measurement, TuningError, tune
 from products.tuning_plot import ENDINGS, plot
@@ -31,22 +31,12 @@ milliseconds.
 """
 
 
-class Command(BaseCommand):
+class Command(DocumentedCommand):
     help = (
         "Measure recall@10 and latency of the HNSW index for a range of ef_search, with "
         "and without filters, and name the smallest setting that reaches the target."
     )
-
-    def create_parser(
-        self, prog_name: str, subcommand: str, **kwargs: Any
-    ) -> CommandParser:
-        return super().create_parser(
-            prog_name,
-            subcommand,
-            epilog=ABOUT,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            **kwargs,
-        )
+    about = ABOUT
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -77,15 +67,7 @@ class Command(BaseCommand):
             metavar="FILE",
             help="Draw a picture, .svg or .png.",
         )
-        parser.add_argument(
-            "--json", action="store_true", help="Write JSON for programs; see below."
-        )
-        parser.add_argument(
-            "--database",
-            default=DEFAULT_DB_ALIAS,
-            choices=tuple(connections),
-            help="The database to measure.",
-        )
+        self.add_output_arguments(parser, database="The database to measure.")
 
     def handle(
         self,
