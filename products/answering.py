@@ -19,6 +19,7 @@ from products.candidates import (
 )
 from products.embeddings import EmbeddingError
 from products.filters import SearchError
+from products.keywords import query_terms
 from products.planning import Plan
 from products.query_embedding import Vector, example_vector, query_vector
 from products.request import Mode, Request
@@ -44,16 +45,22 @@ def find(request: Request, plan: Plan) -> tuple[Ranking, str]:
     """Return the ranking by the mode asked for, and a notice or ""."""
     if request.text and request.mode is Mode.KEYWORD:
         plan.method, plan.reason = "keyword", "words were asked for"
-        return by_words(request, plan)[0], ""
+        return only_words(request, plan), ""
     try:
         vector = question_vector(request, plan)
     except EmbeddingError:
         logger.exception("A query could not be embedded; keyword results are served.")
         plan.method, plan.reason = "keyword", "the text could not be embedded"
-        return by_words(request, plan)[0], EMBEDDER_FAILED
+        return only_words(request, plan), EMBEDDER_FAILED
     if request.text and request.mode is Mode.HYBRID:
         return by_both(request, plan, vector), ""
     return by_meaning(request, plan, vector), ""
+
+
+def only_words(request: Request, plan: Plan) -> Ranking:
+    """Return the ranking of the products that have a word of the text."""
+    terms = query_terms(request.text, using=request.using)
+    return by_words(request, plan, terms)[0]
 
 
 def question_vector(request: Request, plan: Plan) -> Vector:

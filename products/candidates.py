@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from products.calibration import get_floor
-from products.keywords import Match, match_terms, query_terms
+from products.keywords import Match, Term, match_terms, query_terms
 from products.models import DIMENSIONS, Product
 from products.planning import Plan, index_settings, plan_neighbours
 from products.query_embedding import Vector
@@ -139,9 +139,10 @@ def above_floor(request: Request, candidates: list[Candidate]) -> list[Candidate
     return [candidate for candidate in candidates if candidate.score >= floor.each]
 
 
-def by_words(request: Request, plan: Plan) -> tuple[Ranking, dict[int, Match]]:
-    """Return the products with a word of the text, and how each of them matches."""
-    terms = query_terms(request.text, using=request.using)
+def by_words(
+    request: Request, plan: Plan, terms: Sequence[Term]
+) -> tuple[Ranking, dict[int, Match]]:
+    """Return the products with any of *terms*, and how each of them matches."""
     categories = matching_categories(request, [term.quoted for term in terms])
     plan.rows += len(categories)
     if not terms:
@@ -182,13 +183,13 @@ def by_both(request: Request, plan: Plan, vector: Vector) -> Ranking:
 
     Each is scored by both, whichever search found it.
     """
-    words, matches = by_words(request, plan)
+    terms = query_terms(request.text, using=request.using)
+    words, matches = by_words(request, plan, terms)
     meaning = by_meaning(request, plan, vector)
     candidates = {c.pk: c for c in (*words.candidates, *meaning.candidates)}
     similarity = {c.pk: c.score for c in meaning.candidates}
     similarity |= similarities(request, candidates.keys() - similarity.keys(), vector)
     if words.more:  # a product found by meaning may match words beyond the cut
-        terms = query_terms(request.text, using=request.using)
         beyond = candidates.keys() - matches.keys()
         matches |= match_terms(terms, beyond, using=request.using)
     fused = fuse(candidates, similarity, matches)
