@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -13,14 +11,13 @@ from django.db.models import CharField
 from django.db.models.functions import MD5, Cast
 
 from products.embeddings import BaseEmbeddingBackend
+from products.evaluation import Grades
 from products.models import Product
 from products.ranking import ndcg
 from products.recipes import EmbeddingRecipe
 from products.second import SecondEmbedding
 
 TOP = 10
-
-Judgements = Mapping[str, Mapping[str, float]]
 
 
 @dataclass(frozen=True)
@@ -73,24 +70,24 @@ def similar(column: Any, pk: int, using: str) -> list[int]:
 def agreement_on_queries(
     recipe: EmbeddingRecipe,
     queries: Mapping[str, str],
-    judgements: Judgements,
+    grades: Mapping[str, Grades],
     *,
     using: str,
 ) -> Agreement:
     """Return how the results of *queries* agree, and their nDCG@10 where judged.
 
-    queries: text by id. judgements: by the id of a query the grades by sku; products
-    nobody judged count as 0. Raises EmbeddingError when a query cannot be embedded.
+    queries: text by id, at least one. grades: by the id of a query, each with a
+    relevant product; products nobody judged count as 0. Raises EmbeddingError when a
+    query cannot be embedded.
     """
     served = results(Product, recipe.embedder(), queries, using)
     second = results(SecondEmbedding, recipe.second_embedder(), queries, using)
-    judged = [query for query in queries if any(judgements.get(query, {}).values())]
     return Agreement(
         count=len(queries),
         overlap=fmean(overlap(served[query], second[query]) for query in queries),
-        judged=len(judged),
-        served=mean_ndcg(served, judged, judgements),
-        second=mean_ndcg(second, judged, judgements),
+        judged=len(grades),
+        served=mean_ndcg(served, grades),
+        second=mean_ndcg(second, grades),
     )
 
 
@@ -115,47 +112,8 @@ def overlap(one: Sequence[object], other: Sequence[object]) -> float:
 
 
 def mean_ndcg(
-    found: Mapping[str, Sequence[str]], judged: Iterable[str], judgements: Judgements
+    found: Mapping[str, Sequence[str]], grades: Mapping[str, Grades]
 ) -> float | None:
-    """Return the mean nDCG@10 over the *judged* queries, None when there are none."""
-    values = [ndcg(found[query], judgements[query], k=TOP) for query in judged]
+    """Return the mean nDCG@10 over the judged queries, None when there are none."""
+    values = [ndcg(found[query], grades[query], k=TOP) for query in grades]
     return fmean(values) if values else None
-
-
-def read_queries(path: Path) -> dict[str, str]:
-    """Return the queries of a TSV file by id: one `id<TAB>text` a line.
-
-    Raises OSError or ValueError, with the line, for a file that is something else.
-    """
-    queries = dict(read_lines(path, width=2))
-    if not queries:
-        raise ValueError(f"{path} has no queries")
-    return queries
-
-
-def read_judgements(path: Path) -> Judgements:
-    """Return the grades of a TSV file: one `query id<TAB>sku<TAB>grade` a line.
-
-    Grades are numbers from 0, not relevant. Raises OSError or ValueError, with the
-    line, for a file that is something else.
-    """
-    judgements: dict[str, dict[str, float]] = defaultdict(dict)
-    for number, (query, sku, grade) in enumerate(read_lines(path, width=3), start=1):
-        if not grade.isdecimal():
-            raise ValueError(
-                f"{path} line {number}: {grade!r} is no grade (0, 1, 2 ...)"
-            )
-        judgements[query][sku] = float(grade)
-    return judgements
-
-
-def read_lines(path: Path, *, width: int) -> list[list[str]]:
-    """Return the fields of each line of a TSV file."""
-    lines = path.read_text(encoding="utf-8-sig").splitlines()
-    rows = [line.split("\t") for line in lines]
-    for number, row in enumerate(rows, start=1):
-        if len(row) != width or not all(field.strip() for field in row):
-            raise ValueError(
-                f"{path} line {number}: expected {width} fields with tabs between"
-            )
-    return rows

@@ -190,6 +190,8 @@ def read_queries(path: Path) -> dict[str, str]:
             raise EvaluationError(f"{where}: the query is empty.")
         if texts.setdefault(qid, text) != text:
             raise EvaluationError(f"{where}: the query {qid} stands there twice.")
+    if not texts:
+        raise EvaluationError(f"{path} has no queries.")
     return texts
 
 

@@ -15,6 +15,7 @@ from django.db import OperationalError, connections, transaction
 from django.db.models import F
 from psycopg.errors import LockNotAvailable
 
+from products import vector_index
 from products.embeddings import BaseEmbeddingBackend, EmbeddingError
 from products.models import DIMENSIONS
 from products.recipes import EmbeddingRecipe, current_recipe, hold_alone
@@ -22,8 +23,7 @@ from products.second import (
     SecondEmbedding,
     add_columns,
     drop_columns,
-    drop_index,
-    index_state,
+    drop_indexes,
     validate_check,
 )
 
@@ -54,6 +54,11 @@ ALTER TABLE products RENAME CONSTRAINT products_swapped
 ALTER INDEX IF EXISTS products_embedding_idx RENAME TO products_swapped_idx;
 ALTER INDEX IF EXISTS products_second_embedding_idx RENAME TO products_embedding_idx;
 ALTER INDEX IF EXISTS products_swapped_idx RENAME TO products_second_embedding_idx;
+ALTER INDEX IF EXISTS products_embedding_halfvec_idx RENAME TO products_swapped_idx;
+ALTER INDEX IF EXISTS products_second_embedding_halfvec_idx
+    RENAME TO products_embedding_halfvec_idx;
+ALTER INDEX IF EXISTS products_swapped_idx
+    RENAME TO products_second_embedding_halfvec_idx;
 """
 
 
@@ -113,7 +118,7 @@ def switch(*, using: str, incomplete: bool = False) -> EmbeddingRecipe:
             "no search would find them. Run manage.py migrate_embeddings --to "
             f"{recipe.second_backend} again, or add --incomplete."
         )
-    if not index_state(using):
+    if not vector_index.is_usable(vector_index.configured_second_kind(), using=using):
         raise SwitchError(
             "The index of the second column is not built. Run manage.py "
             f"migrate_embeddings --to {recipe.second_backend} again."
@@ -161,7 +166,7 @@ def swap(recipe: EmbeddingRecipe, *, using: str) -> EmbeddingRecipe:
 
 
 def drop_second(*, using: str, abort: bool = False) -> EmbeddingRecipe:
-    """Drop the second column and its index; nothing can be rolled back after that.
+    """Drop the second column and its indexes; nothing can be rolled back after that.
 
     abort: also when it is not switched to yet. Raises SwitchError otherwise. Rows
     keep the room of the dropped vectors until they are written anew (VACUUM FULL).
@@ -172,7 +177,7 @@ def drop_second(*, using: str, abort: bool = False) -> EmbeddingRecipe:
             f"{recipe.second_fingerprint} is not switched to yet. Run manage.py "
             "migrate_embeddings --switch, or --abort to give it up."
         )
-    drop_index(using)
+    drop_indexes(using)
 
     def work() -> None:
         drop_columns(using)

@@ -13,6 +13,7 @@ from typing import Any
 from django.db import connections, transaction
 from django.db.models import Count
 
+from products import vector_index
 from products.filters import Filters
 from products.models import Product
 from products.planning import Plan, index_settings
@@ -23,7 +24,6 @@ from products.search import search
 NEIGHBOURS = 10
 EF_SEARCH = (10, 20, 40, 80, 100, 200, 400, 800)
 SHARES = (1.0, 0.25, 0.10, 0.05, 0.01)
-INDEX = "products_embedding_idx"
 
 # Below this PostgreSQL reads the whole table, and rightly so.
 SMALLEST = 1_000
@@ -197,9 +197,10 @@ def measure_index(
         first = lookup(samples[0].product, samples[0].filters, using)
         with explained(using=using) as scans:
             first()
-        if scans[0].index != INDEX:
+        index = vector_index.configured_kind().name
+        if scans[0].index != index:
             raise TuningError(
-                f"PostgreSQL does not use the index {INDEX} ({scans[0]}). Is it there "
+                f"PostgreSQL does not use the index {index} ({scans[0]}). Is it there "
                 "and valid? Ask manage.py check --database default."
             )
         for sample in samples:

@@ -15,9 +15,6 @@ from psycopg import errors
 
 from products.models import DIMENSIONS
 
-INDEX = "products_embedding_idx"
-HALFVEC_INDEX = "products_embedding_halfvec_idx"
-
 # On disk the index takes 2.05 kB a product (measured), in memory a quarter more is
 # asked for. What does not fit maintenance_work_mem is built on disk, far slower.
 GRAPH_BYTES = 2600
@@ -38,20 +35,38 @@ class IndexBuildError(Exception):
     """The index cannot be built now; the message says why and what to do."""
 
 
+class BuildRunningError(IndexBuildError):
+    """Another process is building an index."""
+
+
 @dataclass(frozen=True)
 class IndexKind:
     """A way to index the embeddings; *expression* is what a search must order by."""
 
+    column: str
     name: str
     expression: str
     operator_class: str
 
 
-VECTOR = IndexKind(INDEX, "embedding", "vector_cosine_ops")
-# https://github.com/pgvector/pgvector#half-precision-indexing
-HALFVEC = IndexKind(
-    HALFVEC_INDEX, f"(embedding::halfvec({DIMENSIONS}))", "halfvec_cosine_ops"
-)
+def vector_kind(column: str) -> IndexKind:
+    return IndexKind(column, f"products_{column}_idx", column, "vector_cosine_ops")
+
+
+def halfvec_kind(column: str) -> IndexKind:
+    """See https://github.com/pgvector/pgvector#half-precision-indexing"""
+    return IndexKind(
+        column,
+        f"products_{column}_halfvec_idx",
+        f"({column}::halfvec({DIMENSIONS}))",
+        "halfvec_cosine_ops",
+    )
+
+
+VECTOR, HALFVEC = vector_kind("embedding"), halfvec_kind("embedding")
+# Of the column that `migrate_embeddings` fills.
+SECOND_VECTOR = vector_kind("second_embedding")
+SECOND_HALFVEC = halfvec_kind("second_embedding")
 
 
 @dataclass(frozen=True)
@@ -74,6 +89,11 @@ class Quality:
 def configured_kind() -> IndexKind:
     """Return the kind of index that searches use, by the setting HNSW_HALFVEC."""
     return HALFVEC if settings.HNSW_HALFVEC else VECTOR
+
+
+def configured_second_kind() -> IndexKind:
+    """Return the kind that searches will use once the second column is switched to."""
+    return SECOND_HALFVEC if settings.HNSW_HALFVEC else SECOND_VECTOR
 
 
 def is_usable(kind: IndexKind, *, using: str) -> bool:
@@ -119,7 +139,7 @@ def build_index(
     See https://github.com/pgvector/pgvector#index-build-time
     """
     if memory_mb is None:
-        memory_mb = graph_memory_mb(using)
+        memory_mb = graph_memory_mb(kind, using)
     options = {"maintenance_work_mem": f"{memory_mb}MB"}
     if workers is not None:
         options["max_parallel_maintenance_workers"] = str(workers)
@@ -137,6 +157,20 @@ def build_index(
             "WITH (m = 16, ef_construction = 64)"
         )
     swap(kind, using)
+
+
+def ensure_index(
+    kind: IndexKind, *, using: str, on_progress: Callable[[Progress], None]
+) -> None:
+    """Build the index unless it is there; wait while another process builds one.
+
+    Raises IndexBuildError.
+    """
+    while not is_usable(kind, using=using):
+        try:
+            build_index(kind, using=using, on_progress=on_progress)
+        except BuildRunningError:
+            time.sleep(POLL_SECONDS)
 
 
 def swap(kind: IndexKind, using: str) -> None:
@@ -157,9 +191,9 @@ def swap(kind: IndexKind, using: str) -> None:
     )
 
 
-def graph_memory_mb(using: str) -> int:
+def graph_memory_mb(kind: IndexKind, using: str) -> int:
     """Return the memory that the graph of all embeddings needs, 64 to 1024 MB."""
-    sql = "SELECT count(*) FROM products WHERE embedding IS NOT NULL"
+    sql = f"SELECT count({kind.column}) FROM products"  # noqa: S608
     [(rows,)] = fetch(using, sql)
     return int(min(max(64, rows * GRAPH_BYTES // 2**20 + 1), MAX_MEMORY_MB))
 
@@ -169,7 +203,7 @@ def build_lock(using: str) -> Iterator[None]:
     """Hold the lock of index builds; raise IndexBuildError when somebody else does."""
     [(locked,)] = fetch(using, "SELECT pg_try_advisory_lock(%s)", [BUILD_LOCK])
     if not locked:
-        raise IndexBuildError("Another process is building the index. Wait for it.")
+        raise BuildRunningError("Another process is building the index. Wait for it.")
     try:
         yield
     finally:

@@ -12,8 +12,8 @@ from django.urls import reverse
 from pgvector.django import VectorField
 from pytest_django.asserts import assertContains
 
-from products import second, switching
-from products.agreement import overlap, read_judgements, read_queries
+from products import switching, vector_index
+from products.agreement import overlap
 from products.checks import check_index
 from products.embeddings import get_backend
 from products.lifecycle import embed_pending
@@ -239,7 +239,30 @@ def test_half_built_index_is_built_again(catalogue):
 
     migrate("--to", SECOND)
 
-    assert second.index_state("default") is True
+    assert vector_index.is_usable(vector_index.SECOND_VECTOR, using="default")
+
+
+def test_halfvec_index_goes_with_its_column(catalogue, settings):
+    settings.HNSW_HALFVEC = True
+    vector_index.build_index(vector_index.HALFVEC, using="default")
+
+    migrate("--to", SECOND)
+    assert set(indexes()) == {
+        "products_embedding_idx",
+        "products_embedding_halfvec_idx",
+        "products_second_embedding_halfvec_idx",
+    }
+    migrate("--switch")
+
+    definitions = indexes()
+    assert "((embedding)::halfvec" in definitions["products_embedding_halfvec_idx"]
+    assert "(second_embedding " in definitions["products_second_embedding_idx"]
+    assert check_index("default") == []
+    migrate("--rollback")
+    assert "products_embedding_idx" in indexes()
+    migrate("--rollback")
+    migrate("--finish")
+    assert set(indexes()) == {"products_embedding_halfvec_idx"}
 
 
 # What is refused
@@ -470,23 +493,26 @@ def test_judged_queries_tell_which_recipe_is_better(catalogue, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", ["", "1 red\n", "1\t\n", "1\tred\tround\n", "1\tred\n\n"]
+    ("queries", "judgements", "message"),
+    [
+        ("", None, "has no queries"),
+        ("1 red\n", None, r"queries\.tsv, line 1: expected qid, query"),
+        ("1\tred\n", "1\tp1\tx\n", r"judgements\.tsv, line 1: the grade 'x'"),
+        ("1\tred\n", "1\tp1\t0\n", "has a relevant product"),
+    ],
 )
-def test_file_that_holds_no_queries_is_refused(tmp_path, content):
-    path = tmp_path / "queries.tsv"
-    path.write_text(content)
+def test_files_that_judge_nothing_are_refused(
+    catalogue, tmp_path, queries, judgements, message
+):
+    migrate("--to", SECOND)
+    options = ["--queries", str(tmp_path / "queries.tsv")]
+    (tmp_path / "queries.tsv").write_text(queries)
+    if judgements is not None:
+        (tmp_path / "judgements.tsv").write_text(judgements)
+        options += ["--judgements", str(tmp_path / "judgements.tsv")]
 
-    with pytest.raises(ValueError, match=r"queries\.tsv"):
-        read_queries(path)
-
-
-@pytest.mark.parametrize("grade", ["x", "-1", "nan", "1.5"])
-def test_grade_that_is_no_grade_is_refused(tmp_path, grade):
-    path = tmp_path / "judgements.tsv"
-    path.write_text(f"1\tp1\t3\n1\tp2\t{grade}\n")
-
-    with pytest.raises(ValueError, match="line 2"):
-        read_judgements(path)
+    with pytest.raises(CommandError, match=message):
+        migrate("--report", *options)
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,14 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, Error
-from tqdm import tqdm
 
 from products import vector_index
+from products.management.index_bar import index_bar
 from products.vector_index import (
     HALFVEC,
     VECTOR,
     IndexBuildError,
     IndexKind,
-    Progress,
     Quality,
 )
 
@@ -82,17 +81,7 @@ class Command(BaseCommand):
     def build(self, kind: IndexKind, database: str, options: dict[str, Any]) -> None:
         """Build one index, with a progress bar, and tell how long it took."""
         started = time.monotonic()
-        with tqdm(
-            unit=" blocks",
-            disable=options["verbosity"] == 0 or None,
-            file=self.stderr,
-        ) as bar:
-
-            def show(progress: Progress) -> None:
-                bar.set_description_str(progress.phase, refresh=False)
-                bar.total = progress.total
-                bar.update(progress.done - bar.n)
-
+        with index_bar(self.stderr, quiet=options["verbosity"] == 0) as show:
             vector_index.build_index(
                 kind,
                 using=database,

@@ -11,21 +11,22 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS
 from tqdm import tqdm
 
-from products import switching
+from products import switching, vector_index
 from products.agreement import (
     TOP,
     Agreement,
     agreement_on_products,
     agreement_on_queries,
-    read_judgements,
-    read_queries,
 )
 from products.embeddings import EmbeddingError, load_backend
+from products.evaluation import EvaluationError, Grades, read_judged, read_queries
 from products.lifecycle import Failures, embed_column
+from products.management.index_bar import index_bar
 from products.models import Product
 from products.recipes import EmbeddingRecipe, current_recipe
-from products.second import SecondEmbedding, build_index, index_state
+from products.second import SecondEmbedding
 from products.switching import SwitchError
+from products.vector_index import IndexBuildError
 from products.worker import stop_on_signals
 
 INTERRUPTED = 130
@@ -91,7 +92,13 @@ class Command(BaseCommand):
                 switching.roll_back(using=database)
             if options["finish"] or options["abort"]:
                 switching.drop_second(using=database, abort=options["abort"])
-        except (SwitchError, EmbeddingError, ImproperlyConfigured) as err:
+        except (
+            SwitchError,
+            EmbeddingError,
+            EvaluationError,
+            ImproperlyConfigured,
+            IndexBuildError,
+        ) as err:
             raise CommandError(str(err)) from err
         self.tell_state()
 
@@ -102,7 +109,12 @@ class Command(BaseCommand):
         path = backend_path(name)
         recipe = switching.begin(path, load_backend(path), using=self.using)
         failures = self.embed(recipe)
-        build_index_with_bar(self.using, quiet=self.quiet, file=self.stderr)
+        with index_bar(self.stderr, quiet=self.quiet) as show:
+            vector_index.ensure_index(
+                vector_index.configured_second_kind(),
+                using=self.using,
+                on_progress=show,
+            )
         for reason in failures.reasons.values():
             self.stderr.write(self.style.WARNING(f"Not embedded: {reason}"))
 
@@ -157,11 +169,12 @@ class Command(BaseCommand):
         self, recipe: EmbeddingRecipe, queries: Path, judgements: Path | None
     ) -> None:
         """Write how the results of queries agree, and how good they are."""
-        try:
+        grades: dict[str, Grades] = {}
+        if judgements:
+            judged = read_judged(queries, judgements, using=self.using)
+            texts, grades = judged.texts, judged.grades
+        else:
             texts = read_queries(queries)
-            grades = read_judgements(judgements) if judgements else {}
-        except (OSError, ValueError) as err:
-            raise CommandError(str(err)) from err
         found = agreement_on_queries(recipe, texts, grades, using=self.using)
         self.tell_overlap("queries", found)
         if found.served is not None and found.second is not None:
@@ -170,8 +183,6 @@ class Command(BaseCommand):
                 f"{recipe.fingerprint}, {found.second:.3f} by "
                 f"{recipe.second_fingerprint}."
             )
-        elif judgements:
-            self.stdout.write("No query has a relevant product among the judgements.")
 
     def tell_overlap(self, what: str, found: Agreement) -> None:
         self.stdout.write(
@@ -192,25 +203,15 @@ class Command(BaseCommand):
         kind = "Being filled" if recipe.is_filling else "Kept"
         line = f"{kind}: {recipe.second_fingerprint}, {counts(second)}."
         self.stdout.write(line)
-        self.stdout.write(next_step(recipe, indexed=bool(index_state(self.using))))
+        indexed = vector_index.is_usable(
+            vector_index.configured_second_kind(), using=self.using
+        )
+        self.stdout.write(next_step(recipe, indexed=indexed))
 
 
 def backend_path(name: str) -> str:
     """Return the dotted path of a backend given by its path or its module's name."""
     return name if "." in name else f"products.embeddings.{name}.EmbeddingBackend"
-
-
-def build_index_with_bar(using: str, *, quiet: bool, file: Any) -> None:
-    """Build the index of the second column with a progress bar in percent."""
-    with tqdm(
-        total=100, desc="index", unit="%", disable=quiet or None, file=file
-    ) as bar:
-
-        def show(share: float) -> None:
-            bar.update(round(100 * share) - bar.n)
-
-        build_index(using, progress=show)
-        show(1)
 
 
 def counts(states: dict[str, int]) -> str:

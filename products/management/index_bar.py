@@ -1,0 +1,24 @@
+"""The progress bar of commands that build the index of the embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tqdm import tqdm
+
+from products.vector_index import Progress
+
+
+@contextmanager
+def index_bar(file: Any, *, quiet: bool) -> Iterator[Callable[[Progress], None]]:
+    """Give what shows the progress of a build, on terminals only."""
+    with tqdm(unit=" blocks", disable=quiet or None, file=file) as bar:
+
+        def show(progress: Progress) -> None:
+            bar.set_description_str(progress.phase, refresh=False)
+            bar.total = progress.total
+            bar.update(progress.done - bar.n)
+
+        yield show
