@@ -35,7 +35,7 @@ $(AZURE_CLI)/bin/az:
 test-azure-cli: .venv/installed-dev $(AZURE_CLI)/bin/az ## check azdeploy with the real az (700 MB, 5 minutes)
 	$(BIN)/python -m pytest tests/azure_cli/check_real_az.py
 
-bench-import: .venv/installed-dev ## measure imports against bare baselines
+bench-import: .venv/installed-dev ## measure imports against bare baselines (25 minutes)
 	$(BIN)/python benchmarks/bench_import.py
 
 screenshots: .venv/installed-dev ## make the README's pictures of the shop that runs on PORT
