@@ -12,7 +12,9 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
+from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext, gettext_lazy as _
 
 from products.admin_actions import embed_selected, export_csv, export_jsonl
 from products.embeddings import EmbeddingError
@@ -39,7 +41,7 @@ def change_url(product: Product) -> str:
 class EmbeddingStateFilter(admin.SimpleListFilter):
     """Products by the state of their embedding."""
 
-    title = "embedding"
+    title = _("embedding")
     parameter_name = "embedding_state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
@@ -88,7 +90,7 @@ class ProductAdmin(ModelAdmin):
     ) -> HttpResponse:
         # A filter's value goes to the database as it is, and no text there holds this.
         if "%00" in request.META["QUERY_STRING"]:
-            messages.error(request, "Null characters are not allowed in a filter.")
+            messages.error(request, _("Null characters are not allowed in a filter."))
             return redirect(request.path)
         context = {"may_import": may_import(self, request), **(extra_context or {})}
         return super().changelist_view(request, context)
@@ -116,7 +118,7 @@ class ProductAdmin(ModelAdmin):
         product = get_object_or_404(self.get_queryset(request), pk=pk)
         context = {
             **self.admin_site.each_context(request),
-            "title": f"Similar to {product}",
+            "title": gettext("Similar to %(name)s") % {"name": product},
             "opts": self.opts,
             "product": product,
             "similar": self.get_queryset(request).similar_to(product)[:SIMILAR_COUNT],
@@ -135,26 +137,31 @@ class ProductAdmin(ModelAdmin):
         context = {
             **self.admin_site.each_context(request),
             **embeddings_context(),
-            "title": "Embeddings",
+            "title": _("Embeddings"),
             "opts": self.opts,
             "may_embed": self.has_change_permission(request),
         }
         return render(request, "admin/products/product/embeddings.html", context)
 
-    @admin.display(description="embedding", ordering="embedding_state")
+    @admin.display(description=_("embedding"), ordering="embedding_state")
     def state(self, product: Product) -> str:
         state = getattr(product, "embedding_state", EmbeddingState.MISSING)
         return str(EmbeddingState(state).label)
 
-    @admin.display(description="nearest products")
+    @admin.display(description=_("nearest products"))
     def nearest(self, product: Product) -> str:
         """The five nearest with their cosine distance; on the change page only."""
         if product.pk is None:
             return "-"
         found = Product.objects.only("name").similar_to(product)[:NEAREST_COUNT]
-        rows = ((change_url(near), near.name, f"{near.distance:.3f}") for near in found)
+        rows = (
+            (change_url(near), near.name, number_format(round(near.distance, 3), 3))
+            for near in found
+        )
         items = format_html_join("", '<li><a href="{}">{}</a> {}</li>', rows)
-        return format_html("<ol>{}</ol>", items) if items else "None: not embedded yet."
+        if not items:
+            return gettext("None: not embedded yet.")
+        return format_html("<ol>{}</ol>", items)
 
     def save_model(
         self, request: HttpRequest, obj: Product, form: Any, change: bool
@@ -163,4 +170,7 @@ class ProductAdmin(ModelAdmin):
             obj.save()
         except EmbeddingError as err:
             obj.save(embed=False)
-            messages.warning(request, f"Saved, but not embedded: {err}")
+            messages.warning(
+                request,
+                gettext("Saved, but not embedded: %(reason)s") % {"reason": err},
+            )

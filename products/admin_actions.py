@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, cast
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import FileResponse, HttpRequest
+from django.utils.formats import number_format
+from django.utils.translation import gettext_lazy as _, ngettext
 
 from products.catalog.exporting import export
 from products.catalog.source import Format
 from products.embeddings import EmbeddingError
-from products.embeddings_page import MAX_PRODUCTS, MAX_SECONDS, SHOWN_FAILURES
+from products.embeddings_page import MAX_PRODUCTS, MAX_SECONDS, tell_failures
 from products.lifecycle import Failures, embed_again
 from products.models import Product
 from products.querysets import ProductQuerySet
@@ -29,7 +31,7 @@ CONTENT_TYPES = {
 }
 
 
-@admin.action(description="Embed selected products again", permissions=["change"])
+@admin.action(description=_("Embed selected products again"), permissions=["change"])
 def embed_selected(
     model_admin: ModelAdmin, request: HttpRequest, queryset: QuerySet[Product]
 ) -> None:
@@ -45,18 +47,32 @@ def embed_selected(
                 break
     except EmbeddingError as err:
         messages.error(request, str(err))
-    messages.info(request, f"Embedded {done:,} of {selected:,} selected products.")
-    for reason in list(failures.reasons.values())[:SHOWN_FAILURES]:
-        messages.warning(request, f"Not embedded: {reason}")
+    text = ngettext(
+        "Embedded %(done)s of %(selected)s selected product.",
+        "Embedded %(done)s of %(selected)s selected products.",
+        selected,
+    )
+    counts = {"done": done, "selected": selected}
+    messages.info(
+        request,
+        text % {n: number_format(c, force_grouping=True) for n, c in counts.items()},
+    )
+    tell_failures(request, failures)
     if done + len(failures.reasons) < selected:
         messages.warning(
             request,
-            f"At most {MAX_PRODUCTS} products are embedded at once, those with the "
-            "lowest ids first. For more run manage.py embed_products.",
+            ngettext(
+                "At most %(most)d product is embedded at once, the one with the lowest "
+                "id. For more run manage.py embed_products.",
+                "At most %(most)d products are embedded at once, those with the lowest "
+                "ids first. For more run manage.py embed_products.",
+                MAX_PRODUCTS,
+            )
+            % {"most": MAX_PRODUCTS},
         )
 
 
-@admin.action(description="Export selected products as CSV", permissions=["view"])
+@admin.action(description=_("Export selected products as CSV"), permissions=["view"])
 def export_csv(
     model_admin: ModelAdmin, request: HttpRequest, queryset: QuerySet[Product]
 ) -> FileResponse:
@@ -65,7 +81,7 @@ def export_csv(
 
 
 @admin.action(
-    description="Export selected products as JSON Lines", permissions=["view"]
+    description=_("Export selected products as JSON Lines"), permissions=["view"]
 )
 def export_jsonl(
     model_admin: ModelAdmin, request: HttpRequest, queryset: QuerySet[Product]

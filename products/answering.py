@@ -7,6 +7,7 @@ import time
 from dataclasses import replace
 
 from django.db.models import Case, When
+from django.utils.translation import gettext as _, gettext_lazy
 
 from products.candidates import (
     RANKED,
@@ -27,7 +28,7 @@ from products.results import Candidate
 
 logger = logging.getLogger(__name__)
 
-EMBEDDER_FAILED = (
+EMBEDDER_FAILED = gettext_lazy(
     "Searching by meaning is not possible just now: these match the words."
 )
 
@@ -44,14 +45,14 @@ def rank(request: Request, plan: Plan) -> tuple[Ranking, str]:
 def find(request: Request, plan: Plan) -> tuple[Ranking, str]:
     """Return the ranking by the mode asked for, and a notice or ""."""
     if request.text and request.mode is Mode.KEYWORD:
-        plan.method, plan.reason = "keyword", "words were asked for"
+        plan.method, plan.reason = "keyword", _("words were asked for")
         return only_words(request, plan), ""
     try:
         vector = question_vector(request, plan)
     except EmbeddingError:
         logger.exception("A query could not be embedded; keyword results are served.")
-        plan.method, plan.reason = "keyword", "the text could not be embedded"
-        return only_words(request, plan), EMBEDDER_FAILED
+        plan.method, plan.reason = "keyword", _("the text could not be embedded")
+        return only_words(request, plan), str(EMBEDDER_FAILED)
     if request.text and request.mode is Mode.HYBRID:
         return by_both(request, plan, vector), ""
     return by_meaning(request, plan, vector), ""
@@ -79,8 +80,10 @@ def question_vector(request: Request, plan: Plan) -> Vector:
     )
     if text is not None and request.fingerprint != request.backend.fingerprint:
         raise SearchError(
-            "The examples were embedded by another model than the text would be. Run "
-            "manage.py embed_products, or search without a text."
+            _(
+                "The examples were embedded by another model than the text would be. "
+                "Run manage.py embed_products, or search without a text."
+            )
         )
     return vector
 

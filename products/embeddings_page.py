@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import messages
 from django.db.models import Count
 from django.http import HttpRequest
+from django.utils.translation import gettext as _, ngettext
 
 from products.embeddings import EmbeddingError
 from products.lifecycle import Failures, embed_pending
@@ -57,6 +58,12 @@ def embed_some(request: HttpRequest) -> None:
                 break
     except EmbeddingError as err:
         messages.error(request, str(err))
-    messages.info(request, f"Embedded {done} products.")
+    text = ngettext("Embedded %(done)d product.", "Embedded %(done)d products.", done)
+    messages.info(request, text % {"done": done})
+    tell_failures(request, failures)
+
+
+def tell_failures(request: HttpRequest, failures: Failures) -> None:
+    """Tell the visitor why the first few products were not embedded."""
     for reason in list(failures.reasons.values())[:SHOWN_FAILURES]:
-        messages.warning(request, f"Not embedded: {reason}")
+        messages.warning(request, _("Not embedded: %(reason)s") % {"reason": reason})

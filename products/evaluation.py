@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from django.utils.translation import gettext
 
 from products.models import Product
 from products.ranking import bootstrap_interval, ndcg, recall
@@ -120,7 +121,10 @@ def ranking(text: str, mode: Mode, using: str) -> list[str]:
             text, mode=mode, page=page, page_size=MAX_PAGE_SIZE, using=using
         )
         if results.notice:
-            raise EvaluationError(f"The query {text!r}: {results.notice}")
+            raise EvaluationError(
+                gettext("The query %(text)r: %(notice)s")
+                % {"text": text, "notice": results.notice}
+            )
         skus.extend(hit.product.sku for hit in results)
         if not results.has_next:
             return skus

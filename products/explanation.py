@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.utils.translation import gettext as _
 from psycopg import sql
 
 from products.answering import question_vector
@@ -85,7 +86,9 @@ def make_request(question: dict[str, Any]) -> Request:
 def require_question(request: Request) -> None:
     """Raise SearchError for a request that compares nothing by meaning."""
     if not request.text and not request.examples:
-        raise SearchError("Ask for something first: a text, or a product to be like.")
+        raise SearchError(
+            _("Ask for something first: a text, or a product to be like.")
+        )
 
 
 def parts_of(product: Product, question: dict[str, Any]) -> Parts:
@@ -99,8 +102,10 @@ def parts_of(product: Product, question: dict[str, Any]) -> Parts:
     require_question(request)
     if request.fingerprint != request.backend.fingerprint:
         raise SearchError(
-            "The examples were embedded by another model than the configured one. Run "
-            "manage.py embed_products."
+            _(
+                "The examples were embedded by another model than the configured one. "
+                "Run manage.py embed_products."
+            )
         )
     vector = question_vector(request, Plan("parts", "the parts of a text are compared"))
     whole = {field: getattr(product, field) for field in TEXT_FIELDS}

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
 
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _, ngettext
+
 from products.models import MAX_PRICE
 from products.querysets import ProductQuerySet
 
@@ -34,17 +37,29 @@ class Filters:
         for name in ("min_price", "max_price"):
             if (price := getattr(self, name)) is not None:
                 object.__setattr__(self, name, make_price(price))
-        if None not in (self.min_price, self.max_price) and (
-            self.min_price > self.max_price  # type: ignore[operator]
-        ):
+        low, high = self.min_price, self.max_price
+        if low is not None and high is not None and low > high:
             raise SearchError(
-                f"The lowest price, {self.min_price}, is above the highest, "
-                f"{self.max_price}. Exchange them."
+                _(
+                    "The lowest price, %(low)s, is above the highest, %(high)s. "
+                    "Exchange them."
+                )
+                % {
+                    "low": number_format(low),
+                    "high": number_format(high),
+                }
             )
         if len(self.categories) > MAX_CATEGORIES:
-            raise SearchError(f"At most {MAX_CATEGORIES} categories can be chosen.")
+            raise SearchError(
+                ngettext(
+                    "At most %(most)d category can be chosen.",
+                    "At most %(most)d categories can be chosen.",
+                    MAX_CATEGORIES,
+                )
+                % {"most": MAX_CATEGORIES}
+            )
         for category in self.categories:
-            check_text(category, "category")
+            check_text(category)
 
     def __bool__(self) -> bool:
         """Whether anything is filtered at all."""
@@ -64,10 +79,10 @@ def make_price(value: Decimal | int | str) -> Decimal:
     try:
         price = Decimal(value)
     except (InvalidOperation, TypeError, ValueError) as err:
-        raise SearchError("A price is a number from 0 up, such as 9.99.") from err
+        raise SearchError(not_a_price()) from err
     # Not `price < 0`: a NaN compares to nothing.
     if not (price.is_finite() and price >= 0):
-        raise SearchError("A price is a number from 0 up, such as 9.99.")
+        raise SearchError(not_a_price())
     return price
 
 
@@ -78,14 +93,25 @@ def to_cents(price: Decimal | None, rounding: str) -> Decimal | None:
     return min(price, MAX_PRICE + 1).quantize(Decimal("0.01"), rounding=rounding)
 
 
-def check_text(text: str, name: str) -> None:
+def not_a_price() -> str:
+    """Return the message for what is no price."""
+    example = number_format("9.99")
+    return _("A price is a number from 0 up, such as %(example)s.") % {
+        "example": example
+    }
+
+
+def check_text(text: str) -> None:
     """Raise SearchError for what PostgreSQL cannot hold: NUL, half a surrogate pair."""
     if "\0" in text:
-        raise SearchError(f"A {name} cannot contain a NUL character.")
+        raise SearchError(_("A text cannot contain a NUL character."))
     try:
         text.encode()
     except UnicodeEncodeError as err:
         raise SearchError(
-            f"A {name} cannot contain half a character: {text[err.start]!r} is one "
-            "half of a surrogate pair."
+            _(
+                "A text cannot contain half a character: %(half)r is one half of a "
+                "surrogate pair."
+            )
+            % {"half": text[err.start]}
         ) from err

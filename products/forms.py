@@ -14,7 +14,13 @@ from django.utils.translation import gettext, gettext_lazy as _
 from products.filters import Filters, SearchError
 from products.models import Product, make_sku
 from products.neighbours import Neighbours, neighbours_of
-from products.request import MAX_EXAMPLES, MAX_TEXT, Mode, Sort
+from products.request import (
+    MAX_EXAMPLES,
+    MAX_TEXT,
+    Mode,
+    Sort,
+    too_many_examples,
+)
 from products.results import Results
 from products.search import PAGE_SIZE, search
 from products.text import TEXT_FIELDS
@@ -89,10 +95,7 @@ class ExamplesField(ModelMultipleChoiceField):
 
     def clean(self, value: Any) -> Any:
         if len(value or ()) > MAX_EXAMPLES:
-            raise ValidationError(
-                gettext("At most %(most)d products can be examples.")
-                % {"most": MAX_EXAMPLES}
-            )
+            raise ValidationError(too_many_examples())
         return super().clean(value)
 
 
@@ -236,16 +239,23 @@ class VarietyForm(forms.Form):
         return Filters(categories=(product.category,) if same else ())
 
 
+def judged_field(label: Any) -> forms.ModelChoiceField[Product]:
+    """Return the field of one of the buttons that judge a product."""
+    return forms.ModelChoiceField(
+        Product.objects.for_display(), required=False, label=label
+    )
+
+
 class JudgementForm(forms.Form):
     """Whether a product answers a query: one of two buttons was pressed.
 
     back: the question of the page to return to.
     """
 
-    query = forms.CharField(max_length=MAX_TEXT)
-    back = forms.CharField(required=False, max_length=10_000)
-    relevant = forms.ModelChoiceField(Product.objects.for_display(), required=False)
-    irrelevant = forms.ModelChoiceField(Product.objects.for_display(), required=False)
+    query = forms.CharField(label=_("Search"), max_length=MAX_TEXT)
+    back = forms.CharField(label=_("Page"), required=False, max_length=10_000)
+    relevant = judged_field(_("Relevant"))
+    irrelevant = judged_field(_("Not relevant"))
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data

@@ -20,6 +20,9 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.formats import number_format
+from django.utils.text import format_lazy
+from django.utils.translation import gettext, gettext_lazy as _, ngettext
 
 from products.catalog.importing import CatalogImport, ImportResult
 from products.catalog.planning import Change, Kind
@@ -42,10 +45,7 @@ if TYPE_CHECKING:
 
 # What a request can import before a proxy gives up on it; counted unpacked.
 MAX_BYTES = 20_000_000
-TOO_LARGE = (
-    f"The file is larger than {MAX_BYTES // 10**6} MB. Import it on the server, where "
-    "it may be of any size: manage.py import_products FILE"
-)
+MAX_MEGABYTES = MAX_BYTES // 10**6
 SHOWN_ROWS = 50  # of each kind
 
 PREFIX = "vectorshop-import-"  # of the temporary files
@@ -61,23 +61,46 @@ PROBLEMS = (
 )
 
 
+COLUMN_LABELS = {
+    "sku": _("Column with the sku"),
+    "name": _("Column with the name"),
+    "category": _("Column with the category"),
+    "description": _("Column with the description"),
+    "price": _("Column with the price"),
+}
+
+
 class UploadForm(forms.Form):
     """A catalogue file, and how to read it."""
 
     file = forms.FileField(
-        help_text="CSV, TSV, JSON or JSON Lines, also packed by gzip, up to "
-        f"{MAX_BYTES // 10**6} MB."
+        label=_("File"),
+        help_text=format_lazy(
+            _("CSV, TSV, JSON or JSON Lines, also packed by gzip, up to {most} MB."),
+            most=MAX_MEGABYTES,
+        ),
     )
     format = forms.ChoiceField(
-        choices=[("", "by the ending of its name"), *((f, f.upper()) for f in Format)],
+        label=_("Format"),
+        choices=[
+            ("", _("by the ending of its name")),
+            *((f, f.upper()) for f in Format),
+        ],
         required=False,
     )
     delimiter = forms.ChoiceField(
-        choices=[("", "usual for the format"), (",", "comma"), (";", "semicolon")],
+        label=_("Delimiter"),
+        choices=[
+            ("", _("usual for the format")),
+            (",", _("comma")),
+            (";", _("semicolon")),
+        ],
         required=False,
-        help_text="What separates the columns of a CSV file.",
+        help_text=_("What separates the columns of a CSV file."),
     )
-    encoding = forms.CharField(initial="utf-8", required=False, max_length=40)
+    encoding = forms.CharField(
+        label=_("Encoding"), initial="utf-8", required=False, max_length=40
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -85,8 +108,9 @@ class UploadForm(forms.Form):
             self.fields[f"column_{name}"] = forms.CharField(
                 required=False,
                 max_length=200,
-                label=f"Column with the {name}",
-                help_text=f"When it is not called {name} in the file.",
+                label=COLUMN_LABELS[name],
+                help_text=gettext("When it is not called %(name)s in the file.")
+                % {"name": name},
             )
 
     def clean(self) -> dict[str, Any]:
@@ -96,7 +120,9 @@ class UploadForm(forms.Form):
             try:
                 data["format"] = format_of(data["file"].name)
             except SourceError:
-                self.add_error("format", "The name does not tell. Choose the format.")
+                self.add_error(
+                    "format", _("The name does not tell. Choose the format.")
+                )
         return data
 
     def columns(self) -> dict[str, str]:
@@ -168,7 +194,7 @@ def import_page(model_admin: ModelAdmin[Product], request: HttpRequest) -> HttpR
     form = UploadForm(request.POST or None, request.FILES or None)
     context = {
         **model_admin.admin_site.each_context(request),
-        "title": "Import products",
+        "title": _("Import products"),
         "opts": model_admin.opts,
         "form": form,
     }
@@ -193,7 +219,8 @@ def preview_context(request: HttpRequest, form: UploadForm) -> dict[str, Any]:
         form.add_error("file", str(err))
         return {}
     except OSError as err:  # such as a full disk
-        form.add_error("file", f"The server cannot keep the file: {err}")
+        text = gettext("The server cannot keep the file: %(error)s")
+        form.add_error("file", text % {"error": err})
         return {}
     try:
         preview = preview_of(upload)
@@ -220,14 +247,16 @@ def confirm(request: HttpRequest) -> HttpResponse:
     if not kept or not secrets.compare_digest(
         kept["token"].encode(), request.POST["token"].encode()
     ):
-        messages.error(request, "This preview is no longer kept. Upload it again.")
+        messages.error(request, _("This preview is no longer kept. Upload it again."))
         return redirect("admin:products_product_import")
     upload = Upload(**kept)
     if not Path(upload.path).is_file():
         messages.error(
             request,
-            "The file is not kept on this server, or no longer. Upload it again, or "
-            "run manage.py import_products on one of the servers.",
+            _(
+                "The file is not kept on this server, or no longer. Upload it again, "
+                "or run manage.py import_products on one of the servers."
+            ),
         )
         return redirect("admin:products_product_import")
     try:
@@ -247,23 +276,46 @@ def import_upload(request: HttpRequest, upload: Upload) -> None:
     except PROBLEMS as err:
         messages.error(request, problem(err))
         level = messages.WARNING
-    messages.add_message(
-        request,
-        level,
-        f"Imported {result.stored:,} products: {result.new:,} new, "
-        f"{result.changed:,} changed, {result.unchanged:,} unchanged.",
-    )
+    messages.add_message(request, level, imported(result))
     if result.refused:
-        messages.warning(request, f"{result.refused:,} rows were refused.")
+        text = ngettext(
+            "%(count)s row was refused.", "%(count)s rows were refused.", result.refused
+        )
+        messages.warning(request, text % {"count": grouped(result.refused)})
     if result.stopped:
         messages.error(request, result.stopped)
     if result.without_vector:
         embed_some(request)
-        messages.info(
-            request,
-            f"{result.without_vector:,} texts were new. Those not embedded yet show as "
-            "missing or stale: use the page Embeddings, or manage.py embed_products.",
+        text = ngettext(
+            "%(count)s text was new. If it is not embedded yet, it shows as missing or "
+            "stale: use the page Embeddings, or manage.py embed_products.",
+            "%(count)s texts were new. Those not embedded yet show as missing or "
+            "stale: use the page Embeddings, or manage.py embed_products.",
+            result.without_vector,
         )
+        messages.info(request, text % {"count": grouped(result.without_vector)})
+
+
+def imported(result: ImportResult) -> str:
+    """Return the sentence that tells how many products were imported."""
+    text = ngettext(
+        "Imported %(stored)s product: %(new)s new, %(changed)s changed, "
+        "%(unchanged)s unchanged.",
+        "Imported %(stored)s products: %(new)s new, %(changed)s changed, "
+        "%(unchanged)s unchanged.",
+        result.stored,
+    )
+    return text % {
+        "stored": grouped(result.stored),
+        "new": grouped(result.new),
+        "changed": grouped(result.changed),
+        "unchanged": grouped(result.unchanged),
+    }
+
+
+def grouped(count: int) -> str:
+    """Return a number with its thousands separated."""
+    return number_format(count, force_grouping=True)
 
 
 def problem(err: Exception) -> str:
@@ -271,7 +323,9 @@ def problem(err: Exception) -> str:
     text = str(err).strip()
     if isinstance(err, DatabaseError):
         first = text.split("\n")[0]
-        return f"The database failed: {first}. Import the same file again."
+        return gettext(
+            "The database failed: %(error)s. Import the same file again."
+        ) % {"error": first}
     return text
 
 
@@ -299,7 +353,10 @@ def keep(form: UploadForm) -> Upload:
             copy(data["file"], cast("IO[bytes]", file))
         except (OSError, EOFError, zlib.error) as err:
             upload.delete()
-            raise SourceError(f"The file cannot be kept or unpacked: {err}") from err
+            raise SourceError(
+                gettext("The file cannot be kept or unpacked: %(error)s")
+                % {"error": err}
+            ) from err
         except SourceError:
             upload.delete()
             raise
@@ -315,7 +372,13 @@ def copy(upload: UploadedFile[Any], target: IO[bytes]) -> None:
     while data := source.read(1 << 16):
         size += len(data)
         if size > MAX_BYTES:
-            raise SourceError(TOO_LARGE)
+            raise SourceError(
+                gettext(
+                    "The file is larger than %(most)d MB. Import it on the server, "
+                    "where it may be of any size: manage.py import_products FILE"
+                )
+                % {"most": MAX_MEGABYTES}
+            )
         target.write(data)
 
 

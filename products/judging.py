@@ -10,6 +10,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.formats import number_format
 from django.views.decorators.http import require_POST, require_safe
 
 from products.evaluation import EvaluationError, evaluate
@@ -117,4 +118,5 @@ def make_plot(buckets: Sequence[Bucket]) -> Plot:
         )
         for bucket in buckets
     ]
-    return Plot(lines, marks, [(level(part / 4), f"{part / 4:g}") for part in range(5)])
+    levels = [(level(part / 4), number_format(f"{part / 4:g}")) for part in range(5)]
+    return Plot(lines, marks, levels)

@@ -17,6 +17,7 @@ from django.db import models, router
 from django.db.models.functions import Now, Upper
 from django.urls import reverse
 from django.utils.text import slugify
+from django.utils.translation import gettext_lazy as _
 from pgvector.django import HnswIndex, VectorField
 
 from products import text
@@ -60,16 +61,19 @@ class Product(EmbeddedText, models.Model):
     """An article that can be found by its text and by its likeness to others."""
 
     sku = models.CharField(
+        _("sku"),
         max_length=200,
         unique=True,
         blank=True,
-        help_text="Your own article number. Left empty, it is made from the name.",
+        help_text=_("Your own article number. Left empty, it is made from the name."),
     )
-    name = models.CharField(max_length=300)
-    category = models.CharField(max_length=200, blank=True)
-    description = models.TextField(blank=True, validators=[MaxLengthValidator(20_000)])
+    name = models.CharField(_("name"), max_length=300)
+    category = models.CharField(_("category"), max_length=200, blank=True)
+    description = models.TextField(
+        _("description"), blank=True, validators=[MaxLengthValidator(20_000)]
+    )
     price = models.DecimalField(
-        max_digits=10, decimal_places=2, validators=[MinValueValidator(0)]
+        _("price"), max_digits=10, decimal_places=2, validators=[MinValueValidator(0)]
     )
 
     # Null: not embedded yet.
@@ -79,7 +83,12 @@ class Product(EmbeddedText, models.Model):
     # Which recipe made the vector: model, dimensions and text template. Vectors of
     # two recipes must never be compared.
     embedding_fingerprint = models.CharField(
-        max_length=100, blank=True, default="", db_default="", editable=False
+        _("embedding fingerprint"),
+        max_length=100,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
     )
     # The text_hash of the text that was embedded: differs once the text has changed,
     # whoever changed it.
@@ -101,14 +110,18 @@ class Product(EmbeddedText, models.Model):
         db_persist=True,
     )
 
-    created_at = models.DateTimeField(db_default=Now(), editable=False)
-    updated_at = models.DateTimeField(auto_now=True, db_default=Now(), editable=False)
+    created_at = models.DateTimeField(_("created at"), db_default=Now(), editable=False)
+    updated_at = models.DateTimeField(
+        _("updated at"), auto_now=True, db_default=Now(), editable=False
+    )
 
     objects = ProductQuerySet.as_manager()
 
     distance: float  # cosine distance, on products of nearest_to()
 
     class Meta:
+        verbose_name = _("product")
+        verbose_name_plural = _("products")
         db_table = "products"
         ordering = ["name", "pk"]
         indexes = [
@@ -132,12 +145,12 @@ class Product(EmbeddedText, models.Model):
             models.CheckConstraint(
                 name="products_price_range",
                 condition=models.Q(price__gte=0, price__lte=MAX_PRICE),
-                violation_error_message="The price must be zero or more.",
+                violation_error_message=_("The price must be zero or more."),
             ),
             models.CheckConstraint(
                 name="products_name_filled",
                 condition=~models.Q(name=""),
-                violation_error_message="The name must not be empty.",
+                violation_error_message=_("The name must not be empty."),
             ),
             models.CheckConstraint(
                 name="products_sku_filled", condition=~models.Q(sku="")
@@ -147,7 +160,7 @@ class Product(EmbeddedText, models.Model):
                 name="products_embedding_not_zero",
                 condition=models.Q(embedding__isnull=True)
                 | models.Q(models.lookups.GreaterThan(VectorNorm("embedding"), 0.0)),
-                violation_error_message="An embedding must not be the zero vector.",
+                violation_error_message=_("An embedding must not be the zero vector."),
             ),
         ]
 

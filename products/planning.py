@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connections, transaction
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _, ngettext
 from psycopg import sql
 
 from products.querysets import EF_SEARCH, ProductQuerySet
@@ -78,21 +80,34 @@ def plan_neighbours(
         short = ef_search == DEFAULT_EF_SEARCH
         return Plan(
             "hnsw",
-            "nothing is filtered out: the index, or the whole table while it is small, "
-            "whichever PostgreSQL finds cheaper",
+            _(
+                "nothing is filtered out: the index, or the whole table while it is "
+                "small, whichever PostgreSQL finds cheaper"
+            ),
             ef_search=None if short else ef_search,
         )
     matching = products.order_by().values("pk")[: bound + 1].count()
     if matching <= bound:
         return Plan(
             "exact",
-            f"only {matching:,} products to compare, few enough to read them all",
+            ngettext(
+                "only %(count)s product to compare, few enough to read them all",
+                "only %(count)s products to compare, few enough to read them all",
+                matching,
+            )
+            % {"count": number_format(matching, force_grouping=True)},
             matching=matching,
         )
     return Plan(
         "hnsw",
-        f"more than {bound:,} products to compare; the index is read on until "
-        "enough of them are found",
+        ngettext(
+            "more than %(count)s product to compare; the index is read on until "
+            "enough of them are found",
+            "more than %(count)s products to compare; the index is read on until "
+            "enough of them are found",
+            bound,
+        )
+        % {"count": number_format(bound, force_grouping=True)},
         matching=matching,
         ef_search=max(ef_search, FILTERED_EF_SEARCH),
     )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from django.core.cache import cache
+from django.utils.translation import gettext
 
 from products.embeddings import BaseEmbeddingBackend
 from products.filters import SearchError
@@ -61,17 +62,24 @@ def example_vector(
     for product in examples:
         if product.pk not in vectors:
             raise SearchError(
-                f"{product.name} has no embedding yet, so it cannot be an example. Run "
-                "manage.py embed_products."
+                gettext(
+                    "%(name)s has no embedding yet, so it cannot be an example. Run "
+                    "manage.py embed_products."
+                )
+                % {"name": product.name}
             )
     if {pk: recipe for pk, _, recipe in rows} != {
         product.pk: product.embedding_fingerprint for product in examples
     }:
-        raise SearchError("The examples were embedded anew just now. Search once more.")
+        raise SearchError(
+            gettext("The examples were embedded anew just now. Search once more.")
+        )
     if len({product.embedding_fingerprint for product in examples}) > 1:
         raise SearchError(
-            "The examples were embedded by different models. Run manage.py "
-            "embed_products."
+            gettext(
+                "The examples were embedded by different models. Run manage.py "
+                "embed_products."
+            )
         )
     vector = np.zeros(len(next(iter(vectors.values()))), dtype=np.float32)
     for sign, products in ((1, like), (-1, unlike)):
@@ -82,8 +90,10 @@ def example_vector(
     norm = float(np.linalg.norm(vector))
     if norm < SMALLEST_NORM:
         raise SearchError(
-            "The examples cancel out: what is wanted and what is not are the same. "
-            "Leave one of them out."
+            gettext(
+                "The examples cancel out: what is wanted and what is not are the same. "
+                "Leave one of them out."
+            )
         )
     unit: Vector = vector / np.float32(norm)
     return unit

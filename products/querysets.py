@@ -26,6 +26,7 @@ from django.db.models import (
 from django.db.models.functions import Cast, Coalesce
 from django.db.models.lookups import IsNull
 from django.db.models.query import RawQuerySet
+from django.utils.translation import gettext_lazy as _
 from pgvector.django import CosineDistance, HalfVectorField
 
 from products.embeddings import get_backend
@@ -78,10 +79,10 @@ class ColumnOf(Func):
 class EmbeddingState(models.TextChoices):
     """What an embedding says about its text; each product is in exactly one state."""
 
-    MISSING = "missing", "missing"
-    STALE = "stale", "stale"
-    OTHER_RECIPE = "other_recipe", "other recipe"
-    FRESH = "fresh", "fresh"
+    MISSING = "missing", _("missing")
+    STALE = "stale", _("stale")
+    OTHER_RECIPE = "other_recipe", _("other recipe")
+    FRESH = "fresh", _("fresh")
 
 
 class ProductQuerySet(models.QuerySet["Product"]):

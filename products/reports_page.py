@@ -8,6 +8,7 @@ from django import forms
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
 
 from products.models import Product
 from products.reports import (
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
 
 MAX_ID = 2**63 - 1
+
+TITLES = {
+    "near_duplicates": _("Near duplicates"),
+    "odd_categories": _("Odd categories"),
+}
 
 
 class PageForm(forms.Form):
@@ -44,8 +50,8 @@ class DuplicatesForm(PageForm):
         min_value=0,
         max_value=2,
         required=False,
-        label="Cosine distance below",
-        help_text="0 is the same direction; pairs under 0.05 mostly say the same.",
+        label=_("Cosine distance below"),
+        help_text=_("0 is the same direction; pairs under 0.05 mostly say the same."),
     )
 
 
@@ -78,7 +84,7 @@ def report(
     valid = form.is_valid()
     context = {
         **model_admin.admin_site.each_context(request),
-        "title": name.replace("_", " ").capitalize(),
+        "title": TITLES[name],
         "opts": model_admin.opts,
         "form": form,
         "page": find(**form.options()) if valid else None,

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from django.db import models
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
 from products.embeddings import BaseEmbeddingBackend
 from products.filters import Filters, SearchError, check_text
@@ -19,18 +21,18 @@ MAX_EXAMPLES = 20
 class Mode(models.TextChoices):
     """How a text is searched for."""
 
-    HYBRID = "hybrid", "Meaning and words"
-    SEMANTIC = "semantic", "Meaning"
-    KEYWORD = "keyword", "Words"
+    HYBRID = "hybrid", gettext_lazy("Meaning and words")
+    SEMANTIC = "semantic", gettext_lazy("Meaning")
+    KEYWORD = "keyword", gettext_lazy("Words")
 
 
 class Sort(models.TextChoices):
     """The order of a catalogue without a question."""
 
-    NAME = "name", "Name"
-    PRICE = "price", "Lowest price"
-    PRICE_DESCENDING = "-price", "Highest price"
-    NEWEST = "-created_at", "Newest"
+    NAME = "name", gettext_lazy("Name")
+    PRICE = "price", gettext_lazy("Lowest price")
+    PRICE_DESCENDING = "-price", gettext_lazy("Highest price")
+    NEWEST = "-created_at", gettext_lazy("Newest")
 
 
 Choice = TypeVar("Choice", bound=models.TextChoices)
@@ -54,16 +56,23 @@ class Request:
 
     def __post_init__(self) -> None:
         if self.page < 1:
-            raise SearchError("Pages are counted from 1.")
+            raise SearchError(_("Pages are counted from 1."))
         if not 1 <= self.page_size <= MAX_PAGE_SIZE:
-            raise SearchError(f"A page has 1 to {MAX_PAGE_SIZE} products.")
+            raise SearchError(
+                ngettext(
+                    "A page has 1 to %(most)d product.",
+                    "A page has 1 to %(most)d products.",
+                    MAX_PAGE_SIZE,
+                )
+                % {"most": MAX_PAGE_SIZE}
+            )
         if not 0 <= self.diversity <= 1:
-            raise SearchError("The diversity is a number from 0 to 1.")
+            raise SearchError(_("The diversity is a number from 0 to 1."))
         if len(self.examples) > MAX_EXAMPLES:
-            raise SearchError(f"At most {MAX_EXAMPLES} products can be examples.")
+            raise SearchError(too_many_examples())
         if self.text and self.examples and self.mode is Mode.KEYWORD:
             raise SearchError(
-                "Examples are compared by meaning. Choose another mode than keyword."
+                _("Examples are compared by meaning. Choose another mode than keyword.")
             )
 
     @property
@@ -86,18 +95,34 @@ class Request:
         return self.like[0]
 
 
+def too_many_examples() -> str:
+    """Return the message for more examples than are allowed."""
+    text = ngettext(
+        "At most %(most)d product can be an example.",
+        "At most %(most)d products can be examples.",
+        MAX_EXAMPLES,
+    )
+    return text % {"most": MAX_EXAMPLES}
+
+
 def clean_text(text: str) -> str:
     """Return what a shopper typed without the white space around it.
 
     Raises SearchError for what PostgreSQL has no place for, see check_text(), and for
     more than 1,000 characters: nobody types those.
     """
-    check_text(text, "search")
+    check_text(text)
     text = text.strip()
     if len(text) > MAX_TEXT:
         raise SearchError(
-            f"A search has at most {MAX_TEXT:,} characters; this one has "
-            f"{len(text):,}. Shorten it."
+            _(
+                "A search has at most %(most)s characters; this one has %(size)s. "
+                "Shorten it."
+            )
+            % {
+                "most": number_format(MAX_TEXT, force_grouping=True),
+                "size": number_format(len(text), force_grouping=True),
+            }
         )
     return text
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from django.db import DEFAULT_DB_ALIAS, transaction
 from django.db.models.query import RawQuerySet
+from django.utils.translation import gettext as _
 
 from products.answering import rank
 from products.candidates import WINDOW, look_up
@@ -105,7 +106,7 @@ def with_fresh_examples(request: Request) -> Request:
 
 def answer(request: Request) -> Results:
     """Return the page of results that answers a question."""
-    plan = Plan("listing", "no question was asked")
+    plan = Plan("listing", _("no question was asked"))
     using = request.using
     with recorded(plan, using=using):
         if example := request.single_example:
@@ -120,7 +121,8 @@ def similar_page(request: Request, plan: Plan, example: Product) -> Results:
     """Return the products like one other: one statement where nothing is filtered."""
     if not example.embedding_fingerprint:
         raise SearchError(
-            f"{example.name} has no embedding yet. Run manage.py embed_products."
+            _("%(name)s has no embedding yet. Run manage.py embed_products.")
+            % {"name": example.name}
         )
 
     def nearest(*, exact: bool) -> ProductQuerySet | RawQuerySet[Product]:

@@ -12,6 +12,8 @@ from typing import Any
 
 from django.db import connections, transaction
 from django.db.models import Count
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _, ngettext
 
 from products import vector_index
 from products.filters import Filters
@@ -75,7 +77,11 @@ class Bucket:
 
     @property
     def title(self) -> str:
-        return "none" if self.wanted == 1 else f"{self.wanted * 100:g} %"
+        return (
+            "none"
+            if self.wanted == 1
+            else f"{number_format(f'{self.wanted * 100:g}')} %"
+        )
 
     def smallest(self, target: float) -> int | None:
         """Return the smallest ef_search that reaches a recall, None if none does.
@@ -110,9 +116,19 @@ def tune(
     count = products.count()
     if count < SMALLEST:
         raise TuningError(
-            f"{count:,} products are embedded; tuning needs {SMALLEST:,}: in so small "
-            "a catalogue PostgreSQL compares them all, and nothing is to be tuned. Load "
-            "more products and run manage.py embed_products."
+            ngettext(
+                "%(count)s product is embedded; tuning needs %(least)s: in so small a "
+                "catalogue PostgreSQL compares them all, and nothing is to be tuned. "
+                "Load more products and run manage.py embed_products.",
+                "%(count)s products are embedded; tuning needs %(least)s: in so small a "
+                "catalogue PostgreSQL compares them all, and nothing is to be tuned. "
+                "Load more products and run manage.py embed_products.",
+                count,
+            )
+            % {
+                "count": number_format(count, force_grouping=True),
+                "least": number_format(SMALLEST, force_grouping=True),
+            }
         )
     ids = list(products.order_by("pk").values_list("pk", flat=True))
     generator = random.Random(0)
@@ -200,8 +216,11 @@ def measure_index(
         index = vector_index.configured_kind().name
         if scans[0].index != index:
             raise TuningError(
-                f"PostgreSQL does not use the index {index} ({scans[0]}). Is it there "
-                "and valid? Ask manage.py check --database default."
+                _(
+                    "PostgreSQL does not use the index %(index)s (%(scan)s). Is it "
+                    "there and valid? Ask manage.py check --database default."
+                )
+                % {"index": index, "scan": scans[0]}
             )
         for sample in samples:
             ids, milliseconds = timed(lookup(sample.product, sample.filters, using))
@@ -265,7 +284,7 @@ def measurement(
     ]
     if not pairs:
         raise TuningError(
-            "The filters keep nothing. Sample more products, or filter less."
+            _("The filters keep nothing. Sample more products, or filter less.")
         )
     return Measurement(
         ef_search=ef_search,

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, connections, transaction
+from django.utils.translation import gettext
 from psycopg import errors
 
 from products.models import DIMENSIONS
@@ -186,8 +187,11 @@ def swap(kind: IndexKind, using: str) -> None:
                 return
         time.sleep(POLL_SECONDS)
     raise IndexBuildError(
-        f"The index is built as {kind.name}_new, but the table is too busy to put it in "
-        f"the place of {kind.name}. Run manage.py build_index in a quieter hour."
+        gettext(
+            "The index is built as %(name)s_new, but the table is too busy to put it "
+            "in the place of %(name)s. Run manage.py build_index in a quieter hour."
+        )
+        % {"name": kind.name}
     )
 
 
@@ -203,7 +207,9 @@ def build_lock(using: str) -> Iterator[None]:
     """Hold the lock of index builds; raise IndexBuildError when somebody else does."""
     [(locked,)] = fetch(using, "SELECT pg_try_advisory_lock(%s)", [BUILD_LOCK])
     if not locked:
-        raise BuildRunningError("Another process is building the index. Wait for it.")
+        raise BuildRunningError(
+            gettext("Another process is building the index. Wait for it.")
+        )
     try:
         yield
     finally:

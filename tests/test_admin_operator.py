@@ -263,7 +263,7 @@ def test_the_confirmed_import_is_that_of_the_preview(admin_client, uploads):
     assert Product.objects.fresh().count() == 2
     assert said(response)[:2] == [
         "Imported 2 products: 1 new, 1 changed, 0 unchanged.",
-        "1 rows were refused.",
+        "1 row was refused.",
     ]
     assert not kept.exists()
 

@@ -157,8 +157,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 LANGUAGE_CODE = "en"
-# The languages the shop's texts are written in. A translation in `locale` joins here.
-LANGUAGES = [("en", "English")]
+# The visitor's browser chooses. Each but English has its texts in `locale`.
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
 USE_I18N = True

@@ -8,6 +8,8 @@ from collections.abc import Generator, Iterator
 from contextlib import suppress
 from typing import TypeVar
 
+from django.utils import translation
+
 T = TypeVar("T")
 
 
@@ -26,14 +28,16 @@ def read_ahead(items: Iterator[T]) -> Generator[T, None, None]:
     """
     waiting: queue.Queue[T | _End] = queue.Queue(maxsize=1)
     closed = threading.Event()
+    language = translation.get_language()  # of the reader: each thread has its own
 
     def work() -> None:
         error: BaseException | None = None
         try:
-            for item in items:
-                waiting.put(item)
-                if closed.is_set():
-                    return
+            with translation.override(language):
+                for item in items:
+                    waiting.put(item)
+                    if closed.is_set():
+                        return
         except BaseException as err:  # noqa: BLE001 - raised again by the reader below
             error = err
         waiting.put(_End(error))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from django.db import connections
+from django.utils.translation import gettext as _
 
 from products import text
 from products.catalog.records import Refusal
@@ -87,7 +88,9 @@ class SeenSkus:
             row
             if row.record.line in added
             else row.record.refuse(
-                f"sku: {row.sku!r} is on {self.unit} {first[row.sku]} too"
+                "sku: "
+                + _("%(sku)r is on %(unit)s %(number)d too")
+                % {"sku": row.sku, "unit": self.unit, "number": first[row.sku]}
             )
             for row in rows
         ]

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import ijson
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _, ngettext
 
 from products.catalog.source import MAX_RECORD_BYTES, Format, Line, Source, SourceError
 
@@ -92,7 +94,7 @@ class RecordLines:
         self.record.append(line)
         self.length += len(line.text)
         if line.too_long or self.length > MAX_RECORD_BYTES:
-            raise RecordTooLong(line.problem or "the record never ends")
+            raise RecordTooLong(line.problem or _("the record never ends"))
         return line.text
 
     def start_record(self) -> None:
@@ -116,7 +118,9 @@ def read_table(
     try:
         reader = csv.reader(lines, delimiter=delimiter, strict=True)
     except TypeError as err:
-        raise SourceError(f"{delimiter!r} cannot separate columns.") from err
+        raise SourceError(
+            _("%(delimiter)r cannot separate columns.") % {"delimiter": delimiter}
+        ) from err
     header = read_header(source, lines, reader, delimiter)
     check_header(header)
     while True:
@@ -146,7 +150,12 @@ def table_record(
     if not values:
         return None
     if len(values) != len(header):
-        reason = f"has {len(values)} columns where the header has {len(header)}"
+        text = ngettext(
+            "has %(count)d column where the header has %(header)d",
+            "has %(count)d columns where the header has %(header)d",
+            len(values),
+        )
+        reason = text % {"count": len(values), "header": len(header)}
         return Refusal(number, reason, lines.raw[:MAX_RAW])
     return Record(number, dict(zip(header, values, strict=True)), lines.raw)
 
@@ -155,7 +164,7 @@ def broken_quotes(err: Exception) -> str:
     """Return the reason for a record that csv.reader or RecordLines gave up on."""
     if isinstance(err, RecordTooLong):
         return str(err)
-    return f"the quotes do not fit ({err})"
+    return _("the quotes do not fit (%(error)s)") % {"error": err}
 
 
 def read_header(
@@ -165,17 +174,25 @@ def read_header(
     try:
         header = [name.strip().casefold() for name in next(reader, [])]
     except (csv.Error, RecordTooLong) as err:
-        raise SourceError(f"The header of {source.name} cannot be read: {err}") from err
+        raise SourceError(
+            _("The header of %(name)s cannot be read: %(error)s")
+            % {"name": source.name, "error": err}
+        ) from err
     if lines.record and lines.record[0].problem:
-        raise SourceError(f"{source.name}, line 1: {lines.record[0].problem}")
+        raise SourceError(
+            _("%(name)s, line 1: %(problem)s")
+            % {"name": source.name, "problem": lines.record[0].problem}
+        )
     twice = sorted({name for name in header if name and header.count(name) > 1})
     if twice:
         raise SourceError(
-            f"{source.name} has two columns named {', '.join(twice)}. Rename one."
+            _("%(name)s has two columns named %(columns)s. Rename one.")
+            % {"name": source.name, "columns": ", ".join(twice)}
         )
     if len(header) == 1 and delimiter != ";" and ";" in header[0]:
         raise SourceError(
-            f"{source.name} separates its columns by semicolons. Pass --delimiter ';'"
+            _("%(name)s separates its columns by semicolons. Pass --delimiter ';'")
+            % {"name": source.name}
         )
     return header
 
@@ -197,9 +214,12 @@ def json_line(line: Line, raw: str) -> Record | Refusal:
     try:
         fields = json.loads(line.text)
     except json.JSONDecodeError as err:
-        return Refusal(line.number, f"is no JSON: {err.msg} at {err.pos + 1}", raw)
+        reason = _("is no JSON: %(error)s at %(position)d")
+        reason %= {"error": err.msg, "position": err.pos + 1}
+        return Refusal(line.number, reason, raw)
     except (ValueError, RecursionError) as err:
-        return Refusal(line.number, f"is no usable JSON: {err}", raw)
+        reason = _("is no usable JSON: %(error)s") % {"error": err}
+        return Refusal(line.number, reason, raw)
     return json_record(line.number, fields, raw)
 
 
@@ -207,7 +227,7 @@ def json_record(number: int, fields: Any, raw: str) -> Record | Refusal:
     if isinstance(fields, dict):
         return Record(number, fields, raw)
     raw = raw or json.dumps(fields)[:MAX_RAW]
-    return Refusal(number, "is not a JSON object with the columns as keys", raw)
+    return Refusal(number, _("is not a JSON object with the columns as keys"), raw)
 
 
 class BoundedReader:
@@ -226,9 +246,16 @@ class BoundedReader:
         # Reading is ahead of parsing by up to one buffer.
         if self.since_item > MAX_RECORD_BYTES + 2 * size:
             raise SourceError(
-                f"{self.source.name}: item {self.items + 1} is larger than "
-                f"{MAX_RECORD_BYTES:,} bytes; the rest was not read. Write one object "
-                "per line (JSON Lines) to have only such items refused."
+                _(
+                    "%(name)s: item %(item)d is larger than %(most)s bytes; the rest "
+                    "was not read. Write one object per line (JSON Lines) to have only "
+                    "such items refused."
+                )
+                % {
+                    "name": self.source.name,
+                    "item": self.items + 1,
+                    "most": number_format(MAX_RECORD_BYTES, force_grouping=True),
+                }
             )
         return data
 
@@ -244,8 +271,11 @@ def read_json_array(source: Source) -> Iterator[Record | Refusal]:
         start = source.file.peek(64).lstrip()[:1]
     if start not in (b"[", b""):
         raise SourceError(
-            f"{source.name} is not a JSON array of objects. For one object per line "
-            "pass --format jsonl."
+            _(
+                "%(name)s is not a JSON array of objects. For one object per line pass "
+                "--format jsonl."
+            )
+            % {"name": source.name}
         )
     try:
         for fields in ijson.items(reader, "item", use_float=True, buf_size=1 << 16):
@@ -255,6 +285,9 @@ def read_json_array(source: Source) -> Iterator[Record | Refusal]:
     except ijson.JSONError as err:
         reason = str(err).split("\n")[0].strip()
         raise SourceError(
-            f"{source.name} is broken JSON after item {reader.items} ({reason}); the "
-            "rest was not read. Correct it, or write one object per line (JSON Lines)."
+            _(
+                "%(name)s is broken JSON after item %(item)d (%(reason)s); the rest "
+                "was not read. Correct it, or write one object per line (JSON Lines)."
+            )
+            % {"name": source.name, "item": reader.items, "reason": reason}
         ) from err

@@ -20,6 +20,7 @@ from django.core.validators import (
     MinValueValidator,
 )
 from django.db.models import DecimalField
+from django.utils.translation import gettext, ngettext
 
 from products.catalog.records import Record, Refusal
 from products.catalog.source import SourceError
@@ -86,8 +87,15 @@ def check_columns(columns: Mapping[str, str], header: Collection[str]) -> None:
     for target, name in columns.items():
         if name not in header and (target in REQUIRED or target != name):
             raise SourceError(
-                f"The file has no column {name!r}, only: {', '.join(header) or 'none'}. "
-                f"Name the one with the {target}: --map {target}=COLUMN"
+                gettext(
+                    "The file has no column %(name)r, only: %(header)s. "
+                    "Name the one with the %(target)s: --map %(target)s=COLUMN"
+                )
+                % {
+                    "name": name,
+                    "header": ", ".join(header) or gettext("none"),
+                    "target": target,
+                }
             )
 
 
@@ -147,15 +155,15 @@ def text(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str):
-        raise ValueError(f"is {kind(value)}, not a text")
+        raise ValueError(gettext("is %(kind)s, not a text") % {"kind": kind(value)})
     if "\0" in value:
-        raise ValueError("has a NUL character")
+        raise ValueError(gettext("has a NUL character"))
     if not value.isascii():
         try:
             value.encode()
         except UnicodeEncodeError as err:
             raise ValueError(
-                "has half of a surrogate pair (\\ud800 to \\udfff)"
+                gettext("has half of a surrogate pair (\\ud800 to \\udfff)")
             ) from err
     return value
 
@@ -167,12 +175,14 @@ def price(value: Any) -> Decimal:
     digits, a point and digits.
     """
     if isinstance(value, bool | list | dict):
-        raise ValueError(f"price: is {kind(value)}, not a number")
+        raise ValueError(
+            "price: " + gettext("is %(kind)s, not a number") % {"kind": kind(value)}
+        )
     number = "" if value is None else str(value).strip()
     if SIMPLE_PRICE.fullmatch(number):
         return Decimal(number)
     if not number:
-        raise ValueError("price: is missing")
+        raise ValueError("price: " + gettext("is missing"))
     if not PLAIN_NUMBER.fullmatch(number):
         raise ValueError(f"price: {number[:40]!r} {price_problem(number)}")
     whole, _, decimals = number.partition(".")
@@ -187,16 +197,24 @@ def price(value: Any) -> Decimal:
 def price_problem(number: str) -> str:
     """Return what is wrong with a price, and how to write it."""
     if "," in number:
-        return "has a comma: write it with a point and nothing else, such as 1234.50"
+        return gettext(
+            "has a comma: write it with a point and nothing else, such as 1234.50"
+        )
     if number.lower().lstrip("+-") in {"nan", "inf", "infinity"}:
-        return "is not a number"
-    return "is not a plain number: write digits and a point only, such as 1234.50"
+        return gettext("is not a number")
+    return gettext(
+        "is not a plain number: write digits and a point only, such as 1234.50"
+    )
 
 
 def kind(value: Any) -> str:
     """Return what JSON calls a value."""
-    names = {dict: "an object", list: "an array", bool: "true or false"}
-    return names.get(type(value), "a number")
+    names = {
+        dict: gettext("an object"),
+        list: gettext("an array"),
+        bool: gettext("true or false"),
+    }
+    return names.get(type(value), gettext("a number"))
 
 
 # Vectors
@@ -217,16 +235,32 @@ def file_vector(value: Any, recipe: Any, fingerprint: str) -> bytes | None:
     try:
         numbers = vector_numbers(value)
     except (ValueError, TypeError, binascii.Error, RecursionError) as err:
-        raise ValueError("embedding: is neither a list of numbers nor base64") from err
+        raise ValueError(
+            "embedding: " + gettext("is neither a list of numbers nor base64")
+        ) from err
     if numbers.shape != (DIMENSIONS,):
-        size = f"{numbers.size} numbers" if numbers.ndim == 1 else "nested lists"
-        raise ValueError(f"embedding: has {size} instead of {DIMENSIONS}")
+        raise ValueError("embedding: " + wrong_shape(numbers))
     length = float(np.dot(numbers, numbers))
     if not math.isfinite(length):
-        raise ValueError("embedding: has NaN, infinite or far too large numbers")
+        raise ValueError(
+            "embedding: " + gettext("has NaN, infinite or far too large numbers")
+        )
     if length == 0:
-        raise ValueError("embedding: is the zero vector")
+        raise ValueError("embedding: " + gettext("is the zero vector"))
     return VECTOR_HEADER + numbers.astype(">f4").tobytes() if recipe else b""
+
+
+def wrong_shape(numbers: np.ndarray[Any, np.dtype[np.float32]]) -> str:
+    """Return what is wrong with the shape of a vector."""
+    if numbers.ndim != 1:
+        text = gettext("has nested lists instead of %(dimensions)d")
+        return text % {"dimensions": DIMENSIONS}
+    text = ngettext(
+        "has %(count)d number instead of %(dimensions)d",
+        "has %(count)d numbers instead of %(dimensions)d",
+        numbers.size,
+    )
+    return text % {"count": numbers.size, "dimensions": DIMENSIONS}
 
 
 def vector_numbers(value: Any) -> np.ndarray[Any, np.dtype[np.float32]]:

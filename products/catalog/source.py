@@ -16,6 +16,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+
 # A record of any real catalogue is far below: 20,000 characters of description are
 # 240 kB at most, a vector is 10 kB.
 MAX_RECORD_BYTES = 1_000_000
@@ -36,7 +39,7 @@ class Format(StrEnum):
     @property
     def unit(self) -> str:
         """What the numbers of records count."""
-        return "item" if self is Format.JSON else "line"
+        return _("item") if self is Format.JSON else _("line")
 
 
 ENDINGS = {
@@ -57,8 +60,15 @@ def format_of(name: str) -> Format:
     ending = Path(name.lower().removesuffix(".gz")).suffix
     if ending not in ENDINGS:
         raise SourceError(
-            f"The name {name!r} does not tell the format. Pass --format with one of "
-            f"{', '.join(Format)}, or use one of the endings {', '.join(ENDINGS)}."
+            _(
+                "The name %(name)r does not tell the format. Pass --format with one of "
+                "%(formats)s, or use one of the endings %(endings)s."
+            )
+            % {
+                "name": name,
+                "formats": ", ".join(Format),
+                "endings": ", ".join(ENDINGS),
+            }
         )
     return ENDINGS[ending]
 
@@ -101,7 +111,8 @@ class Source:
             start = self.file.peek(4)[:4]
         if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             raise SourceError(
-                f"{self.name} is UTF-16. Save it as UTF-8 and import it again."
+                _("%(name)s is UTF-16. Save it as UTF-8 and import it again.")
+                % {"name": self.name}
             )
         if start.startswith(codecs.BOM_UTF8):
             self.file.read(len(codecs.BOM_UTF8))
@@ -118,7 +129,8 @@ class Source:
             yield
         except (OSError, EOFError, zlib.error) as err:
             raise SourceError(
-                f"{self.name} cannot be read after line {self.line}: {err}"
+                _("%(name)s cannot be read after line %(line)d: %(error)s")
+                % {"name": self.name, "line": self.line, "error": err}
             ) from err
 
     def read(self, size: int) -> bytes:
@@ -154,20 +166,26 @@ class Source:
             if not data:
                 break
         text = beginning.decode(self.encoding, "replace")
-        problem = (
-            f"the line has {length:,} bytes; {MAX_RECORD_BYTES:,} are allowed. "
+        problem = _(
+            "the line has %(size)s bytes; %(most)s are allowed. "
             "Is a line end or a closing quote missing?"
-        )
+        ) % {
+            "size": number_format(length, force_grouping=True),
+            "most": number_format(MAX_RECORD_BYTES, force_grouping=True),
+        }
         return Line(self.line, text, problem, too_long=True)
 
     def undecodable(self, data: bytes, err: UnicodeDecodeError) -> Line:
         """Return the line with the bytes that are no characters written as \\xNN."""
         text = data.decode(self.encoding, "backslashreplace")
-        problem = (
-            f"byte 0x{data[err.start]:02X} at position {err.start + 1} is not "
-            f"{self.encoding}. Save the file as UTF-8, or pass its --encoding, such "
-            "as cp1252"
-        )
+        problem = _(
+            "byte 0x%(byte)02X at position %(position)d is not %(encoding)s. Save the "
+            "file as UTF-8, or pass its --encoding, such as cp1252"
+        ) % {
+            "byte": data[err.start],
+            "position": err.start + 1,
+            "encoding": self.encoding,
+        }
         return Line(self.line, text, problem)
 
     def check_unchanged(self) -> None:
@@ -177,8 +195,11 @@ class Source:
         """
         if file_state(self.raw) != self.state:
             raise SourceError(
-                f"{self.name} changed while it was being read. Import it again when "
-                "it is complete."
+                _(
+                    "%(name)s changed while it was being read. Import it again when "
+                    "it is complete."
+                )
+                % {"name": self.name}
             )
 
 
@@ -204,7 +225,8 @@ def checked_encoding(name: str) -> str:
     except (LookupError, UnicodeError):
         pass
     raise SourceError(
-        f"Files in the encoding {name!r} cannot be read. Save the file as UTF-8."
+        _("Files in the encoding %(name)r cannot be read. Save the file as UTF-8.")
+        % {"name": name}
     )
 
 
@@ -227,7 +249,10 @@ def open_source(
         # No buffer of its own: raw.tell() then says how far Source has read.
         file = Path(path).open("rb", buffering=0)  # noqa: SIM115
     except OSError as err:
-        raise SourceError(f"{path} cannot be opened: {err.strerror}.") from err
+        raise SourceError(
+            _("%(path)s cannot be opened: %(error)s.")
+            % {"path": path, "error": err.strerror}
+        ) from err
     with file:
         state = file_state(cast(BinaryIO, file))
         yield Source(
