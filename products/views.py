@@ -32,7 +32,8 @@ def product_list(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "form": form,
         "modes": Mode,
-        "results": results or search(page_size=PAGE_SIZE),
+        # Not `or`: a page without hits is false.
+        "results": search(page_size=PAGE_SIZE) if results is None else results,
         "recall_url": f"{reverse('products:exact')}?{request.GET.urlencode()}",
         "new_products": new_products().values(),
         "may_write": may_write(request),

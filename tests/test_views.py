@@ -111,6 +111,15 @@ def test_prices_the_wrong_way_round_get_a_message(client):
     assert "Exchange them" in text_of(response)
 
 
+def test_a_search_without_hits_says_so_and_shows_no_other_products(client):
+    make_product(name="Desk Lamp", price="60")
+
+    response = client.get("/", {"q": "lamp", "max_price": "50"})
+
+    assert "Nothing comes near enough" in text_of(response)
+    assert "Desk Lamp" not in text_of(response)
+
+
 def test_the_list_takes_three_queries_that_select_no_embedding(
     client, django_assert_max_num_queries
 ):
