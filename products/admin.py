@@ -85,6 +85,11 @@ class ProductAdmin(ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> ProductQuerySet:
         return Product.objects.for_display().with_embedding_state()
 
+    def get_fields(self, request: HttpRequest, obj: Product | None = None) -> Any:
+        # What the database fills in is not there before the product is.
+        fields = super().get_fields(request, obj)
+        return fields if obj else [f for f in fields if f not in self.readonly_fields]
+
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:

@@ -173,6 +173,13 @@ def test_a_product_is_saved_with_a_warning_when_it_cannot_be_embedded(admin_clie
     assert "Saved, but not embedded: The model is broken. Repair it." in said
 
 
+def test_the_form_of_a_new_product_has_no_field_that_the_database_fills(admin_client):
+    page = admin_client.get(ADD).content.decode()
+
+    assert 'name="price"' in page
+    assert "DatabaseDefault" not in page
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
