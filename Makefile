@@ -1,7 +1,7 @@
 # The project's commands; `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-azure-cli bench-import screenshots lint format
+.PHONY: help install demo test test-azure-cli bench-import screenshots messages lint format
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -40,6 +40,10 @@ bench-import: .venv/installed-dev ## measure imports against bare baselines (25 
 
 screenshots: .venv/installed-dev ## make the README's pictures of the shop that runs on PORT
 	$(BIN)/python docs/screenshots.py http://127.0.0.1:$(PORT)/
+
+messages: .venv/installed ## collect the texts of the pages into locale and compile them (needs gettext)
+	$(BIN)/python manage.py makemessages --all --no-location --no-obsolete --no-wrap -i benchmarks -i docs -i tests
+	$(BIN)/python manage.py compilemessages -i .venv
 
 lint: .venv/installed-dev ## check style, types and templates
 	$(BIN)/ruff check .

@@ -2,6 +2,7 @@
 
 import pytest
 from django.db import connection
+from django.utils import translation
 
 from products.embeddings import BaseEmbeddingBackend, EmbeddingError
 from products.samples import load_sample_products
@@ -29,6 +30,13 @@ def without_dead_rows(request):
         blocker = request.getfixturevalue("django_db_blocker")
         with blocker.unblock(), connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE products")
+
+
+@pytest.fixture(autouse=True)
+def english():
+    """Begin each test in English: a request leaves its language to the thread."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture

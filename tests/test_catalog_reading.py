@@ -88,7 +88,7 @@ def test_a_ragged_line_is_refused_and_the_rest_is_read():
 
     assert good(records) == [{"name": "b", "price": "2"}]
     assert refused(records) == {
-        2: "has 1 columns where the header has 2",
+        2: "has 1 column where the header has 2",
         4: "has 3 columns where the header has 2",
     }
 

@@ -181,9 +181,7 @@ def test_the_json_has_the_keys_of_the_help(catalogue):
 def test_a_small_catalogue_is_told():
     make_product()
 
-    with pytest.raises(
-        CommandError, match="1 products are embedded; tuning needs 1,000"
-    ):
+    with pytest.raises(CommandError, match="1 product is embedded; tuning needs 1,000"):
         run()
 
 
