@@ -15,8 +15,10 @@ from django.test import Client
 from django.utils import translation
 
 from products.embeddings import get_backend
+from products.judging import EF_SEARCH
 from products.models import Judgement, Product
 from products.samples import load_sample_products, new_products
+from products.tuning import Bucket, Measurement
 from tests.factory import axis, make_product, near
 
 ROOT = Path(settings.BASE_DIR)
@@ -346,6 +348,20 @@ def test_the_admin_speaks_german(admin_client):
     assert "Noch ist kein Produkt eingebettet." in page
 
 
+def test_refusals_are_german_though_another_thread_reads_the_file(
+    admin_client, monkeypatch, tmp_path
+):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    file = SimpleUploadedFile(
+        "new.csv", b'sku,name,category,description,price\na,A,,,"1,5"'
+    )
+
+    response = admin_client.post(f"{ADMIN}import/", {"file": file}, headers=GERMAN)
+
+    [refusal] = response.context["preview"].refused
+    assert refusal.reason.startswith("price: '1,5' enthält ein Komma")
+
+
 def test_messages_count_in_german(admin_client, db):
     one = make_product()
 
@@ -408,6 +424,28 @@ def test_similarities_are_german_and_their_bars_are_not(german):
 
     assert re.search(r"<strong>0,\d{4}</strong>", page)
     assert re.search(r'<rect width="\d+%"', page)
+
+
+def test_the_admin_s_input_of_a_price_has_a_point(admin_client):
+    product = make_product(price="1234.50")
+
+    address = f"{ADMIN}{product.pk}/change/"
+    page = admin_client.get(address, headers=GERMAN).content.decode()
+
+    assert re.search(r'name="price" value="1234.50"', page)
+
+
+@pytest.mark.usefixtures("bracketed", "greek")
+def test_the_plot_of_the_index_is_translated_and_german(greek_admin, monkeypatch):
+    hnsw = [Measurement(ef, 0.98, 1.0, 2.0) for ef in EF_SEARCH]
+    buckets = [Bucket(share, share, 5.0, hnsw, hnsw[0]) for share in (1.0, 0.005)]
+    monkeypatch.setattr("products.judging.tune", lambda *args, **options: buckets)
+
+    page = greek_admin.get("/quality/?tune=1", headers=GERMAN).content.decode()
+
+    assert untranslated(page) == set()
+    assert {"0,25", "0,98", "0,5 %"} <= set(re.findall(r">([^<>]+)<", page))
+    assert re.search(r'points="\d+,\d+( \d+,\d+){4}"', page)
 
 
 def test_a_price_is_typed_with_a_point_and_saved_in_german(german, db):
