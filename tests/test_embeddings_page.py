@@ -69,7 +69,7 @@ def test_button_tells_which_text_failed(admin_client, url, settings):
 
     page = admin_client.post(url, follow=True)
 
-    assertContains(page, "Embedded 1 products.")
+    assertContains(page, "Embedded 1 product.")
     assertContains(page, "Not embedded: poison: This text cannot be read.")
 
 

@@ -322,7 +322,7 @@ def german():
         ("/", "Was wird gesucht?"),
         ("/?q=headphones", "Warum diese Ergebnisse"),
         ("/?q=headphones&mode=keyword", "nach Wörtern wurde gefragt"),
-        ("/?q=headphones&max_price=50", "Produkte zu vergleichen, wenige genug"),
+        ("/?q=headphones&max_price=50", "Produkte zu vergleichen, wenig genug"),
         ("/?min_price=50.5&max_price=3", "Der niedrigste Preis, 50,5, liegt über"),
         ("/similar/", "Die fünf nächsten erscheinen mit ihrer Kosinusdistanz"),
         ("/map/", "Karte des Katalogs"),
