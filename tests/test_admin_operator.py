@@ -8,7 +8,8 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.contrib.messages import get_messages
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import OperationalError
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
 
 from products import admin_actions, import_page
 from products.models import Product
@@ -426,6 +427,59 @@ def test_near_duplicates_are_the_nearest_under_the_threshold():
     assert near_duplicates(threshold=0.005).findings == []
 
 
+def use_the_index():
+    with connection.cursor() as cursor:
+        # Without the rows that other tests rolled back: a search may end among them.
+        cursor.execute("REINDEX INDEX products_embedding_idx")
+        cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
+
+
+def add_nearer_rows_of_another_recipe():
+    """Four times as many as the index has places, up to 0.01 away from axis(0)."""
+    Product.objects.bulk_create(
+        Product(
+            sku=f"other-{number}",
+            name="Other",
+            price=1,
+            embedding=near(0.01 * number / 400),
+            embedding_fingerprint="other/384/0",
+        )
+        for number in range(1, 401)
+    )
+
+
+def test_near_duplicates_are_found_beside_many_rows_of_another_recipe():
+    lamp = make_product(embedding=axis(0))
+    add_nearer_rows_of_another_recipe()
+    twin = make_product(embedding=near(0.02))
+    use_the_index()
+
+    with CaptureQueriesContext(connection) as queries:
+        [pair] = near_duplicates(limit=1).findings
+
+    report = next(query["sql"] for query in queries if "<=>" in query["sql"])
+    assert "Index Scan using products_embedding_idx" in explain(report)
+    assert (pair.product, pair.other) == (lamp, twin)
+
+
+def test_odd_categories_are_found_beside_many_rows_of_another_recipe():
+    odd = make_product(category="Garden", embedding=axis(0))
+    add_nearer_rows_of_another_recipe()
+    for number in range(10):
+        make_product(category="Light", embedding=near(0.02 + number / 1000))
+    use_the_index()
+
+    [found] = odd_categories(limit=1).findings
+
+    assert (found.product, found.votes) == (odd, 10)
+
+
+def explain(statement):
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN " + statement)
+        return "\n".join(line for (line,) in cursor.fetchall())
+
+
 def test_near_duplicates_come_page_by_page():
     first, second, third = (make_product(embedding=axis(0)) for _ in range(3))
 
@@ -477,9 +531,9 @@ def test_the_reports_take_few_statements_and_send_no_vector(
     for _ in range(20):
         make_product(embedding=axis(0), category="Light")
 
-    with django_assert_num_queries(2) as first:
+    with django_assert_num_queries(3) as first:
         near_duplicates()
-    with django_assert_num_queries(1) as second:
+    with django_assert_num_queries(2) as second:
         odd_categories()
 
     for query in (*first, *second):
