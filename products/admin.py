@@ -10,6 +10,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
@@ -17,7 +18,7 @@ from django.utils.html import format_html, format_html_join
 from products.admin_actions import embed_selected, export_csv, export_jsonl
 from products.embeddings import EmbeddingError
 from products.embeddings_page import embed_some, embeddings_context
-from products.import_page import import_page, may_import
+from products.import_page import import_page, may_import, refused_page
 from products.models import Product
 from products.querysets import EmbeddingState, ProductQuerySet
 from products.reports_page import near_duplicates_page, odd_categories_page
@@ -94,9 +95,10 @@ class ProductAdmin(ModelAdmin):
         return super().changelist_view(request, context)
 
     def get_urls(self) -> list[URLPattern]:
-        pages: dict[str, tuple[Callable[..., HttpResponse], str]] = {
+        pages: dict[str, tuple[Callable[..., HttpResponseBase], str]] = {
             "embeddings/": (self.embeddings_view, "embeddings"),
             "import/": (partial(import_page, self), "import"),
+            "import/refused/": (partial(refused_page, self), "refused"),
             "near-duplicates/": (partial(near_duplicates_page, self), "duplicates"),
             "odd-categories/": (partial(odd_categories_page, self), "odd_categories"),
             "<int:pk>/similar/": (self.similar_view, "similar"),

@@ -167,7 +167,9 @@ def read_header(
     except (csv.Error, RecordTooLong) as err:
         raise SourceError(f"The header of {source.name} cannot be read: {err}") from err
     if lines.record and lines.record[0].problem:
-        raise SourceError(f"{source.name}, line 1: {lines.record[0].problem}")
+        raise SourceError(
+            f"{source.name}, line 1: {lines.record[0].problem}", choice="encoding"
+        )
     twice = sorted({name for name in header if name and header.count(name) > 1})
     if twice:
         raise SourceError(
@@ -175,7 +177,9 @@ def read_header(
         )
     if len(header) == 1 and delimiter != ";" and ";" in header[0]:
         raise SourceError(
-            f"{source.name} separates its columns by semicolons. Pass --delimiter ';'"
+            f"{source.name} separates its columns by semicolons. "
+            f"{source.hints.delimiter}",
+            choice="delimiter",
         )
     return header
 
@@ -244,8 +248,8 @@ def read_json_array(source: Source) -> Iterator[Record | Refusal]:
         start = source.file.peek(64).lstrip()[:1]
     if start not in (b"[", b""):
         raise SourceError(
-            f"{source.name} is not a JSON array of objects. For one object per line "
-            "pass --format jsonl."
+            f"{source.name} is not a JSON array of objects. {source.hints.json_lines}",
+            choice="format",
         )
     try:
         for fields in ijson.items(reader, "item", use_float=True, buf_size=1 << 16):
