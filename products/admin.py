@@ -20,7 +20,8 @@ from products.embeddings import EmbeddingError
 from products.embeddings_page import embed_some, embeddings_context
 from products.import_page import import_page, may_import, refused_page
 from products.models import Product
-from products.querysets import EmbeddingState, ProductQuerySet
+from products.planning import iterative_scan
+from products.querysets import EF_SEARCH, EmbeddingState, ProductQuerySet
 from products.reports_page import near_duplicates_page, odd_categories_page
 
 if TYPE_CHECKING:
@@ -31,6 +32,15 @@ else:  # not subscriptable when it runs
 
 NEAREST_COUNT = 5  # on the change page
 SIMILAR_COUNT = 50  # on a page of its own
+
+
+def most_similar(
+    products: ProductQuerySet, product: Product, count: int
+) -> list[Product]:
+    """Return the products nearest to one; those of another recipe take no place."""
+    nearest = products.similar_to(product)[:count]
+    with iterative_scan(EF_SEARCH, using=nearest.db):
+        return list(nearest)
 
 
 def change_url(product: Product) -> str:
@@ -121,7 +131,7 @@ class ProductAdmin(ModelAdmin):
             "title": f"Similar to {product}",
             "opts": self.opts,
             "product": product,
-            "similar": self.get_queryset(request).similar_to(product)[:SIMILAR_COUNT],
+            "similar": most_similar(self.get_queryset(request), product, SIMILAR_COUNT),
         }
         return render(request, "admin/products/product/similar.html", context)
 
@@ -153,7 +163,7 @@ class ProductAdmin(ModelAdmin):
         """The five nearest with their cosine distance; on the change page only."""
         if product.pk is None:
             return "-"
-        found = Product.objects.only("name").similar_to(product)[:NEAREST_COUNT]
+        found = most_similar(Product.objects.only("name"), product, NEAREST_COUNT)
         rows = ((change_url(near), near.name, f"{near.distance:.3f}") for near in found)
         items = format_html_join("", '<li><a href="{}">{}</a> {}</li>', rows)
         return format_html("<ol>{}</ol>", items) if items else "None: not embedded yet."

@@ -4,6 +4,7 @@ import pytest
 from django.contrib.messages import get_messages
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from products import admin_actions
 from products.models import Product
@@ -247,6 +248,24 @@ def test_odd_categories_are_found_beside_many_rows_of_another_recipe():
     [found] = odd_categories(limit=1).findings
 
     assert (found.product, found.votes) == (odd, 10)
+
+
+def test_a_product_shows_its_nearest_beside_many_rows_of_another_recipe(admin_client):
+    lamp = make_product(embedding=axis(0))
+    add_nearer_rows_of_another_recipe()
+    twin = make_product(name="Twin lamp", embedding=near(0.02))
+    use_the_index()
+
+    change = admin_client.get(
+        reverse("admin:products_product_change", args=[lamp.pk])
+    ).text
+    similar = admin_client.get(
+        reverse("admin:products_product_similar", args=[lamp.pk])
+    ).text
+
+    for page in (change, similar):
+        assert f"/{twin.pk}/change/" in page
+        assert ">Other<" not in page
 
 
 def explain(statement):
