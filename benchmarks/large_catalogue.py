@@ -1,4 +1,4 @@
-"""A catalogue of 100,000 real-embedding rows, made from the products of a database.
+"""A large catalogue with real embeddings, made from the products of a database.
 
 Each row is a copy of a real product whose embedding was moved by random noise and
 made of length 1 again: neighbourhoods stay those of real texts, which uniformly
@@ -31,7 +31,9 @@ from django.core.management import call_command
 from django.db import connection, connections
 from pgvector.psycopg import register_vector
 
+from products import vector_index
 from products.models import Product
+from products.vector_index import VECTOR
 
 ALIAS = "benchmark"
 ROWS = 100_000
@@ -52,27 +54,34 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def parser(description: str | None) -> argparse.ArgumentParser:
-    """Return the options that the benchmarks share."""
+def parser(
+    description: str | None, *, rows: int | list[int] = ROWS
+) -> argparse.ArgumentParser:
+    """Return the options that the benchmarks share; *rows* a list for several sizes."""
     options = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    options.add_argument("--rows", type=int, default=ROWS, help="Default 100,000.")
+    several = {"nargs": "+"} if isinstance(rows, list) else {}
+    options.add_argument(
+        "--rows", type=int, default=rows, help="Default: %(default)s.", **several
+    )
     options.add_argument(
         "--rebuild", action="store_true", help="Make the catalogue anew."
     )
     return options
 
 
-def use_large_catalogue(*, rows: int, rebuild: bool) -> None:
+def use_large_catalogue(*, rows: int, rebuild: bool) -> str:
     """Make the database alias "benchmark" a catalogue of so many rows.
 
     The products come from the configured database (DB_NAME) and go to one beside it,
-    named after it, that is made where it is not there or has another size.
+    named after it and the rows, that is made where it is not there. Returns its name.
     """
     settings = connection.settings_dict
-    name = f"{settings['NAME']}_benchmark"
+    name = f"{settings['NAME']}_{rows}"
     connections.settings[ALIAS] = {**settings, "NAME": name}
+    connections[ALIAS].close()  # from the catalogue of another size, if any
+    connections[ALIAS].settings_dict["NAME"] = name
     create_database(name)
     call_command("migrate", database=ALIAS, verbosity=0)
     if rebuild or Product.objects.using(ALIAS).count() != rows:
@@ -83,6 +92,7 @@ def use_large_catalogue(*, rows: int, rebuild: bool) -> None:
         f"{settings['NAME']}, with random noise of length {NOISE} added to their "
         "embeddings, which were then made of length 1 again."
     )
+    return name
 
 
 def create_database(name: str) -> None:
@@ -101,16 +111,11 @@ def fill(rows: int) -> None:
     if not products:
         sys.exit("No product is embedded. Run manage.py embed_products.")
     say(f"Making {rows:,} rows of {len(products):,} embedded products ...")
-    [index] = [
-        index
-        for index in Product._meta.indexes
-        if index.name == "products_embedding_idx"
-    ]
     target = connections[ALIAS]
     started = time.perf_counter()
     with target.schema_editor() as editor:
         editor.execute("TRUNCATE products CASCADE")
-        editor.execute("DROP INDEX IF EXISTS products_embedding_idx")
+        editor.execute(f"DROP INDEX IF EXISTS {VECTOR.name}")
     register_vector(target.connection)
     with target.cursor().cursor.copy(
         f"COPY products ({COLUMNS}) FROM STDIN (FORMAT BINARY)"
@@ -119,10 +124,8 @@ def fill(rows: int) -> None:
         for row in perturbed(products, rows):
             copy.write_row(row)
     loaded = time.perf_counter()
-    with target.cursor() as cursor:
-        cursor.execute("SET maintenance_work_mem = '512MB'")
-    with target.schema_editor() as editor:
-        editor.add_index(Product, index)
+    memory_mb = max(64, rows * vector_index.GRAPH_BYTES // 2**20 + 1)
+    vector_index.build_index(VECTOR, using=ALIAS, memory_mb=memory_mb)
     with target.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE products")
     say(

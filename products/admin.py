@@ -10,6 +10,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.formats import number_format
@@ -19,9 +20,10 @@ from django.utils.translation import gettext, gettext_lazy as _
 from products.admin_actions import embed_selected, export_csv, export_jsonl
 from products.embeddings import EmbeddingError
 from products.embeddings_page import embed_some, embeddings_context
-from products.import_page import import_page, may_import
+from products.import_page import import_page, may_import, refused_page
 from products.models import Product
-from products.querysets import EmbeddingState, ProductQuerySet
+from products.planning import iterative_scan
+from products.querysets import EF_SEARCH, EmbeddingState, ProductQuerySet
 from products.reports_page import near_duplicates_page, odd_categories_page
 
 if TYPE_CHECKING:
@@ -32,6 +34,15 @@ else:  # not subscriptable when it runs
 
 NEAREST_COUNT = 5  # on the change page
 SIMILAR_COUNT = 50  # on a page of its own
+
+
+def most_similar(
+    products: ProductQuerySet, product: Product, count: int
+) -> list[Product]:
+    """Return the products nearest to one; those of another recipe take no place."""
+    nearest = products.similar_to(product)[:count]
+    with iterative_scan(EF_SEARCH, using=nearest.db):
+        return list(nearest)
 
 
 def change_url(product: Product) -> str:
@@ -101,9 +112,10 @@ class ProductAdmin(ModelAdmin):
         return super().changelist_view(request, context)
 
     def get_urls(self) -> list[URLPattern]:
-        pages: dict[str, tuple[Callable[..., HttpResponse], str]] = {
+        pages: dict[str, tuple[Callable[..., HttpResponseBase], str]] = {
             "embeddings/": (self.embeddings_view, "embeddings"),
             "import/": (partial(import_page, self), "import"),
+            "import/refused/": (partial(refused_page, self), "refused"),
             "near-duplicates/": (partial(near_duplicates_page, self), "duplicates"),
             "odd-categories/": (partial(odd_categories_page, self), "odd_categories"),
             "<int:pk>/similar/": (self.similar_view, "similar"),
@@ -126,7 +138,7 @@ class ProductAdmin(ModelAdmin):
             "title": gettext("Similar to %(name)s") % {"name": product},
             "opts": self.opts,
             "product": product,
-            "similar": self.get_queryset(request).similar_to(product)[:SIMILAR_COUNT],
+            "similar": most_similar(self.get_queryset(request), product, SIMILAR_COUNT),
         }
         return render(request, "admin/products/product/similar.html", context)
 
@@ -158,7 +170,7 @@ class ProductAdmin(ModelAdmin):
         """The five nearest with their cosine distance; on the change page only."""
         if product.pk is None:
             return "-"
-        found = Product.objects.only("name").similar_to(product)[:NEAREST_COUNT]
+        found = most_similar(Product.objects.only("name"), product, NEAREST_COUNT)
         rows = (
             (change_url(near), near.name, number_format(round(near.distance, 3), 3))
             for near in found

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
+from functools import partial
 
-from products.embeddings import EmbeddingError, get_backend
+from products.embeddings import BaseEmbeddingBackend, EmbeddingError
 from products.models import Product
+from products.planning import iterative_scan
 from products.query_embedding import query_vector
+from products.querysets import EF_SEARCH
+from products.recipes import with_active_backend
 from products.text import embedding_text
 
 logger = logging.getLogger(__name__)
@@ -38,15 +42,23 @@ class Neighbours:
 def neighbours_of(name: str, category: str, description: str) -> Neighbours:
     """Return the three nearest products of a product's text; none without a text.
 
-    Embeds the text, as saving it would, and runs one statement.
+    Embeds the text, as saving it would, by the recipe in force.
     """
     text = embedding_text(name, category, description)
     if not text:
         return Neighbours()
     try:
-        vector = query_vector(text, get_backend())
+        return Neighbours(with_active_backend(partial(nearest_products, text)))
     except EmbeddingError:
         logger.exception("A product's neighbours could not be looked up.")
         return Neighbours(failed=True)
-    nearest = Product.objects.for_display().nearest_to(vector.tolist())
-    return Neighbours(list(nearest[:COUNT]))
+
+
+def nearest_products(text: str, backend: BaseEmbeddingBackend) -> list[Product]:
+    """Return the three products nearest to a text, among those *backend* embedded."""
+    vector = query_vector(text, backend).tolist()
+    products = Product.objects.for_display()
+    nearest = products.nearest_to(vector, fingerprint=backend.fingerprint)
+    # Else the nearest rows may all be of another recipe, and none would be found.
+    with iterative_scan(EF_SEARCH, using=nearest.db):
+        return list(nearest[:COUNT])

@@ -115,20 +115,28 @@ def plan_neighbours(
 
 @contextmanager
 def index_settings(plan: Plan, *, using: str) -> Iterator[None]:
-    """Set what the plan asks of pgvector while the query is evaluated.
-
-    In a transaction, since SET LOCAL ends with it. SET LOCAL also reaches the shards
-    of a Citus cluster; set_config() does not.
-    """
+    """Set what the plan asks of pgvector while the query is evaluated."""
     if plan.ef_search is None:
         yield
         return
+    with iterative_scan(plan.ef_search, using=using):
+        yield
+
+
+@contextmanager
+def iterative_scan(ef_search: int, *, using: str) -> Iterator[None]:
+    """Let the index be read on until enough rows pass, 100,000 at most.
+
+    In a transaction, since SET LOCAL ends with it. SET LOCAL also reaches the shards
+    of a Citus cluster; set_config() does not. See
+    https://github.com/pgvector/pgvector#iterative-index-scans
+    """
     with transaction.atomic(using=using, savepoint=False):
         statement = sql.SQL(
             "SET LOCAL hnsw.ef_search = {};"
             "SET LOCAL hnsw.iterative_scan = relaxed_order;"
             "SET LOCAL hnsw.max_scan_tuples = {}"
-        ).format(plan.ef_search, MAX_SCAN_TUPLES)
+        ).format(ef_search, MAX_SCAN_TUPLES)
         with connections[using].cursor() as cursor:
             cursor.execute(statement.as_string(cursor.connection))
         yield

@@ -177,7 +177,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
 
     def _nearest(
         self,
-        vector: Sequence[float] | ColumnOf,
+        vector: Sequence[float] | ColumnOf | OuterRef,
         condition: Q,
         exact: bool,
         ef_search: int | None,
@@ -229,15 +229,12 @@ class ProductQuerySet(models.QuerySet["Product"]):
         """Return the products nearest to the one of the outer query, for a subquery.
 
         Itself, and those of another recipe, are left out. Adds ``distance``, as
-        nearest_to() does. Slice it, as that too.
+        nearest_to() does. Slice it, as that too, and run it in iterative_scan():
+        products of another recipe may fill the places that the index has.
         """
-        products = self.filter(
-            ~MISSING,
-            SearchesWidely(EF_SEARCH),
-            embedding_fingerprint=OuterRef("embedding_fingerprint"),
-        ).exclude(pk=OuterRef("pk"))
-        distance = self.cosine_distance(OuterRef("embedding"))
-        return products.annotate(distance=distance).order_by("distance")
+        condition = Q(embedding_fingerprint=OuterRef("embedding_fingerprint"))
+        condition &= ~Q(pk=OuterRef("pk"))
+        return self._nearest(OuterRef("embedding"), condition, False, EF_SEARCH)
 
     def similar_statement(self, product: Product, limit: int) -> RawQuerySet[Product]:
         """Return what for_display().similar_to(product)[:limit] does, made quicker.

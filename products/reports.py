@@ -15,7 +15,8 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models.functions import JSONObject
 
 from products.models import Product
-from products.querysets import ProductQuerySet
+from products.planning import iterative_scan
+from products.querysets import EF_SEARCH, ProductQuerySet
 
 Finding = TypeVar("Finding")
 
@@ -68,8 +69,8 @@ def near_duplicates(
 
     after: look at products with a larger id, *limit* of them. threshold: cosine
     distance, 0 to 2. Only vectors of the recipe in force are compared. A pair comes
-    once a page, and again on the page of its other product. Two statements, which
-    search the index once for each product.
+    once a page, and again on the page of its other product. Three statements, one of
+    which searches the index once for each product.
     """
     nearest = Product.objects.nearest_to_outer()[:1].values_list(
         JSONObject(id="pk", distance="distance")
@@ -96,8 +97,8 @@ def odd_categories(
     """Return the products most of whose ten nearest share another category.
 
     Most: six or more. The clearest come first; neighbours without a category tell
-    nothing. after: look at products with a larger id, *limit* of them. One statement,
-    which searches the index once for each product.
+    nothing. after: look at products with a larger id, *limit* of them. Two statements,
+    one of which searches the index once for each product.
     """
     nearest = Product.objects.nearest_to_outer()[:NEIGHBOURS].values_list("category")
     products = looked_at(after, limit, nearest)
@@ -119,7 +120,9 @@ def looked_at(after: int, limit: int, found: Any) -> list[tuple[Product, list[An
     """Return the next products, each with what a subquery finds for it."""
     products = displayed().embedded().filter(pk__gt=after).order_by("pk")
     rows = products.annotate(found=ArraySubquery(found))[:limit]
-    return [(row, getattr(row, "found")) for row in rows]  # noqa: B009
+    # Else the nearest rows may all be of another recipe, and nothing would be found.
+    with iterative_scan(EF_SEARCH, using=rows.db):
+        return [(row, getattr(row, "found")) for row in rows]  # noqa: B009
 
 
 def report_page(

@@ -1,6 +1,7 @@
 """Fixtures shared by the tests."""
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import connection
 from django.utils import translation
 
@@ -62,3 +63,17 @@ def admin_client(client, django_user_model):
     )
     client.force_login(user)
     return client
+
+
+@pytest.fixture
+def log_in(client, django_user_model):
+    """Log in a clerk of the staff who may do *permissions* with products."""
+
+    def log_in(*permissions):
+        user = django_user_model.objects.create(username="clerk", is_staff=True)
+        codenames = [f"{name}_product" for name in permissions]
+        user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+        client.force_login(user)
+        return client
+
+    return log_in

@@ -171,6 +171,16 @@ def test_an_export_that_cannot_begin_says_what_to_do(arguments, message):
         run("export_products", *arguments)
 
 
+def test_an_export_without_tables_asks_for_migrate(tmp_path):
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE products CASCADE")
+
+    with pytest.raises(CommandError, match=r"Run manage\.py migrate first\."):
+        run("export_products", tmp_path / "a.csv")
+
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_memory_does_not_grow_with_the_catalogue(monkeypatch):
     monkeypatch.setattr(exporting, "CHUNK_ROWS", 100)
     with connection.cursor() as cursor:

@@ -364,7 +364,7 @@ def test_columns_can_be_mapped(write):
     path = write("Artikel;Title;text;price\nm1;Mug;round;1\n")
 
     _, status = run(
-        path, "--delimiter", ";", "--map", "sku=artikel", "name=title",
+        path, "--delimiter", ";", "--map", "sku=Artikel", "name=title",
         "description=text",
     )  # fmt: skip
 

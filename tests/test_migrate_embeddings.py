@@ -18,6 +18,7 @@ from products.checks import check_index
 from products.embeddings import get_backend
 from products.lifecycle import embed_pending
 from products.models import Product
+from products.neighbours import neighbours_of
 from products.recipes import ADVISORY_LOCK, current_recipe, with_active_backend
 from products.search import search
 from products.second import SecondEmbedding
@@ -263,6 +264,19 @@ def test_halfvec_index_goes_with_its_column(catalogue, settings):
     migrate("--rollback")
     migrate("--finish")
     assert set(indexes()) == {"products_embedding_halfvec_idx"}
+
+
+def test_neighbours_of_a_text_follow_the_recipe_in_force(catalogue):
+    text = {"name": "red round thing 7", "category": "", "description": ""}
+    Product.objects.filter(sku="p7").update(name="red round thing 7")
+    list(embed_pending())
+    migrate("--to", SECOND)
+    migrate("--switch")
+
+    found = neighbours_of(**text)
+
+    assert (found.products[0].sku, round(found.products[0].distance, 3)) == ("p7", 0)
+    assert found.duplicate == found.products[0]
 
 
 # What is refused

@@ -118,6 +118,8 @@ class CatalogImport:
         """
         columns = {name: name for name in (*COLUMNS, *VECTOR_COLUMNS)}
         columns |= self.columns
+        if self.source.format.is_table:  # whose header is read in small letters
+            columns = {column: name.casefold() for column, name in columns.items()}
         rows = (
             make_row(record, columns, fingerprint=self.fingerprint)
             if isinstance(record, Record)
@@ -132,7 +134,7 @@ class CatalogImport:
         records = read_records(
             self.source,
             delimiter=self.delimiter,
-            check_header=partial(check_columns, columns),
+            check_header=partial(check_columns, columns, self.source.hints),
         )
         read = False
         try:

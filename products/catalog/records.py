@@ -181,7 +181,8 @@ def read_header(
     if lines.record and lines.record[0].problem:
         raise SourceError(
             _("%(name)s, line 1: %(problem)s")
-            % {"name": source.name, "problem": lines.record[0].problem}
+            % {"name": source.name, "problem": lines.record[0].problem},
+            choice="encoding",
         )
     twice = sorted({name for name in header if name and header.count(name) > 1})
     if twice:
@@ -191,8 +192,9 @@ def read_header(
         )
     if len(header) == 1 and delimiter != ";" and ";" in header[0]:
         raise SourceError(
-            _("%(name)s separates its columns by semicolons. Pass --delimiter ';'")
-            % {"name": source.name}
+            _("%(name)s separates its columns by semicolons. %(hint)s")
+            % {"name": source.name, "hint": source.hints.delimiter},
+            choice="delimiter",
         )
     return header
 
@@ -271,11 +273,9 @@ def read_json_array(source: Source) -> Iterator[Record | Refusal]:
         start = source.file.peek(64).lstrip()[:1]
     if start not in (b"[", b""):
         raise SourceError(
-            _(
-                "%(name)s is not a JSON array of objects. For one object per line pass "
-                "--format jsonl."
-            )
-            % {"name": source.name}
+            _("%(name)s is not a JSON array of objects. %(hint)s")
+            % {"name": source.name, "hint": source.hints.json_lines},
+            choice="format",
         )
     try:
         for fields in ijson.items(reader, "item", use_float=True, buf_size=1 << 16):

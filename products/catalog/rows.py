@@ -22,6 +22,7 @@ from django.core.validators import (
 from django.db.models import DecimalField
 from django.utils.translation import gettext, ngettext
 
+from products.catalog.hints import Hints
 from products.catalog.records import Record, Refusal
 from products.catalog.source import SourceError
 from products.models import DIMENSIONS, Product, make_sku
@@ -82,20 +83,20 @@ class Row:
     foreign_vector: bool = False  # the file has one, of another recipe
 
 
-def check_columns(columns: Mapping[str, str], header: Collection[str]) -> None:
+def check_columns(
+    columns: Mapping[str, str], hints: Hints, header: Collection[str]
+) -> None:
     """Raise SourceError when a table lacks a column that is required or mapped."""
     for target, name in columns.items():
         if name not in header and (target in REQUIRED or target != name):
             raise SourceError(
-                gettext(
-                    "The file has no column %(name)r, only: %(header)s. "
-                    "Name the one with the %(target)s: --map %(target)s=COLUMN"
-                )
+                gettext("The file has no column %(name)r, only: %(header)s. %(hint)s")
                 % {
                     "name": name,
                     "header": ", ".join(header) or gettext("none"),
-                    "target": target,
-                }
+                    "hint": str(hints.column) % {"column": target},
+                },
+                choice=f"column_{target}",
             )
 
 

@@ -19,6 +19,8 @@ from typing import BinaryIO, NamedTuple, cast
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
+from products.catalog.hints import COMMAND, Hints
+
 # A record of any real catalogue is far below: 20,000 characters of description are
 # 240 kB at most, a vector is 10 kB.
 MAX_RECORD_BYTES = 1_000_000
@@ -27,7 +29,15 @@ GZIP_MAGIC = b"\x1f\x8b"
 
 
 class SourceError(Exception):
-    """The file cannot be read, or no further; the message says what to do next."""
+    """The file cannot be read, or no further; the message says what to do next.
+
+    choice: what another choice of may help, "format", "delimiter", "encoding" or
+    "column_" and a column of the catalogue; else "".
+    """
+
+    def __init__(self, message: str, *, choice: str = "") -> None:
+        super().__init__(message)
+        self.choice = choice
 
 
 class Format(StrEnum):
@@ -40,6 +50,11 @@ class Format(StrEnum):
     def unit(self) -> str:
         """What the numbers of records count."""
         return _("item") if self is Format.JSON else _("line")
+
+    @property
+    def is_table(self) -> bool:
+        """Whether the first line names the columns."""
+        return self in (Format.CSV, Format.TSV)
 
 
 ENDINGS = {
@@ -95,6 +110,7 @@ class Source:
     raw: BinaryIO
     encoding: str = "utf-8"
     size: int | None = None
+    hints: Hints = COMMAND
     line: int = field(default=0, init=False)  # how many lines were read
 
     def __post_init__(self) -> None:
@@ -180,11 +196,12 @@ class Source:
         text = data.decode(self.encoding, "backslashreplace")
         problem = _(
             "byte 0x%(byte)02X at position %(position)d is not %(encoding)s. Save the "
-            "file as UTF-8, or pass its --encoding, such as cp1252"
+            "file as UTF-8, or %(hint)s"
         ) % {
             "byte": data[err.start],
             "position": err.start + 1,
             "encoding": self.encoding,
+            "hint": self.hints.encoding,
         }
         return Line(self.line, text, problem)
 
@@ -232,11 +249,16 @@ def checked_encoding(name: str) -> str:
 
 @contextmanager
 def open_source(
-    path: str, *, format: Format | None = None, encoding: str = "utf-8"
+    path: str,
+    *,
+    format: Format | None = None,
+    encoding: str = "utf-8",
+    name: str = "",
+    hints: Hints = COMMAND,
 ) -> Iterator[Source]:
     """Open the file at *path*, `-` for standard input.
 
-    Raises SourceError when it cannot be read or its format is not known.
+    name: what messages call the file, by default its path. Raises SourceError when it cannot be read or its format is not known.
     """
     if path == "-":
         if format is None:
@@ -256,9 +278,10 @@ def open_source(
     with file:
         state = file_state(cast(BinaryIO, file))
         yield Source(
-            name=path,
+            name=name or path,
             format=format,
             raw=cast(BinaryIO, file),
             encoding=encoding,
             size=state[0] if state else None,
+            hints=hints,
         )

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 from django.core.management import BaseCommand, CommandError, CommandParser
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, ProgrammingError
 from tqdm import tqdm
 
 from products.catalog.exporting import export, open_target
 from products.catalog.source import Format, SourceError, format_of
+from products.management.failures import database_problem
 from products.models import Product
 
 
@@ -49,7 +50,10 @@ class Command(BaseCommand):
             format = Format(options["format"] or format_of(file))
         except SourceError as err:
             raise CommandError(str(err)) from err
-        total = products.count()
+        try:
+            total = products.count()
+        except ProgrammingError as err:  # the first statement, before any file is made
+            raise CommandError(database_problem(err)) from err
         with tqdm(
             total=total,
             unit=" rows",

@@ -10,7 +10,6 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, Error
-from psycopg import errors
 
 from products.catalog.importing import CatalogImport, ImportResult
 from products.catalog.records import Refusal
@@ -18,6 +17,7 @@ from products.catalog.rejects import Rejects, rejects_path
 from products.catalog.report import Report
 from products.catalog.rows import COLUMNS, VECTOR_COLUMNS
 from products.catalog.source import Format, Source, SourceError, open_source
+from products.management.failures import database_problem
 from products.vector_index import IndexBuildError
 
 REFUSED, UNFINISHED, INTERRUPTED = 1, 2, 130
@@ -252,15 +252,3 @@ def failures_explained(job: CatalogImport) -> Iterator[None]:
             f"{database_problem(err)} {after_failure(job.result)}",
             returncode=UNFINISHED,
         ) from err
-
-
-def database_problem(err: Error) -> str:
-    """Return what is wrong with the database, and what to do about it."""
-    reason = str(err).strip().split("\n")[0]
-    match err.__cause__:
-        case errors.UndefinedTable():
-            return "The catalogue has no tables yet. Run manage.py migrate first."
-        case errors.DiskFull():
-            return f"The disk of the database is full ({reason}). Make room."
-        case _:
-            return f"The database failed: {reason}."

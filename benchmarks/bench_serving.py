@@ -1,0 +1,127 @@
+"""How fast the shop serves, beside pgbench running the same SQL.
+
+    DB_NAME=shop .venv/bin/python benchmarks/bench_serving.py --rows 10000 100000
+
+Makes catalogues of so many rows beside the configured one, once, from perturbed copies
+of its embedded products. For each it measures, in turns and in one run: the SQL of the
+pages by pgbench (prepared, 1 and 8 clients) and in this process; the queryset alone; the
+view alone (Django's test client); gunicorn (2 workers of 4 threads) under wrk with 8
+connections, on the same machine; and the lab's approach (see serving/lab.py). Ratios
+are to pgbench of the same scenario. "cold" texts are embedded on every request.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from large_catalogue import parser, say, use_large_catalogue
+
+# isort: split
+from django.core.cache import cache
+from django.db import connection
+from serving.figures import Figures
+from serving.gunicorn import CONNECTIONS
+from serving.measure import measure_catalogue
+from serving.plot import plot
+from serving.startup import measure_check
+
+LAB_ROWS = (10, 100_000)
+# Compared with one client of pgbench: they ask one after the other.
+ALONE = ("SQL in this process", "queryset alone", "view alone", "pgbench, 1 clients")
+
+
+def main() -> None:
+    options = parser(__doc__, rows=[10, 10_000, 100_000])
+    options.add_argument(
+        "--seconds", type=float, default=10, help="Of each measurement."
+    )
+    options.add_argument("--json", type=Path, help="Also write the figures to a file.")
+    options.add_argument("--plot", type=Path, help="Also draw cost against rows.")
+    chosen = options.parse_args()
+    results = []
+    for rows in sorted(chosen.rows):
+        name = use_large_catalogue(rows=rows, rebuild=chosen.rebuild)
+        with default_database(name):
+            results.append(measure_this(chosen.seconds, lab=rows in LAB_ROWS))
+    found = {"machine": machine(), "catalogues": results, "check": measure_check()}
+    say_check(found["check"])
+    if chosen.json:
+        chosen.json.write_text(json.dumps(found, indent=2) + "\n")
+    if chosen.plot:
+        plot(results, chosen.plot)
+
+
+@contextmanager
+def default_database(name: str) -> Iterator[None]:
+    """Make a database the default one, here and in processes that start meanwhile."""
+    settings = connection.settings_dict
+    before = settings["NAME"], os.environ.get("DB_NAME", "")
+    connection.close()
+    cache.clear()
+    settings["NAME"] = os.environ["DB_NAME"] = name
+    try:
+        yield
+    finally:
+        connection.close()
+        settings["NAME"], os.environ["DB_NAME"] = before
+
+
+def measure_this(seconds: float, *, lab: bool) -> dict[str, Any]:
+    """Return the figures of the default database; say them as they come."""
+    baseline: dict[str, Figures] = {}
+
+    def report(scenario: str, name: str, figures: Figures) -> None:
+        baseline[f"{scenario}, {name}"] = figures
+        clients = 1 if name in ALONE else CONNECTIONS
+        compared = baseline.get(f"{scenario}, pgbench, {clients} clients")
+        ratio = f"{figures.rate / compared.rate:7.2f}" if compared else " " * 7
+        say(
+            f"  {scenario:24}{name:22}{figures.rate:10,.1f}/s  p50 {figures.p50:8.2f} ms"
+            f"  p99 {figures.p99:8.2f} ms{ratio}"
+        )
+
+    result = measure_catalogue(seconds=seconds, lab=lab, report=report)
+    say(
+        f"  a worker {result['worker_mb']:.0f} MB, first answer after "
+        f"{result['start_seconds']:.1f} s; table {result['table_mb']:,.0f} MB, HNSW "
+        f"{result['hnsw_mb']:,.0f} MB"
+    )
+    return result
+
+
+def say_check(check: dict[str, float]) -> None:
+    ratio = check["shop"] / check["bare"]
+    say(
+        f"manage.py check: {check['shop']:.2f} s, bare Django {check['bare']:.2f} s: "
+        f"{ratio:.2f} times"
+    )
+
+
+def machine() -> dict[str, Any]:
+    """Return what the figures were measured on."""
+    return {
+        "system": platform.platform(),
+        "processor": processor(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+    }
+
+
+def processor() -> str:
+    """Return the name of the processor, where Linux tells it."""
+    path = Path("/proc/cpuinfo")
+    names = path.read_text().splitlines() if path.exists() else []
+    found = [
+        line.split(":")[1].strip() for line in names if line.startswith("model name")
+    ]
+    return found[0] if found else platform.processor()
+
+
+if __name__ == "__main__":
+    main()

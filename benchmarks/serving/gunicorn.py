@@ -1,0 +1,120 @@
+"""A gunicorn of the shop, or of another application, under the load of wrk."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+
+import psutil
+
+from serving.figures import Figures
+
+WORKERS, THREADS, CONNECTIONS = 2, 4, 8
+START_SECONDS = 60
+
+# wrk takes its URLs from a file, each thread from its beginning, and ends with JSON.
+SCRIPT = """
+local urls = {}
+function init(args)
+  for line in io.lines(args[1]) do urls[#urls + 1] = line end
+end
+local number = 0
+function request()
+  number = number % #urls + 1
+  return wrk.format("GET", urls[number], {["Host"] = "localhost"})
+end
+function done(summary, latency, requests)
+  io.write("\\n", string.format(
+    '{"requests": %d, "microseconds": %d, "errors": %d, "p50": %f, "p99": %f}\\n',
+    summary.requests, summary.duration,
+    summary.errors.connect + summary.errors.read + summary.errors.write
+      + summary.errors.status + summary.errors.timeout,
+    latency:percentile(50), latency:percentile(99)))
+end
+"""
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running gunicorn; *seconds* from its start to its first answer."""
+
+    process: psutil.Process
+    port: int
+    seconds: float
+
+    def load(self, urls: list[str], *, seconds: float) -> Figures:
+        """Return how fast 8 connections of wrk get the pages, one after the other."""
+        with tempfile.TemporaryDirectory() as name:
+            script, paths = Path(name, "load.lua"), Path(name, "urls")
+            script.write_text(SCRIPT)
+            paths.write_text("".join(f"{url}\n" for url in urls))
+            command = [
+                "wrk",
+                "-t",
+                "1",
+                "-c",
+                str(CONNECTIONS),
+                "-d",
+                f"{seconds:.0f}s",
+            ]
+            command += ["-s", str(script), f"http://127.0.0.1:{self.port}", "--"]
+            done = subprocess.run(
+                [*command, str(paths)], capture_output=True, text=True, check=True
+            )
+        result = json.loads(done.stdout.strip().splitlines()[-1])
+        if result["errors"]:
+            raise RuntimeError(f"{result['errors']} requests failed: {done.stdout}")
+        rate = result["requests"] / (result["microseconds"] / 1e6)
+        return Figures(rate, result["p50"] / 1000, result["p99"] / 1000)
+
+    def memory_mb(self) -> float:
+        """Return the megabytes a worker has for itself: the mean of the workers."""
+        workers = self.process.children()
+        used = [worker.memory_full_info().uss for worker in workers]
+        return float(sum(used) / len(used) / 2**20)
+
+
+@contextmanager
+def serving(application: str, *, folder: Path, **variables: str) -> Iterator[Server]:
+    """Run an application under gunicorn, with 2 workers of 4 threads."""
+    if shutil.which("wrk") is None:
+        raise RuntimeError("wrk is not installed (Debian: apt-get install wrk).")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "gunicorn", application]
+    command += ["--workers", str(WORKERS), "--threads", str(THREADS)]
+    command += ["--bind", f"127.0.0.1:{port}", "--log-level", "warning"]
+    started = time.perf_counter()
+    process = subprocess.Popen(command, cwd=folder, env={**os.environ, **variables})
+    try:
+        wait_for_answer(process, port)
+        seconds = time.perf_counter() - started
+        yield Server(psutil.Process(process.pid), port, seconds)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def wait_for_answer(process: subprocess.Popen[bytes], port: int) -> None:
+    """Return with the first answer of the server."""
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30):
+                return
+        except (URLError, ConnectionError):
+            time.sleep(0.02)
+    raise RuntimeError("gunicorn does not answer.")

@@ -1,0 +1,124 @@
+"""All measurements of one catalogue: DB_NAME names it."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.db import connection, reset_queries
+
+from products.models import Product
+from products.vector_index import VECTOR, fetch
+from serving.figures import Figures, measure
+from serving.gunicorn import CONNECTIONS, serving
+from serving.pgbench import run_pgbench
+from serving.scenarios import Scenario, get_all, scenarios, statements
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+LISTED = 5
+
+Report = Callable[[str, str, Figures], None]
+
+
+def measure_catalogue(*, seconds: float, lab: bool, report: Report) -> dict[str, Any]:
+    """Return the figures of every scenario, by who serves it.
+
+    The baselines and what is compared with them run in turns, scenario by scenario.
+    report: called with the scenario, who served it and its figures.
+    """
+    rows = Product.objects.count()
+    result: dict[str, Any] = {"rows": rows, "scenarios": {}, **index_size()}
+    asked = scenarios()
+    with serving("vectorshop.wsgi", folder=ROOT) as server:
+        for scenario in asked:
+            figures = measure_scenario(scenario, server, seconds=seconds)
+            for name, found in figures.items():
+                report(scenario.name, name, found)
+            result["scenarios"][scenario.name] = {
+                name: asdict(found) for name, found in figures.items()
+            }
+        result["worker_mb"] = server.memory_mb()
+        result["start_seconds"] = server.seconds
+    if lab:
+        found = measure_lab(asked[0], seconds=seconds)
+        report(asked[0].name, "the lab's approach", found)
+        result["lab"] = asdict(found)
+    return result
+
+
+def measure_scenario(
+    scenario: Scenario, server: Any, *, seconds: float
+) -> dict[str, Figures]:
+    """Return the figures of one kind of page by who serves it."""
+    figures: dict[str, Figures] = {}
+    if not scenario.cold:
+        scripts = [statements(url) for url in scenario.urls]
+        bare_sql(scripts)(0)
+        figures["SQL in this process"] = measure(bare_sql(scripts), seconds=seconds)
+        figures["pgbench, 1 clients"] = run_pgbench(scripts, clients=1, seconds=seconds)
+        figures[f"pgbench, {CONNECTIONS} clients"] = run_pgbench(
+            scripts, clients=CONNECTIONS, seconds=seconds
+        )
+    if scenario.name == "similar page":
+        figures["queryset alone"] = measure(queryset(), seconds=seconds)
+    figures["view alone"] = measure(
+        get_all(scenario), seconds=seconds, warm=5 if scenario.cold else 50
+    )
+    if not scenario.cold:
+        server.load(scenario.urls, seconds=2)  # each worker's cache
+    figures["gunicorn"] = server.load(scenario.urls, seconds=seconds)
+    return figures
+
+
+def bare_sql(scripts: list[list[str]]) -> Callable[[int], None]:
+    """Return what runs the statements of the nth page, and nothing else."""
+    connection.ensure_connection()
+
+    def run(number: int) -> None:
+        with connection.connection.cursor() as cursor:
+            for statement in scripts[number % len(scripts)]:
+                cursor.execute(statement)
+                if cursor.description:
+                    cursor.fetchall()
+
+    return run
+
+
+def queryset() -> Callable[[int], None]:
+    """Return what finds the products like a random one, and makes them."""
+    ids = list(Product.objects.embedded().order_by("pk").values_list("pk", flat=True))
+    chance = random.Random(3)
+    products = list(
+        Product.objects.filter(pk__in=chance.sample(ids, min(50, len(ids))))
+    )
+
+    def find(number: int) -> None:
+        chosen = products[number % len(products)]
+        list(Product.objects.for_display().similar_to(chosen)[:LISTED])
+        reset_queries()
+
+    return find
+
+
+def measure_lab(scenario: Scenario, *, seconds: float) -> Figures:
+    """Return the figures of the lab's approach for the same products."""
+    params = connection.get_connection_params()
+    names = ("host", "port", "user", "password", "dbname", "sslmode")
+    chosen = {name: params[name] for name in names if params.get(name)}
+    with serving(
+        "serving.lab",
+        folder=Path(__file__).parent.parent,
+        LAB_CONNECTION=json.dumps(chosen),
+    ) as server:
+        return server.load(scenario.urls, seconds=max(seconds, 20))
+
+
+def index_size() -> dict[str, float]:
+    """Return the megabytes of the table and of its HNSW index."""
+    sql = "SELECT pg_total_relation_size('products'), pg_relation_size(to_regclass(%s))"
+    [(table, index)] = fetch("default", sql, [VECTOR.name])
+    return {"table_mb": table / 2**20, "hnsw_mb": (index or 0) / 2**20}
