@@ -80,6 +80,12 @@ def test_the_page_tells_its_language(client, settings):
     assert "$1.234,50" in page
 
 
+def test_statements_that_are_sent_together_stand_below_each_other():
+    assert readable_sql("set local a = 1; set local b = 2") == (
+        "SET LOCAL a = 1;\nSET LOCAL b = 2"
+    )
+
+
 # Addresses
 
 

@@ -106,4 +106,7 @@ def without(context: template.Context, name: str, value: object = None) -> str:
 def readable_sql(statement: str) -> str:
     """Return a statement on several lines, long lists of parameters shortened."""
     shortened = PARAMETERS.sub("%s, …, %s", statement)
-    return str(sqlparse.format(shortened.strip(), reindent=True, keyword_case="upper"))
+    return "\n".join(
+        sqlparse.format(part, reindent=True, keyword_case="upper").strip()
+        for part in sqlparse.split(shortened)
+    )
