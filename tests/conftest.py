@@ -54,3 +54,20 @@ def admin_client(client, django_user_model):
     )
     client.force_login(user)
     return client
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from tests.browser import chromium  # needs Playwright
+
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visit(browser, live_server):
+    """A function that opens a page; at the end no page may have complained."""
+    from tests.browser import visits
+
+    with visits(browser, live_server.url) as visit:
+        yield visit
