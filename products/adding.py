@@ -74,7 +74,7 @@ def add(request: HttpRequest) -> HttpResponse:
     A product that looks like one that is there already is saved only on a second,
     confirmed request.
     """
-    form = ProductForm(request.POST or None)
+    form = ProductForm(request.POST or None, label_suffix="")
     context = {"form": form, "new_products": new_products().values()}
     if request.method != "POST":
         return render(request, "products/add.html", context)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from products.categories import SHOWN, category_counts
 from products.choosing import choose_by_name, named
-from products.filters import SearchError
+from products.filters import Filters, SearchError
 from products.forms import SearchForm, SimilarForm, VarietyForm
 from products.judgements import grades_of
 from products.models import Product
@@ -39,6 +39,9 @@ def product_list(request: HttpRequest) -> HttpResponse:
         "may_write": may_write(request),
     }
     if results is None:
+        context["facets"] = [
+            (*counted, False) for counted in category_counts(Filters())
+        ]
         return render(request, "products/list.html", context, status=400)
     context |= asked(form, results)
     if (text := form.cleaned_data["q"]) and request.user.is_staff:

@@ -77,3 +77,20 @@ def log_in(client, django_user_model):
         return client
 
     return log_in
+
+
+@pytest.fixture(scope="module")
+def browser():
+    from tests.browser import chromium  # needs Playwright
+
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture
+def visit(browser, live_server):
+    """A function that opens a page; at the end no page may have complained."""
+    from tests.browser import visits
+
+    with visits(browser, live_server.url) as visit:
+        yield visit

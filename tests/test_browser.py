@@ -6,48 +6,10 @@ import pytest
 from playwright.sync_api import expect
 
 from products.models import Product
-from tests.browser import DESK, PHONE, chromium, complaints, sideways
+from tests.browser import PHONE, sideways
 from tests.factory import axis, make_product, near
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-
-# Statuses that tests ask for, and htmx's note that a newer request replaced one.
-EXPECTED = re.compile(
-    r"status of (40|500)|Status Error Code 500|^htmx:(afterRequest|sendAbort)"
-)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
-
-
-@pytest.fixture
-def visit(browser, live_server):
-    """A function that opens a page; at the end no page may have complained."""
-    contexts, errors = [], []
-
-    def visit(path="/", **options):
-        context = browser.new_context(
-            base_url=live_server.url, **({"viewport": DESK} | options)
-        )
-        context.set_default_timeout(10_000)
-        contexts.append(context)
-        page = context.new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on(
-            "console",
-            lambda message: message.type == "error" and errors.append(message.text),
-        )
-        page.goto(path)
-        return page
-
-    yield visit
-    for context in contexts:
-        context.close()
-    assert [error for error in errors if not EXPECTED.search(error)] == []
 
 
 with_and_without_scripts = pytest.mark.parametrize(
@@ -61,6 +23,11 @@ def similar_names(page):
 
 def cards(page):
     return page.locator(".card h3")
+
+
+def acts_of(page, name):
+    """What can be done with a product among the results."""
+    return page.get_by_role("group", name=name, exact=True)
 
 
 def find_similar(page, name):
@@ -165,7 +132,7 @@ def test_more_and_less_like_this_make_a_search_to_share(visit, scripts):
     page = visit(product.get_absolute_url(), java_script_enabled=scripts)
 
     page.get_by_role("link", name="More like this Torch").click()
-    page.get_by_role("link", name="Less like this Candle").click()
+    acts_of(page, "Candle").get_by_role("button", name="Less like this").click()
 
     chips = page.get_by_role("list", name="Examples")
     expect(chips).to_contain_text("Lamp")
@@ -192,7 +159,9 @@ def test_similar_products_are_narrowed_to_the_category(visit):
 def test_why_a_product_is_found_is_told_on_request(visit, scripts):
     page = visit("/?q=running+shoes", java_script_enabled=scripts)
 
-    page.get_by_role("link", name="Which part matters Running Shoes").click()
+    acts_of(page, "Running Shoes").get_by_role(
+        "button", name="Which part matters"
+    ).click()
 
     expect(page.get_by_text(re.compile("The .* matters most")).first).to_be_visible()
 
@@ -296,27 +265,6 @@ PATHS = [
 
 
 @pytest.mark.usefixtures("samples", "real_model")
-@pytest.mark.parametrize(
-    ("scheme", "rules"), [("light", None), ("dark", ["color-contrast"])]
-)
-def test_axe_finds_nothing_serious(visit, scheme, rules):
-    product = Product.objects.get(sku="yoga-mat")
-    paths = [*PATHS, f"/products/{product.pk}/", f"/products/{product.pk}/why/?q=sport"]
-    page = visit("/", color_scheme=scheme)
-
-    found = {}
-    for path in paths:
-        page.goto(path)
-        page.evaluate(
-            "document.querySelectorAll('details').forEach(fold => fold.open = true)"
-        )
-        if complained := complaints(page, rules):
-            found[path] = complained
-
-    assert found == {}
-
-
-@pytest.mark.usefixtures("samples", "real_model")
 def test_no_page_scrolls_sideways_on_a_phone(visit):
     make_product(name="Donaudampfschifffahrtsgesellschaft" * 8, embedding=axis(2))
     product = Product.objects.get(sku="yoga-mat")
@@ -351,18 +299,3 @@ def test_the_page_is_dark_for_those_who_like_it_dark(visit):
 
     assert lightness("dark") < 64
     assert lightness("light") > 192
-
-
-@pytest.mark.usefixtures("samples")
-def test_nothing_moves_while_the_page_loads(visit):
-    page = visit()
-    page.goto("/?q=running")
-    page.wait_for_load_state("networkidle")
-
-    shift = page.evaluate(
-        """() => new Promise(done => new PerformanceObserver(
-            list => done(list.getEntries().reduce((sum, e) => sum + e.value, 0))
-        ).observe({type: "layout-shift", buffered: true}) || setTimeout(() => done(0), 300))"""
-    )
-
-    assert shift < 0.01

@@ -14,7 +14,8 @@ from products.choosing import choose_by_name
 from products.explanation import compare_with_exact, parts_of
 from products.filters import Filters
 from products.forms import changed_address
-from products.models import Product
+from products.models import Judgement, Product
+from products.request import Mode
 from products.templatetags.shop import number, percent, price, readable_sql
 from tests.factory import axis, make_product, near
 from vectorshop.static import CollectedOrPlainStorage
@@ -78,6 +79,12 @@ def test_the_page_tells_its_language(client, settings):
 
     assert '<html lang="de">' in page
     assert "$1.234,50" in page
+
+
+def test_statements_that_are_sent_together_stand_below_each_other():
+    assert readable_sql("set local a = 1; set local b = 2") == (
+        "SET LOCAL a = 1;\nSET LOCAL b = 2"
+    )
 
 
 # Addresses
@@ -264,18 +271,67 @@ def test_showing_the_neighbours_saves_nothing(client):
 # Size and files
 
 
-@pytest.mark.django_db
-def test_a_full_page_is_under_50_kb(client, admin_client):
-    for n in range(30):
+@pytest.fixture
+def longest_products(db):
+    """More than a page of products with the longest texts there may be."""
+    return [
         make_product(
-            name=f"Lamp {n} " + 50 * "x", category=f"C{n}", description=9 * LONG_WORD
+            pk=1_000_000 + n,
+            name=f"Lamp {n:02} ".ljust(300, "x"),
+            category=f"Light {n:02} ".ljust(200, "x"),
+            description=f"A lamp {n:02} ".ljust(20_000, "x"),
+            sku=f"lamp-{n:02}-".ljust(200, "x"),
+            price="99999999.99",
+            embedding=near(0.01 * n),
         )
+        for n in range(30)
+    ]
 
-    for path in ("/", "/?q=lamp", "/products/add/"):
-        assert len(admin_client.get(path).content) < 50_000
+
+@pytest.mark.parametrize("staff", [False, True], ids=["shopper", "staff"])
+def test_no_page_is_larger_than_50_kb(
+    client, django_user_model, longest_products, staff
+):
+    if staff:
+        client.force_login(
+            django_user_model.objects.create(username="staff", is_staff=True)
+        )
+    first, second, *_ = longest_products
+    Judgement.objects.create(query="lamp", product=first, grade=1)
+    pages = [
+        ("/", {}),
+        ("/", {"category": first.category, "max_price": "99999999.99"}),
+        *(("/", {"q": "lamp", "mode": mode}) for mode in Mode),
+        ("/", {"q": "lamp", "category": [first.category, second.category]}),
+        ("/", {"like": [product.pk for product in longest_products[:20]]}),
+        ("/similar/", {"q": "lamp"}),
+        (first.get_absolute_url(), {}),
+        (f"{first.get_absolute_url()}why/", {"q": "lamp"}),
+        ("/exact/", {"q": "lamp"}),
+        ("/products/add/", {}),
+        ("/map/", {}),
+        *([("/quality/", {})] if staff else []),
+    ]
+
+    sizes = {}
+    for path, query in pages:
+        response = client.get(path, query)
+        assert response.status_code == 200
+        sizes[path, str(query)[:60]] = len(response.content)
+
+    assert max(sizes.values()) < 50_000, sizes
 
 
-LONG_WORD = "lamps and light " * 10
+def test_the_neighbours_of_the_longest_text_are_under_50_kb(client, longest_products):
+    typed = {
+        name: getattr(longest_products[0], name)
+        for name in ("name", "category", "description")
+    }
+
+    response = client.post("/products/add/", {"preview": "1", **typed})
+
+    assert "It would stand next to" in response.content.decode()
+    assert len(response.content) < 50_000
 
 
 def test_collected_files_have_hashed_names_that_pages_use(settings, tmp_path):

@@ -93,7 +93,10 @@ def test_each_mode_is_measured_by_what_was_judged(admin_client):
     reports = {report["label"]: report for report in response.context["reports"]}
     assert reports["Words"]["ndcg"].mean == 1
     assert response.context["judged"].without_relevant == ["nothing"]
-    assert "2 judgements of one query." in response.content.decode()
+    assert (
+        "Judgements: 2, queries with a relevant product: 1."
+        in response.content.decode()
+    )
 
 
 def test_without_judgements_the_page_says_how_to_begin(admin_client):

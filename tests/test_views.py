@@ -41,6 +41,25 @@ def text_of(response):
 # Looking
 
 
+@pytest.mark.parametrize("query", ["?q=zzzz&mode=keyword", "?category=None+such"])
+def test_a_question_without_an_answer_is_no_question_for_everything(client, query):
+    make_product(name="Desk lamp")
+
+    response = client.get(f"/{query}")
+
+    assert "Desk lamp" not in text_of(response)
+    assert "Show all products" in text_of(response)
+
+
+def test_filters_are_offered_beside_the_catalogue_after_a_wrong_question(client):
+    make_product(category="Home")
+
+    response = client.get("/?min_price=x")
+
+    assert response.status_code == 400
+    assert response.context["facets"] == [("Home", 1, False)]
+
+
 def test_an_empty_catalogue_says_what_to_do(client):
     response = client.get("/")
 

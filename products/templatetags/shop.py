@@ -80,16 +80,6 @@ def size(value: float) -> float:
 
 
 @register.simple_tag(takes_context=True)
-def adding(context: template.Context, **parameters: object) -> str:
-    """Return the page's query string with one more value of a parameter.
-
-    {% adding like=product.pk %} gives ?q=lamp&like=3
-    """
-    data = context["request"].GET
-    return changed_address(data, add=parameters.items())
-
-
-@register.simple_tag(takes_context=True)
 def without(context: template.Context, name: str, value: object = None) -> str:
     """Return the page's query string without a parameter, or one value of it.
 
@@ -106,4 +96,7 @@ def without(context: template.Context, name: str, value: object = None) -> str:
 def readable_sql(statement: str) -> str:
     """Return a statement on several lines, long lists of parameters shortened."""
     shortened = PARAMETERS.sub("%s, …, %s", statement)
-    return str(sqlparse.format(shortened.strip(), reindent=True, keyword_case="upper"))
+    return "\n".join(
+        sqlparse.format(part, reindent=True, keyword_case="upper").strip()
+        for part in sqlparse.split(shortened)
+    )
