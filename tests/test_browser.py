@@ -220,8 +220,9 @@ def test_the_map_shows_the_products_and_opens_them(visit):
     titles = page.locator("#map-picture title").all_text_contents()
     assert "Yoga Mat" in titles
     page.get_by_text("Sports", exact=False).first.click()
-    faded = page.locator("#map-picture .series:not(.series-3) circle").first
-    assert float(faded.evaluate("e => getComputedStyle(e).fillOpacity")) < 0.5
+    opacity = "group => Number(getComputedStyle(group).opacity)"
+    assert page.locator("#map-picture .series-3").evaluate(opacity) == 1
+    assert page.locator("#map-picture .series-1").evaluate(opacity) < 0.5
     points.first.click()
 
     expect(page.get_by_role("heading", level=2).first).to_have_text("Similar products")
