@@ -199,6 +199,43 @@ def test_why_a_product_is_found_is_told_on_request(visit, scripts):
 
 @pytest.mark.usefixtures("samples", "real_model")
 @with_and_without_scripts
+def test_why_a_product_is_similar_is_told_on_request(visit, scripts):
+    product = Product.objects.get(sku="running-shoes")
+    page = visit(product.get_absolute_url(), java_script_enabled=scripts)
+
+    page.get_by_role("link", name="Which part matters Trail Running Shoes").click()
+
+    expect(page.get_by_text(re.compile("The .* matters most"))).to_be_visible()
+    expect(page.get_by_text("for the whole text")).to_be_visible()
+    if scripts:
+        assert page.url.endswith(product.get_absolute_url())
+        expect(page).to_have_title(re.compile("^Similar to Running Shoes"))
+        expect(page.locator(".ranking li").first.locator(".parts")).to_contain_text(
+            "matters most"
+        )
+    else:
+        page.get_by_role("link", name="Back to the results").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Running Shoes")
+
+
+@pytest.mark.usefixtures("samples", "real_model")
+@with_and_without_scripts
+def test_why_a_result_of_several_examples_is_told_on_request(visit, scripts):
+    liked = Product.objects.get(sku="running-shoes").pk
+    unlike = Product.objects.get(sku="gaming-laptop").pk
+    page = visit(f"/?like={liked}&unlike={unlike}", java_script_enabled=scripts)
+
+    page.get_by_role("link", name="Which part matters Trail Running Shoes").click()
+
+    expect(page.get_by_text(re.compile("The .* matters most"))).to_be_visible()
+    if not scripts:
+        page.get_by_role("link", name="Back to the results").click()
+    assert page.url.endswith(f"/?like={liked}&unlike={unlike}")
+    expect(page.get_by_role("list", name="Examples")).to_contain_text("Gaming Laptop")
+
+
+@pytest.mark.usefixtures("samples", "real_model")
+@with_and_without_scripts
 def test_results_are_compared_with_the_exact_answer(visit, scripts):
     page = visit("/?q=running+shoes", java_script_enabled=scripts)
 
