@@ -78,6 +78,19 @@ def test_the_map_of_a_large_catalogue_is_a_sample(monkeypatch, client):
 
 
 @pytest.mark.django_db
+def test_a_large_catalogue_is_not_counted_to_its_end(monkeypatch, client):
+    monkeypatch.setattr(projection, "MOST", 4)
+    monkeypatch.setattr(projection, "COUNTED", 10)
+    monkeypatch.setattr(mapping, "COUNTED", 10)
+    for number in range(12):
+        make_product(embedding=near(0.05 * number))
+
+    page = client.get("/map/").content.decode()
+
+    assert "4 of more than 10 products, chosen at random, are shown." in page
+
+
+@pytest.mark.django_db
 def test_the_map_of_a_small_catalogue_is_no_sample(client):
     three_products()
 
