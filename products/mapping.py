@@ -17,9 +17,11 @@ from products.projection import (
     HEIGHT,
     OTHERS,
     WIDTH,
-    Map,
     catalogue_map,
     embedded_count,
+    map_of,
+    sample,
+    version_of,
 )
 
 LABELLED = 40  # points, that their names do not cover each other
@@ -48,20 +50,22 @@ def picture(request: HttpRequest) -> HttpResponse:
 
     A browser asks each time whether its copy is still right, by ETag.
     """
-    return HttpResponse(picture_of(catalogue_map()), content_type="image/svg+xml")
+    return HttpResponse(catalogue_picture(), content_type="image/svg+xml")
 
 
-def picture_of(drawn: Map | None) -> str:
+def catalogue_picture() -> str:
     """Return the SVG, in the visitor's language; an empty one without a map.
 
     Made without the request, so that nothing of one visitor gets into the cache.
     Takes half a second for 5,000 points that are not in the cache.
     """
+    products = sample()
+    version = version_of(products)
     key = f"map-picture-{get_language()}"
-    version = drawn.version if drawn else ""
     cached: tuple[str, str] | None = cache.get(key)
     if cached is not None and cached[0] == version:
         return cached[1]
+    drawn = map_of(products, version)
     context = {
         "map": drawn,
         "width": WIDTH,

@@ -113,7 +113,11 @@ def catalogue_map() -> Map | None:
     drawing a new one of 5,000 products takes a second.
     """
     products = sample()
-    version = version_of(products)
+    return map_of(products, version_of(products))
+
+
+def map_of(products: ProductQuerySet, version: str) -> Map | None:
+    """Return the map of these products in this version, from the cache if it is there."""
     cached: Map | None = cache.get("map")
     if cached is not None and cached.version == version:
         return cached
