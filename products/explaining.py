@@ -8,6 +8,7 @@ from typing import Any
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from psycopg.errors import QueryCanceled
@@ -26,7 +27,11 @@ def parts(request: HttpRequest, pk: int) -> HttpResponse:
     """Which part of a product's text its place in the results comes from."""
     product = get_object_or_404(Product.objects.for_display(), pk=pk)
     form = SearchForm(request.GET)
-    context: dict[str, Any] = {"product": product, "form": form}
+    context: dict[str, Any] = {
+        "product": product,
+        "form": form,
+        "back": back(request, form),
+    }
     if form.is_valid():
         try:
             context["parts"] = parts_of(product, form.question())
@@ -43,7 +48,7 @@ def parts(request: HttpRequest, pk: int) -> HttpResponse:
 def exact(request: HttpRequest) -> HttpResponse:
     """What the exact answer to a question is, and how much of it was found."""
     form = SearchForm(request.GET)
-    context: dict[str, Any] = {"form": form}
+    context: dict[str, Any] = {"form": form, "back": back(request, form)}
     if form.is_valid():
         try:
             context["comparison"] = compare_with_exact(form.question())
@@ -61,6 +66,18 @@ def exact(request: HttpRequest) -> HttpResponse:
             )
     status = 400 if form.errors else 200
     return render(request, "products/exact.html", context, status=status)
+
+
+def back(request: HttpRequest, form: SearchForm) -> str:
+    """Return the address of the results that a question belongs to.
+
+    Only like one product: its own page, else the results page.
+    """
+    if form.is_valid() and list(request.GET) == ["like"]:
+        match list(form.cleaned_data["like"]):
+            case [product]:
+                return f"{product.get_absolute_url()}#similar"
+    return f"{reverse('products:list')}?{request.GET.urlencode()}"
 
 
 def model_is_silent() -> str:

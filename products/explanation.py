@@ -12,12 +12,12 @@ from psycopg import sql
 
 from products.answering import question_vector
 from products.candidates import WINDOW, filtered_products, set_plan
-from products.embeddings import get_backend
 from products.filters import SearchError
 from products.models import Product
 from products.planning import Plan, index_settings
 from products.query_embedding import Vector
 from products.ranking import recall
+from products.recipes import available, current_recipe
 from products.request import Mode, Request, Sort, clean_text
 from products.search import PAGE_SIZE
 from products.text import TEXT_FIELDS, embedding_text
@@ -69,7 +69,10 @@ class Comparison:
 
 
 def make_request(question: dict[str, Any]) -> Request:
-    """Return the request that search() makes of the same arguments."""
+    """Return the request that search() makes of the same arguments.
+
+    By the recipe in force, which one statement reads.
+    """
     checked = {
         "text": clean_text(question["text"]),
         "mode": Mode(question["mode"]),
@@ -78,7 +81,7 @@ def make_request(question: dict[str, Any]) -> Request:
     return Request(
         **(question | checked),
         page_size=PAGE_SIZE,
-        backend=get_backend(),
+        backend=available(current_recipe(DEFAULT_DB_ALIAS)),
         using=DEFAULT_DB_ALIAS,
     )
 
@@ -96,14 +99,14 @@ def parts_of(product: Product, question: dict[str, Any]) -> Parts:
 
     Each filled field is left out in turn and the rest embedded anew. Up to four short
     texts are embedded. Raises SearchError for a question without text and examples or
-    of another recipe than the configured one, EmbeddingError when the backend fails.
+    of another recipe than the one in force, EmbeddingError when the backend fails.
     """
     request = make_request(question)
     require_question(request)
     if request.fingerprint != request.backend.fingerprint:
         raise SearchError(
             _(
-                "The examples were embedded by another model than the configured one. "
+                "The examples were embedded by another model than the one in force. "
                 "Run manage.py embed_products."
             )
         )

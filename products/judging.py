@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,7 +27,12 @@ SHARES = (1.0, 0.25, 0.05)
 EF_SEARCH = (10, 20, 40, 100, 200)
 SAMPLES = 10
 
-WIDTH, HEIGHT, MARGIN = 640, 300, 48
+WIDTH, HEIGHT, MARGIN = (
+    440,
+    280,
+    48,
+)  # about as wide as it is shown: text keeps its size
+LEVELS = 5  # lines across
 
 
 @require_POST
@@ -98,15 +104,24 @@ class Plot:
     levels: list[tuple[int, str]]
     width: int = WIDTH
     height: int = HEIGHT
+    left: int = MARGIN
+    right: int = WIDTH - MARGIN
 
 
 def make_plot(buckets: Sequence[Bucket]) -> Plot:
-    """Return the plot of the measurements: one line for each share of kept products."""
+    """Return the plot of the measurements: one line for each share of kept products.
+
+    Recall goes up to 1, from the tenth below the lowest: an index misses little, and
+    from 0 all lines would lie on each other.
+    """
     step = (WIDTH - 2 * MARGIN) // (len(EF_SEARCH) - 1)
     marks = [(MARGIN + step * place, str(ef)) for place, ef in enumerate(EF_SEARCH)]
+    lowest = min(measured.recall for bucket in buckets for measured in bucket.hnsw)
+    bottom = min(math.floor(lowest * 10), 9) / 10
 
     def level(recall: float) -> int:
-        return round(HEIGHT - MARGIN - recall * (HEIGHT - 2 * MARGIN))
+        share = (recall - bottom) / (1 - bottom)
+        return round(HEIGHT - MARGIN - share * (HEIGHT - 2 * MARGIN))
 
     lines = [
         Line(
@@ -118,5 +133,8 @@ def make_plot(buckets: Sequence[Bucket]) -> Plot:
         )
         for bucket in buckets
     ]
-    levels = [(level(part / 4), number_format(f"{part / 4:g}")) for part in range(5)]
-    return Plot(lines, marks, levels)
+    gap = (1 - bottom) / (LEVELS - 1)
+    recalls = [bottom + gap * place for place in range(LEVELS)]
+    return Plot(
+        lines, marks, [(level(recall), number_format(recall, 3)) for recall in recalls]
+    )

@@ -117,9 +117,11 @@ def render_product(request: HttpRequest, product: Product) -> HttpResponse:
             )
         except SearchError as err:
             errors = [str(err)]
+    like_query = f"?like={product.pk}"
     context = {
         "product": product,
-        "recall_url": f"{reverse('products:exact')}?like={product.pk}",
+        "recall_url": f"{reverse('products:exact')}{like_query}",
+        "like_query": like_query,
         "form": form,
         "results": results,
         "errors": errors,

@@ -2,9 +2,12 @@
 
 import hashlib
 
+import numpy as np
+
 from products.embeddings import BaseEmbeddingBackend, EmbeddingError
 from products.embeddings.deterministic import EmbeddingBackend as Deterministic
 
+AXES = "tests.backends.Axes"
 SECOND = "tests.backends.Second"
 PICKY = "tests.backends.Picky"
 BUSY = "tests.backends.Busy"
@@ -17,6 +20,16 @@ class Second(Deterministic):
 
     def direction(self, word):
         return super().direction(hashlib.sha256(word.encode()).hexdigest())
+
+
+class Axes(Deterministic):
+    """Gives each of a few words an axis of its own, so that one can reckon by hand."""
+
+    model = "axes"
+    words = ("lamp", "home", "bright")
+
+    def direction(self, word):
+        return np.eye(len(self.words), self.dimensions)[self.words.index(word)]
 
 
 class Picky(Deterministic):

@@ -168,6 +168,45 @@ def test_why_a_product_is_found_is_told_on_request(visit, scripts):
 
 @pytest.mark.usefixtures("samples", "real_model")
 @with_and_without_scripts
+def test_why_a_product_is_similar_is_told_on_request(visit, scripts):
+    product = Product.objects.get(sku="running-shoes")
+    page = visit(product.get_absolute_url(), java_script_enabled=scripts)
+
+    page.get_by_role("link", name="Which part matters Trail Running Shoes").click()
+
+    expect(page.get_by_text(re.compile("The .* matters most"))).to_be_visible()
+    expect(page.get_by_text("for the whole text")).to_be_visible()
+    if scripts:
+        assert page.url.endswith(product.get_absolute_url())
+        expect(page).to_have_title(re.compile("^Similar to Running Shoes"))
+        expect(page.locator(".ranking li").first.locator(".parts")).to_contain_text(
+            "matters most"
+        )
+    else:
+        page.get_by_role("link", name="Back to the results").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Running Shoes")
+
+
+@pytest.mark.usefixtures("samples", "real_model")
+@with_and_without_scripts
+def test_why_a_result_of_several_examples_is_told_on_request(visit, scripts):
+    liked = Product.objects.get(sku="running-shoes").pk
+    unlike = Product.objects.get(sku="gaming-laptop").pk
+    page = visit(f"/?like={liked}&unlike={unlike}", java_script_enabled=scripts)
+
+    acts_of(page, "Trail Running Shoes").get_by_role(
+        "button", name="Which part matters"
+    ).click()
+
+    expect(page.get_by_text(re.compile("The .* matters most"))).to_be_visible()
+    if not scripts:
+        page.get_by_role("link", name="Back to the results").click()
+    assert page.url.endswith(f"/?like={liked}&unlike={unlike}")
+    expect(page.get_by_role("list", name="Examples")).to_contain_text("Gaming Laptop")
+
+
+@pytest.mark.usefixtures("samples", "real_model")
+@with_and_without_scripts
 def test_results_are_compared_with_the_exact_answer(visit, scripts):
     page = visit("/?q=running+shoes", java_script_enabled=scripts)
 
@@ -189,8 +228,9 @@ def test_the_map_shows_the_products_and_opens_them(visit):
     titles = page.locator("#map-picture title").all_text_contents()
     assert "Yoga Mat" in titles
     page.get_by_text("Sports", exact=False).first.click()
-    faded = page.locator("#map-picture .series:not(.series-3) circle").first
-    assert float(faded.evaluate("e => getComputedStyle(e).fillOpacity")) < 0.5
+    opacity = "group => Number(getComputedStyle(group).opacity)"
+    assert page.locator("#map-picture .series-3").evaluate(opacity) == 1
+    assert page.locator("#map-picture .series-1").evaluate(opacity) < 0.5
     points.first.click()
 
     expect(page.get_by_role("heading", level=2).first).to_have_text("Similar products")

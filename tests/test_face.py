@@ -7,6 +7,7 @@ from django.core.management import call_command
 from django.http import QueryDict
 from django.template import engines
 from django.utils import translation
+from django.utils.html import escape
 
 from products import categories
 from products.categories import category_counts
@@ -14,9 +15,10 @@ from products.choosing import choose_by_name
 from products.explanation import compare_with_exact, parts_of
 from products.filters import Filters
 from products.forms import changed_address
-from products.models import Judgement, Product
+from products.models import EmbeddingRecipe, Judgement, Product
 from products.request import Mode
 from products.templatetags.shop import number, percent, price, readable_sql
+from tests.backends import AXES, SECOND
 from tests.factory import axis, make_product, near
 from vectorshop.static import CollectedOrPlainStorage
 
@@ -200,6 +202,81 @@ def test_a_product_that_is_only_a_name_loses_everything_without_it():
 
     assert (part.field, part.similarity) == ("name", None)
     assert part.loss == pytest.approx(1)
+
+
+@pytest.fixture
+def by_hand(db, settings):
+    """Products "lamp", "home", and one of all three words, each word an axis."""
+    settings.EMBEDDING_BACKEND = AXES
+    products = [
+        Product(name="Lamp", price=1),
+        Product(name="Home", price=1),
+        Product(name="Lamp", category="Home", description="Bright", price=1, sku="hit"),
+    ]
+    for product in products:
+        product.save()
+    return products
+
+
+def test_the_parts_of_a_similar_product_can_be_reckoned_by_hand(by_hand):
+    lamp, _, hit = by_hand
+
+    parts = parts_of(hit, question(like=(lamp,)))
+
+    # (1, 1, 1) against (1, 0, 0); without its name it is (0, 1, 1), and so on.
+    assert parts.similarity == pytest.approx(1 / 3**0.5)
+    assert {part.field: part.similarity for part in parts.parts} == pytest.approx(
+        {"name": 0, "category": 1 / 2**0.5, "description": 1 / 2**0.5}, abs=1e-6
+    )
+    assert parts.best.field == "name"
+
+
+def test_the_parts_of_a_result_of_several_examples_too(by_hand):
+    lamp, home, hit = by_hand
+
+    parts = parts_of(hit, question(like=(lamp,), unlike=(home,)))
+
+    # Against (1, -1, 0): the name speaks for it, the category as much against it.
+    assert parts.similarity == pytest.approx(0, abs=1e-6)
+    assert {part.field: part.loss for part in parts.parts} == pytest.approx(
+        {"name": 0.5, "category": -0.5, "description": 0}, abs=1e-6
+    )
+
+
+def test_the_similar_products_lead_to_their_parts_and_back(client, by_hand):
+    lamp, _, hit = by_hand
+    address = f"/products/{hit.pk}/why/?like={lamp.pk}"
+
+    shown = client.get(lamp.get_absolute_url()).content.decode()
+    page = client.get(address).content.decode()
+
+    assert f'href="{address}"' in shown
+    assert "The name matters most." in page
+    assert "Similarity 0.58 for the whole text" in page
+    assert f'href="{lamp.get_absolute_url()}#similar"' in page
+
+
+@pytest.mark.parametrize("path", ["/products/{hit}/why/", "/exact/"])
+def test_the_way_back_from_several_examples_is_to_their_results(client, by_hand, path):
+    lamp, home, hit = by_hand
+    query = f"?like={lamp.pk}&unlike={home.pk}"
+
+    page = client.get(path.format(hit=hit.pk) + query).content.decode()
+
+    assert f'href="/{escape(query)}"' in page
+
+
+@pytest.mark.django_db
+def test_reasons_are_given_by_the_recipe_in_force(settings, by_hand):
+    lamp, _, hit = by_hand
+    fingerprint = lamp.embedding_fingerprint
+    EmbeddingRecipe.objects.create(backend=AXES, fingerprint=fingerprint)
+    settings.EMBEDDING_BACKEND = SECOND
+
+    asked = question(like=(Product.objects.get(pk=lamp.pk),))
+
+    assert parts_of(hit, asked).best.field == "name"
+    assert compare_with_exact(question(text="lamp")).compared == 3
 
 
 @pytest.mark.django_db

@@ -111,12 +111,35 @@ def test_a_catalogue_too_small_for_tuning_is_told(admin_client):
     assert "tuning needs 1,000" in page
 
 
+def bucket_with(*recalls):
+    measured = [
+        Measurement(ef, recall, 1.0, 2.0)
+        for ef, recall in zip(judging.EF_SEARCH, recalls, strict=True)
+    ]
+    return Bucket(1.0, 1.0, 9.0, measured, measured[0])
+
+
 def test_the_recall_is_drawn(admin_client, monkeypatch):
-    measured = [Measurement(ef, 0.5, 1.0, 2.0) for ef in judging.EF_SEARCH]
-    bucket = Bucket(1.0, 1.0, 9.0, measured, measured[0])
+    bucket = bucket_with(0.5, 0.5, 0.75, 1, 1)
     monkeypatch.setattr(judging, "tune", lambda *args, **kwargs: [bucket])
 
     page = admin_client.get("/quality/?tune=1").content.decode()
 
-    assert 'points="48,150 184,150 320,150 456,150 592,150"' in page
-    assert page.count(">0.50</td>") == 5
+    assert 'points="48,232 134,232 220,140 306,48 392,48"' in page
+    assert page.count(">0.50</td>") == 2
+
+
+@pytest.mark.parametrize(
+    ("lowest", "levels"),
+    [
+        (0.98, ["0.900", "0.925", "0.950", "0.975", "1.000"]),
+        (1.0, ["0.900", "0.925", "0.950", "0.975", "1.000"]),
+        (0.83, ["0.800", "0.850", "0.900", "0.950", "1.000"]),
+        (0.05, ["0.000", "0.250", "0.500", "0.750", "1.000"]),
+    ],
+)
+def test_the_plot_begins_below_the_lowest_recall(lowest, levels):
+    plot = judging.make_plot([bucket_with(lowest, 1, 1, 1, 1)])
+
+    assert [text for _, text in plot.levels] == levels
+    assert all(48 <= y <= 232 for y, _ in plot.levels)

@@ -535,3 +535,16 @@ def test_files_that_judge_nothing_are_refused(
 )
 def test_overlap_is_the_share_of_common_results(one, other, share):
     assert overlap(list(one), list(other)) == share
+
+
+@pytest.mark.usefixtures("catalogue")
+def test_the_map_follows_a_switch_although_no_row_is_written(client):
+    migrate("--to", SECOND)
+    before = client.get("/map.svg")
+
+    migrate("--switch")
+    after = client.get("/map.svg", headers={"If-None-Match": before.headers["ETag"]})
+
+    assert after.status_code == 200
+    assert after.content.count(b"<circle") == before.content.count(b"<circle") == 60
+    assert after.content != before.content

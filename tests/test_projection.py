@@ -2,8 +2,11 @@
 
 import numpy as np
 import pytest
+from django.db import connection
+from django.utils.translation import get_language
 
-from products import projection
+from products import mapping, projection
+from products.models import Product
 from products.projection import catalogue_map, fitted, group, principal_plane
 from tests.factory import axis, make_product, near
 
@@ -68,9 +71,144 @@ def test_the_map_of_a_large_catalogue_is_a_sample(monkeypatch, client):
 
     drawn = catalogue_map()
 
-    assert drawn.sampled
-    assert 3 <= drawn.count <= 4
-    assert "chosen at random" in client.get("/map/").content.decode()
+    assert drawn.count == 4
+    page = client.get("/map/").content.decode()
+    assert "4 of 12 products, chosen at random, are shown." in page
+    assert client.get("/map.svg").content.decode().count("<circle") == 4
+
+
+@pytest.mark.django_db
+def test_a_large_catalogue_is_not_counted_to_its_end(monkeypatch, client):
+    monkeypatch.setattr(projection, "MOST", 4)
+    monkeypatch.setattr(projection, "COUNTED", 10)
+    monkeypatch.setattr(mapping, "COUNTED", 10)
+    for number in range(12):
+        make_product(embedding=near(0.05 * number))
+
+    page = client.get("/map/").content.decode()
+
+    assert "4 of more than 10 products, chosen at random, are shown." in page
+
+
+@pytest.mark.django_db
+def test_the_map_of_a_small_catalogue_is_no_sample(client):
+    three_products()
+
+    assert "chosen at random" not in client.get("/map/").content.decode()
+
+
+# Cached, and never stale
+
+
+def three_products():
+    return [make_product(name=f"Lamp {n}", embedding=near(0.2 * n)) for n in range(3)]
+
+
+def run_sql(statement, *parameters):
+    """Change the catalogue as another program may: no model, no signal."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, parameters)
+
+
+CHANGES = {
+    "added": lambda first: make_product(name="Torch", embedding=near(0.5)),
+    "deleted": lambda first: run_sql("DELETE FROM products WHERE id = %s", first),
+    "renamed": lambda first: run_sql(
+        "UPDATE products SET name = 'Torch' WHERE id = %s", first
+    ),
+    "in another category": lambda first: run_sql(
+        "UPDATE products SET category = 'Home' WHERE id = %s", first
+    ),
+    "embedded anew": lambda first: run_sql(
+        "UPDATE products SET embedding = %s::vector WHERE id = %s", str(axis(7)), first
+    ),
+    "without embedding": lambda first: run_sql(
+        "UPDATE products SET embedding = NULL WHERE id = %s", first
+    ),
+}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_no_picture_is_older_than_the_catalogue(client, change):
+    first, *_ = three_products()
+    make_product(name="Candle", embedding=near(0.7, towards=2))
+    before = client.get("/map.svg")
+
+    change(first.pk)
+    after = client.get("/map.svg", headers={"If-None-Match": before.headers["ETag"]})
+
+    assert after.status_code == 200
+    assert after.content != before.content
+
+
+@pytest.mark.django_db
+def test_a_map_is_drawn_once_as_long_as_nothing_changes(
+    client, monkeypatch, django_assert_num_queries
+):
+    three_products()
+    before = client.get("/map.svg").content
+    monkeypatch.setattr(projection, "draw_map", lambda *_: pytest.fail("Drawn again."))
+    monkeypatch.setattr(mapping, "render_to_string", lambda *_: pytest.fail("Again."))
+
+    with django_assert_num_queries(2):
+        again = client.get("/map.svg")
+
+    assert again.content == before
+    etag = again.headers["ETag"]
+    assert client.get("/map.svg", headers={"If-None-Match": etag}).status_code == 304
+
+
+@pytest.mark.django_db
+def test_a_picture_of_one_language_is_not_shown_in_another(
+    client, settings, monkeypatch
+):
+    settings.LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+    three_products()
+    monkeypatch.setattr(mapping, "render_to_string", lambda *_: get_language())
+
+    shown = [
+        client.get("/map.svg", headers={"Accept-Language": language})
+        for language in ("de", "en", "de")
+    ]
+
+    assert [picture.content for picture in shown] == [b"de", b"en", b"de"]
+    assert "Accept-Language" in shown[0].headers["Vary"]
+
+
+@pytest.mark.django_db
+def test_coordinates_are_written_with_a_point_in_every_language(client, settings):
+    settings.LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+    three_products()
+
+    english, german = (
+        client.get("/map.svg", headers={"Accept-Language": language}).content
+        for language in ("en", "de")
+    )
+
+    assert english == german
+
+
+@pytest.mark.django_db
+def test_the_picture_is_sent_compressed(client):
+    three_products()
+
+    response = client.get("/map.svg", headers={"Accept-Encoding": "gzip"})
+
+    assert response.headers["Content-Encoding"] == "gzip"
+    assert response.headers["ETag"].startswith("W/")
+
+
+@pytest.mark.django_db
+def test_vectors_are_read_as_they_were_stored():
+    vectors = [near(0.3), axis(5)]
+    for vector in vectors:
+        make_product(embedding=vector)
+    columns = projection.VectorBytes(projection.F("embedding"))
+
+    sent = Product.objects.order_by("pk").values_list(columns, flat=True)
+
+    assert np.allclose(projection.vectors_of(list(sent)), vectors)
 
 
 @pytest.mark.django_db

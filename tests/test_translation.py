@@ -444,7 +444,7 @@ def test_the_plot_of_the_index_is_translated_and_german(greek_admin, monkeypatch
     page = greek_admin.get("/quality/?tune=1", headers=GERMAN).content.decode()
 
     assert untranslated(page) == set()
-    assert {"0,25", "0,98", "0,5 %"} <= set(re.findall(r">([^<>]+)<", page))
+    assert {"0,900", "0,98", "0,5 %"} <= set(re.findall(r">([^<>]+)<", page))
     assert re.search(r'points="\d+,\d+( \d+,\d+){4}"', page)
 
 
