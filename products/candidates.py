@@ -10,6 +10,7 @@ import numpy as np
 
 from products.calibration import get_floor
 from products.keywords import Match, Term, match_terms, query_terms
+from products.matching import best_matches
 from products.models import DIMENSIONS, Product
 from products.planning import Plan, index_settings, plan_neighbours
 from products.query_embedding import Vector
@@ -143,10 +144,16 @@ def by_words(
     request: Request, plan: Plan, terms: Sequence[Term]
 ) -> tuple[Ranking, dict[int, Match]]:
     """Return the products with any of *terms*, and how each of them matches."""
-    categories = matching_categories(request, [term.quoted for term in terms])
-    plan.rows += len(categories)
     if not terms:
         return Ranking([]), {}
+    chosen = best_matches(
+        filtered_products(request),
+        terms,
+        limit=KEYWORD_CANDIDATES,
+        filtered=bool(request.filters or request.examples),
+    )
+    categories, plan.words = chosen.categories, chosen.rules
+    plan.rows += len(categories)
     matches = match_terms(terms, categories, using=request.using)
     ranked = sort_stably(matches, score=lambda pk: matches[pk].score)
     candidates = [
@@ -160,22 +167,6 @@ def by_words(
         for rank, pk in enumerate(ranked, start=1)
     ]
     return Ranking(candidates, more=len(candidates) == KEYWORD_CANDIDATES), matches
-
-
-def matching_categories(request: Request, terms: Sequence[str]) -> dict[int, str]:
-    """Return the id and category of the products that match best, best first.
-
-    Products with every word come before all others, so that the others, which may be
-    half of the catalogue, need not be read where those are enough.
-    """
-    products = filtered_products(request)
-    found: dict[int, str] = {}
-    for every in (True, False) if len(terms) > 1 else (False,):
-        matching = products.matching(terms, every=every)
-        found = dict(matching.values_list("pk", "category")[:KEYWORD_CANDIDATES])
-        if len(found) == KEYWORD_CANDIDATES:
-            break
-    return found
 
 
 def by_both(request: Request, plan: Plan, vector: Vector) -> Ranking:

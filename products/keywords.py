@@ -155,9 +155,7 @@ def make_match(
 
 def frequencies(vector: str) -> dict[str, int]:
     """Return how often each word, quoted, stands in a tsvector given as text."""
-    return {
-        quoted: places.count(",") + 1 for quoted, places in PLACES.findall(vector)
-    }
+    return {quoted: places.count(",") + 1 for quoted, places in PLACES.findall(vector)}
 
 
 class TermsQuery(SearchQuery):
