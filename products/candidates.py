@@ -140,20 +140,9 @@ def above_floor(request: Request, candidates: list[Candidate]) -> list[Candidate
     return [candidate for candidate in candidates if candidate.score >= floor.each]
 
 
-def by_words(
-    request: Request, plan: Plan, terms: Sequence[Term]
-) -> tuple[Ranking, dict[int, Match]]:
-    """Return the products with any of *terms*, and how each of them matches."""
-    if not terms:
-        return Ranking([]), {}
-    chosen = best_matches(
-        filtered_products(request),
-        terms,
-        limit=KEYWORD_CANDIDATES,
-        filtered=bool(request.filters or request.examples),
-    )
-    categories, plan.words = chosen.categories, chosen.rules
-    plan.rows += len(categories)
+def by_words(request: Request, plan: Plan, terms: Sequence[Term]) -> Ranking:
+    """Return the products with any of *terms*, best first."""
+    categories = with_words(request, plan, terms)
     matches = match_terms(terms, categories, using=request.using)
     ranked = sort_stably(matches, score=lambda pk: matches[pk].score)
     candidates = [
@@ -166,7 +155,20 @@ def by_words(
         )
         for rank, pk in enumerate(ranked, start=1)
     ]
-    return Ranking(candidates, more=len(candidates) == KEYWORD_CANDIDATES), matches
+    return Ranking(candidates, more=len(candidates) == KEYWORD_CANDIDATES)
+
+
+def with_words(request: Request, plan: Plan, terms: Sequence[Term]) -> dict[int, str]:
+    """Return the category of each product to rank for its words, by id."""
+    chosen = best_matches(
+        filtered_products(request),
+        terms,
+        limit=KEYWORD_CANDIDATES,
+        filtered=bool(request.filters or request.examples),
+    )
+    plan.words = chosen.rules
+    plan.rows += len(chosen.categories)
+    return chosen.categories
 
 
 def by_both(request: Request, plan: Plan, vector: Vector) -> Ranking:
@@ -175,16 +177,17 @@ def by_both(request: Request, plan: Plan, vector: Vector) -> Ranking:
     Each is scored by both, whichever search found it.
     """
     terms = query_terms(request.text, using=request.using)
-    words, matches = by_words(request, plan, terms)
+    categories = with_words(request, plan, terms)
     meaning = by_meaning(request, plan, vector)
-    candidates = {c.pk: c for c in (*words.candidates, *meaning.candidates)}
+    candidates = {
+        pk: Candidate(pk, category, score=0.0) for pk, category in categories.items()
+    } | {candidate.pk: candidate for candidate in meaning.candidates}
     similarity = {c.pk: c.score for c in meaning.candidates}
     similarity |= similarities(request, candidates.keys() - similarity.keys(), vector)
-    if words.more:  # a product found by meaning may match words beyond the cut
-        beyond = candidates.keys() - matches.keys()
-        matches |= match_terms(terms, beyond, using=request.using)
+    matches = match_terms(terms, candidates, using=request.using)
     fused = fuse(candidates, similarity, matches)
-    return Ranking(fused, more=words.more or meaning.more)
+    more = len(categories) == KEYWORD_CANDIDATES or meaning.more
+    return Ranking(fused, more=more)
 
 
 def fuse(

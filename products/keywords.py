@@ -130,9 +130,12 @@ def query_terms(text: str, *, using: str) -> list[Term]:
 def match_terms(
     terms: Sequence[Term], ids: Iterable[int], *, using: str
 ) -> dict[int, Match]:
-    """Return how the text of each product matches, by id; one statement."""
+    """Return how the text of each product matches, by id; at most one statement."""
+    ids = list(ids)
+    if not terms or not ids:
+        return {}
     with connections[using].cursor() as cursor:
-        cursor.execute(MATCHES_SQL, [[term.quoted for term in terms], list(ids)])
+        cursor.execute(MATCHES_SQL, [[term.quoted for term in terms], ids])
         return {
             pk: make_match(terms, matched, frequencies(name))
             for pk, matched, name in cursor.fetchall()

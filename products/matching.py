@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate, combinations
 
 from products.keywords import COMMON, Term, TermsQuery
-from products.name_words import with_shortest_names
+from products.name_words import with_common_word
 from products.querysets import ProductQuerySet
 
 Categories = dict[int, str]
@@ -28,9 +28,9 @@ def best_matches(
 
     filtered: whether *products* leaves any out. Where up to COMMON products have a
     word, they are all ranked by ProductQuerySet.matching(). Where more have, reading
-    them takes long: those with every word or all but one are ranked, then those with
-    a rare one; then come, for each common word, the shortest names with it, and others
-    by id. A statement for each of these rules, until there are enough.
+    them takes long: those with every word are ranked, then those with all but one or
+    with a rare one; then come, for each common word, the shortest names with it, and
+    others by id. A statement for each of these rules, until there are enough.
     """
     chosen = Chosen()
     for rule, found in rules(products, terms, limit, filtered=filtered):
@@ -58,20 +58,15 @@ def rules(
         return
     if len(words) > 1:
         yield "those with every word", first(products.matching(words, every=True))
-    if len(words) > 2:
-        most = products.matching(words, having=all_but_one(words))
-        yield "those with all words but one", first(most)
     totals = accumulate(term.count for term in terms)
     rare = [word for word, total in zip(words, totals, strict=True) if total <= COMMON]
-    if rare:
-        having = TermsQuery(rare)
-        yield "those with a rare word", first(products.matching(words, having=having))
+    some = [*rare, *(all_but_one(words) if len(words) > 2 else ())]
+    if some:
+        most = products.matching(words, having=TermsQuery(some))
+        yield "those with all words but one, or with a rare one", first(most)
     for term in terms[len(rare) :]:
-        named = with_shortest_names(products, term.quoted, limit=limit)
-        yield f"the shortest names with “{term.lexeme}”", named
-        having = TermsQuery([term.quoted])
-        others = products.filter(search_vector=having).order_by("pk")
-        yield f"others with “{term.lexeme}”, by id", first(others)
+        rule = f"the shortest names with “{term.lexeme}”, then others with it by id"
+        yield rule, with_common_word(products, term.quoted, limit=limit)
 
 
 def are_few(
@@ -90,7 +85,7 @@ def are_few(
     return matching.order_by().values("pk")[: COMMON + 1].count() <= COMMON
 
 
-def all_but_one(words: Sequence[str]) -> TermsQuery:
-    """Return the tsquery of at least all but one of the quoted words."""
+def all_but_one(words: Sequence[str]) -> list[str]:
+    """Return the tsqueries of which a text with all but one of the words has one."""
     most = combinations(words, len(words) - 1)
-    return TermsQuery([f"({' & '.join(several)})" for several in most])
+    return [f"({' & '.join(several)})" for several in most]

@@ -1,4 +1,4 @@
-"""The words of the names as an index knows them, in the order of the names' length."""
+"""Finds the shortest names with a word, by an index of the names' words and lengths."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from django.contrib.postgres.search import SearchVectorField
 from django.db import connections
 from django.db.models import BooleanField, F, Func, TextField, Value
+
+from products.keywords import TermsQuery
 
 if TYPE_CHECKING:
     from products.querysets import ProductQuerySet
@@ -50,27 +52,43 @@ class Matches(Func):
     output_field = BooleanField()
 
 
-# The outer LIMIT ends the loop over the lengths, so that longer names are not read.
-SHORTEST_SQL = """
-    SELECT found.* FROM generate_series(1, %s) AS names (length)
-    CROSS JOIN LATERAL ({}) AS found
-    LIMIT %s
+# The LIMIT of the first part ends the loop over the lengths, so that longer names are
+# not read; nor are the others where those are enough.
+COMMON_WORD_SQL = """
+    WITH named AS MATERIALIZED (
+        SELECT found.* FROM generate_series(1, %s) AS names (length)
+        CROSS JOIN LATERAL ({}) AS found
+        LIMIT %s
+    )
+    SELECT * FROM named
+    UNION ALL
+    SELECT * FROM ({}) AS others WHERE (SELECT count(*) FROM named) < %s
 """
 
 
-def with_shortest_names(
+def with_common_word(
     products: ProductQuerySet, word: str, *, limit: int
 ) -> dict[int, str]:
-    """Return the id and category of the *limit* products with the shortest names.
+    """Return the id and category of the *limit* best products for a single word.
 
-    Only names with the word, quoted as query_terms() does. Of equally long names the
-    first by id. These are the best products for a single word: the score of a name,
-    see name_score(), falls with its length. One statement, an index search for each
-    length until there are enough: as quick for a word of every name as for a rare one.
+    word: quoted as query_terms() does. First the shortest names that have it, since
+    the score of a name, see name_score(), falls with its length; then others, which
+    are all as good, by id. At most twice as many as asked for. One statement with an
+    index search for each length until there are enough: as quick for a word of every
+    name as for a rare one.
     """
-    found = products.filter(Matches(NameWords(), OfLength(word)))
-    rows = found.order_by("pk").values_list("pk", "category")[:limit]
-    sql, params = rows.query.get_compiler(products.db).as_sql()
+    named = products.filter(Matches(NameWords(), OfLength(word)))
+    others = products.filter(search_vector=TermsQuery([word]))
+    (names_sql, names), (others_sql, rest) = (
+        rows.query.get_compiler(products.db).as_sql()
+        for rows in (
+            found.order_by("pk").values_list("pk", "category")[:limit]
+            for found in (named, others)
+        )
+    )
     with connections[products.db].cursor() as cursor:
-        cursor.execute(SHORTEST_SQL.format(sql), [LONGEST, *params, limit])
+        cursor.execute(
+            COMMON_WORD_SQL.format(names_sql, others_sql),
+            [LONGEST, *names, limit, *rest, limit],
+        )
         return dict(cursor.fetchall())
