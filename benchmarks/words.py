@@ -4,9 +4,9 @@
 
 On 100,000 products and on 1,000 of them, in one run, alternating: words that about 30,
 20, 10, 5, 1 and 0.1 % of the 100,000 products have, several common words, a word of no
-product, a price range, the tenth page. Prints the median times in SQL, by words and
-hybrid, and their ratio between the two catalogues; ends with status 1 where one word
-takes over 40 ms in 100,000.
+product, a price range, the tenth page. Prints the shortest times in SQL, by words and
+hybrid, and their ratio between the two catalogues; ends with status 1 where the median
+of the words in one mode is over 40 ms in 100,000.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ WORDS_SQL = """
     SELECT word FROM (
         SELECT word, ndoc::float / (SELECT count(*) FROM products) AS share
         FROM ts_stat('SELECT search_vector FROM products')
-        WHERE word ~ '^[a-z]{3,}$'
+        WHERE word ~ '^[a-z]{3,}$' AND word <> ALL(%s)
     ) AS known
     WHERE strip(to_tsvector('english', word)) = array_to_tsvector(ARRAY[word])
     ORDER BY abs(ln(share / %s)), word LIMIT %s
@@ -62,13 +62,14 @@ class Case:
         results = search(self.text, mode=mode, using=ALIAS, **self.options)
         self.times.setdefault((small, mode), []).append(results.plan.sql_ms)
 
-    def median(self, *, small: bool, mode: str) -> float:
-        return statistics.median(self.times[small, mode])
+    def shortest(self, *, small: bool, mode: str) -> float:
+        """Return the shortest time: what else the machine does only makes it longer."""
+        return min(self.times[small, mode])
 
     def __str__(self) -> str:
         cells = []
         for mode in MODES:
-            few, many = (self.median(small=s, mode=mode) for s in (True, False))
+            few, many = (self.shortest(small=s, mode=mode) for s in (True, False))
             cells.append(f"{few:9.1f}{many:9.1f}{many / few:7.1f}")
         return f"{self.name:15}{self.text[:30]:31}{''.join(cells)}"
 
@@ -89,26 +90,29 @@ def main() -> None:
                     case.measure(small=small, mode=mode)
     for case in cases:  # the first round filled the caches
         case.times = {key: times[1:] for key, times in case.times.items()}
-    say(f"Medians of {chosen.repeats}, milliseconds in SQL, and their ratio.")
+    say(f"Shortest of {chosen.repeats}, milliseconds in SQL, and their ratio.")
     heads = [f"{f'{SMALL:,}':>9}{f'{chosen.rows:,}':>9}{'ratio':>7}"] * len(MODES)
     say(f"{'':46}{'keyword':>25}{'hybrid':>25}")
     say(f"{'':46}{''.join(heads)}")
     for case in cases:
         say(str(case))
-    slow = [case for case in cases if case.name.endswith("%") and too_slow(case)]
-    sys.exit(bool(slow))
-
-
-def too_slow(case: Case) -> bool:
-    return any(case.median(small=False, mode=mode) > GOAL_MS for mode in MODES)
+    single = [case for case in cases if case.name.endswith("%")]
+    medians = {
+        mode: statistics.median(
+            case.shortest(small=False, mode=mode) for case in single
+        )
+        for mode in MODES
+    }
+    say(", ".join(f"median {mode} {ms:.1f} ms" for mode, ms in medians.items()))
+    sys.exit(max(medians.values()) > GOAL_MS)
 
 
 def make_cases() -> list[Case]:
     """Return the searches, with words that the large catalogue has so often."""
     common: list[str] = []
-    cases = []
+    cases: list[Case] = []
     for share in SHARES:
-        words = words_of(share)
+        words = words_of(share, besides=[case.text for case in cases])
         common += words[:1]
         cases += [Case(f"{share:.1%}", word) for word in words]
     first, second, third, fourth, *_ = common
@@ -124,10 +128,10 @@ def make_cases() -> list[Case]:
     ]
 
 
-def words_of(share: float) -> list[str]:
-    """Return words that about this share of the products has."""
+def words_of(share: float, *, besides: list[str]) -> list[str]:
+    """Return other words that about this share of the products has."""
     with connections[ALIAS].cursor() as cursor:
-        cursor.execute(WORDS_SQL, [share, WORDS])
+        cursor.execute(WORDS_SQL, [besides, share, WORDS])
         return [word for (word,) in cursor.fetchall()]
 
 

@@ -62,7 +62,9 @@ def test_a_common_word_gives_the_results_of_ranking_all(monkeypatch):
     for number in range(30):
         words = " ".join(f"word{n}" for n in range(number * 7 % 20))
         red = "red" if number % 3 else ""
-        make(f"Thing{number} {words} {red}", description="red", category=f"C{number % 4}")
+        make(
+            f"Thing{number} {words} {red}", description="red", category=f"C{number % 4}"
+        )
     monkeypatch.setattr("products.candidates.KEYWORD_CANDIDATES", 12)
     monkeypatch.setattr(matching, "COMMON", 0)
     bounded = [hit.pk for hit in search("red", mode="keyword")]
