@@ -33,31 +33,25 @@ MAX_COUNTED = 10_000
 # pg_class.reltuples is the planner's estimate; -1 before the first ANALYZE. See
 # https://www.postgresql.org/docs/current/view-pg-stats.html
 TERMS_SQL = r"""
-    WITH catalogue AS (
-        SELECT relnamespace::regnamespace::text AS schema, reltuples
+    WITH class AS (
+        SELECT reltuples, relnamespace::regnamespace::text AS schema
         FROM pg_class WHERE oid = 'products'::regclass
     ), common AS MATERIALIZED (
-        SELECT element, round(frequency * reltuples) AS count
-        FROM catalogue, pg_stats, unnest(
+        SELECT word, share * reltuples AS count
+        FROM class, pg_stats, unnest(
             most_common_elems::text::text[], most_common_elem_freqs
-        ) AS word (element, frequency)
-        WHERE schemaname = schema AND tablename = 'products'
-            AND attname = 'search_vector' AND frequency * reltuples > %s
+        ) AS known (word, share)
+        WHERE (schemaname, tablename, attname) = (schema, 'products', 'search_vector')
+            AND share * reltuples > %s
     )
-    SELECT
-        lexeme,
-        quoted,
+    SELECT lexeme, quoted,
         coalesce(
-            (SELECT common.count FROM common WHERE element = lexeme),
-            (
-                SELECT count(*) FROM (
-                    SELECT 1 FROM products
-                    WHERE search_vector @@ quoted::tsquery
-                    LIMIT %s
-                ) AS counted
-            )
+            (SELECT round(count) FROM common WHERE word = lexeme),
+            (SELECT count(*) FROM (
+                SELECT FROM products WHERE search_vector @@ quoted::tsquery LIMIT %s
+            ) AS counted)
         ),
-        (SELECT reltuples FROM catalogue)
+        (SELECT reltuples FROM class)
     FROM (
         SELECT
             lexeme,

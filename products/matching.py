@@ -29,7 +29,7 @@ def best_matches(
     filtered: whether *products* leaves any out. Where up to COMMON products have a
     word, they are all ranked by ProductQuerySet.matching(). Where more have, reading
     them takes long: those with every word are ranked, then those with all but one or
-    with a rare one; then come, for each common word, the shortest names with it, and
+    with a rare one; then come the shortest names with the rarest common word, and
     others by id. A statement for each of these rules, until there are enough.
     """
     chosen = Chosen()
@@ -54,7 +54,7 @@ def rules(
     terms = sorted((term for term in terms if term.count), key=lambda term: term.count)
     words = [term.quoted for term in terms]
     if are_few(products, terms, filtered=filtered):
-        yield "all with a word were compared", first(products.matching(words))
+        yield "all compared", first(products.matching(words))
         return
     if len(words) > 1:
         yield "those with every word", first(products.matching(words, every=True))
@@ -64,9 +64,10 @@ def rules(
     if some:
         most = products.matching(words, having=TermsQuery(some))
         yield "those with all words but one, or with a rare one", first(most)
-    for term in terms[len(rare) :]:
-        rule = f"the shortest names with “{term.lexeme}”, then others with it by id"
-        yield rule, with_common_word(products, term.quoted, limit=limit)
+    common = terms[len(rare) :] or terms
+    names = f"the shortest names with “{common[0].lexeme}”, then others by id"
+    rest = [term.quoted for term in common]
+    yield names, with_common_word(products, rest, limit=limit)
 
 
 def are_few(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from django.contrib.postgres.search import SearchVectorField
@@ -68,18 +69,18 @@ COMMON_WORD_SQL = """
 
 
 def with_common_word(
-    products: ProductQuerySet, word: str, *, limit: int
+    products: ProductQuerySet, words: Sequence[str], *, limit: int
 ) -> dict[int, str]:
-    """Return the id and category of the *limit* best products for a single word.
+    """Return the id and category of the *limit* best products for the first word.
 
-    word: quoted as query_terms() does. First the shortest names that have it, since
-    the score of a name, see name_score(), falls with its length; then others, which
-    are all as good, by id. At most twice as many as asked for. One statement with an
+    words: quoted as query_terms() does. First the shortest names that have the first
+    one, since the score of a name, see name_score(), falls with its length; then
+    others that have any, by id: for a single word these are all as good. At most twice as many as asked for. One statement with an
     index search for each length until there are enough: as quick for a word of every
     name as for a rare one.
     """
-    named = products.filter(Matches(NameWords(), OfLength(word)))
-    others = products.filter(search_vector=TermsQuery([word]))
+    named = products.filter(Matches(NameWords(), OfLength(words[0])))
+    others = products.filter(search_vector=TermsQuery(words))
     (names_sql, names), (others_sql, rest) = (
         rows.query.get_compiler(products.db).as_sql()
         for rows in (
