@@ -61,7 +61,7 @@ def find(request: Request, plan: Plan) -> tuple[Ranking, str]:
 def only_words(request: Request, plan: Plan) -> Ranking:
     """Return the ranking of the products that have a word of the text."""
     terms = query_terms(request.text, using=request.using)
-    return by_words(request, plan, terms)[0]
+    return by_words(request, plan, terms)
 
 
 def question_vector(request: Request, plan: Plan) -> Vector:

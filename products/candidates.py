@@ -10,6 +10,7 @@ import numpy as np
 
 from products.calibration import get_floor
 from products.keywords import Match, Term, match_terms, query_terms
+from products.matching import best_matches
 from products.models import DIMENSIONS, Product
 from products.planning import Plan, index_settings, plan_neighbours
 from products.query_embedding import Vector
@@ -139,14 +140,9 @@ def above_floor(request: Request, candidates: list[Candidate]) -> list[Candidate
     return [candidate for candidate in candidates if candidate.score >= floor.each]
 
 
-def by_words(
-    request: Request, plan: Plan, terms: Sequence[Term]
-) -> tuple[Ranking, dict[int, Match]]:
-    """Return the products with any of *terms*, and how each of them matches."""
-    categories = matching_categories(request, [term.quoted for term in terms])
-    plan.rows += len(categories)
-    if not terms:
-        return Ranking([]), {}
+def by_words(request: Request, plan: Plan, terms: Sequence[Term]) -> Ranking:
+    """Return the products with any of *terms*, best first."""
+    categories = with_words(request, plan, terms)
     matches = match_terms(terms, categories, using=request.using)
     ranked = sort_stably(matches, score=lambda pk: matches[pk].score)
     candidates = [
@@ -159,23 +155,20 @@ def by_words(
         )
         for rank, pk in enumerate(ranked, start=1)
     ]
-    return Ranking(candidates, more=len(candidates) == KEYWORD_CANDIDATES), matches
+    return Ranking(candidates, more=len(candidates) == KEYWORD_CANDIDATES)
 
 
-def matching_categories(request: Request, terms: Sequence[str]) -> dict[int, str]:
-    """Return the id and category of the products that match best, best first.
-
-    Products with every word come before all others, so that the others, which may be
-    half of the catalogue, need not be read where those are enough.
-    """
-    products = filtered_products(request)
-    found: dict[int, str] = {}
-    for every in (True, False) if len(terms) > 1 else (False,):
-        matching = products.matching(terms, every=every)
-        found = dict(matching.values_list("pk", "category")[:KEYWORD_CANDIDATES])
-        if len(found) == KEYWORD_CANDIDATES:
-            break
-    return found
+def with_words(request: Request, plan: Plan, terms: Sequence[Term]) -> dict[int, str]:
+    """Return the category of each product to rank for its words, by id."""
+    chosen = best_matches(
+        filtered_products(request),
+        terms,
+        limit=KEYWORD_CANDIDATES,
+        filtered=bool(request.filters or request.examples),
+    )
+    plan.words = chosen.rules
+    plan.rows += len(chosen.categories)
+    return chosen.categories
 
 
 def by_both(request: Request, plan: Plan, vector: Vector) -> Ranking:
@@ -184,16 +177,17 @@ def by_both(request: Request, plan: Plan, vector: Vector) -> Ranking:
     Each is scored by both, whichever search found it.
     """
     terms = query_terms(request.text, using=request.using)
-    words, matches = by_words(request, plan, terms)
+    categories = with_words(request, plan, terms)
     meaning = by_meaning(request, plan, vector)
-    candidates = {c.pk: c for c in (*words.candidates, *meaning.candidates)}
+    candidates = {
+        pk: Candidate(pk, category, score=0.0) for pk, category in categories.items()
+    } | {candidate.pk: candidate for candidate in meaning.candidates}
     similarity = {c.pk: c.score for c in meaning.candidates}
     similarity |= similarities(request, candidates.keys() - similarity.keys(), vector)
-    if words.more:  # a product found by meaning may match words beyond the cut
-        beyond = candidates.keys() - matches.keys()
-        matches |= match_terms(terms, beyond, using=request.using)
+    matches = match_terms(terms, candidates, using=request.using)
     fused = fuse(candidates, similarity, matches)
-    return Ranking(fused, more=words.more or meaning.more)
+    more = len(categories) == KEYWORD_CANDIDATES or meaning.more
+    return Ranking(fused, more=more)
 
 
 def fuse(

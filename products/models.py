@@ -23,6 +23,7 @@ from pgvector.django import HnswIndex, VectorField
 from products import text
 from products.embeddings import BaseEmbeddingBackend
 from products.extension import VectorNorm
+from products.name_words import NameWords
 from products.querysets import ProductQuerySet
 from products.recipes import EmbeddingRecipe, active_backend, current_recipe
 
@@ -133,6 +134,9 @@ class Product(EmbeddedText, models.Model):
                 opclasses=["vector_cosine_ops"],
             ),
             GinIndex(name="products_search_vector_idx", fields=["search_vector"]),
+            GinIndex(
+                NameWords(models.F("search_vector")), name="products_name_words_idx"
+            ),
             models.Index(
                 name="products_category_price_idx", fields=["category", "price"]
             ),

@@ -41,11 +41,13 @@ class Plan:
 
     method: "exact", "hnsw", "keyword" or "listing". matching: how many rows pass the
     filters, counted up to a bound; None when nothing had to be counted. rows: how many
-    rows were ranked. Times are in milliseconds.
+    rows were ranked. words: by which rules the products with a word were chosen, one
+    after the other, until there were enough. Times are in milliseconds.
     """
 
     method: str
     reason: str
+    words: list[str] = field(default_factory=list)
     matching: int | None = None
     ef_search: int | None = None
     rows: int = 0

@@ -122,10 +122,17 @@ class ProductQuerySet(models.QuerySet["Product"]):
         """Return the product whose sku is *text*, in upper or lower case."""
         return self.filter(sku__iexact=text)
 
-    def matching(self, terms: Sequence[str], *, every: bool = False) -> Self:
+    def matching(
+        self,
+        terms: Sequence[str],
+        *,
+        every: bool = False,
+        having: TermsQuery | None = None,
+    ) -> Self:
         """Return the products with any of *terms* in their text, best match first.
 
-        terms: as query_terms() gives them. every: only those with all of them. Adds
+        terms: as query_terms() quotes them. every: only those with all of them;
+        having: only those that match this query, which asks for some of them. Adds
         ``coverage``: which share of the terms the product has, 0 to 1. Empty without
         terms. Best is the largest coverage, then ts_rank, which looks at how often
         and in which field a word stands; ties are broken by id. See
@@ -136,7 +143,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         # Ranked by any of them also where all are there, for one order in both cases.
         query = TermsQuery(terms)
         return (
-            self.filter(search_vector=TermsQuery(terms, every=every))
+            self.filter(search_vector=having or TermsQuery(terms, every=every))
             .annotate(coverage=coverage(terms))
             # F(): from a bare name SearchRank makes a new vector, of every row.
             .order_by("-coverage", SearchRank(F("search_vector"), query).desc(), "pk")

@@ -61,10 +61,11 @@ def search(
 
     A product whose sku is the text comes first. What is too far from a text is left
     out; products with a word of it stay. At most 700 products are ranked, 200 of
-    them by meaning (10,000 are listed). When the text cannot be embedded, keyword results come with a notice.
+    them by meaning and 500 for their words, see best_matches() (10,000 are listed).
+    When the text cannot be embedded, keyword results come with a notice.
     Raises SearchError for anything that cannot be searched for.
 
-    Takes at most 13 statements in one transaction, and two around it that look for a
+    Takes at most 14 statements in one transaction, and two around it that look for a
     switch of the recipe; two for the catalogue; one for the first page of "similar to
     this product", up to 19 of them and without filters, where the index gives a full
     page. The facets are counted when asked for.

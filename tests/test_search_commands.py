@@ -132,8 +132,8 @@ def test_the_json_has_the_keys_of_the_help(shop):
         *("distance", "semantic_rank", "keyword_rank", "words", "exact"),
     }
     assert answer["plan"].keys() == {
-        *("method", "reason", "matching", "ef_search", "rows", "embedding_ms"),
-        *("sql_ms", "statements"),
+        *("method", "reason", "words", "matching", "ef_search", "rows"),
+        *("embedding_ms", "sql_ms", "statements"),
     }
     assert answer["scans"][0].keys() == {
         *("node", "index", "rows", "removed", "milliseconds"),

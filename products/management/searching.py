@@ -31,7 +31,8 @@ JSON_HELP = """
   hits: rank, sku, name, category, price (a string, so that no cent is lost), score,
   similarity, distance, semantic_rank, keyword_rank, words, exact;
   facets: category, count;
-  plan: method, reason, matching, ef_search, rows, embedding_ms, sql_ms, statements;
+  plan: method, reason, words (by which rules products with a word were chosen),
+  matching, ef_search, rows, embedding_ms, sql_ms, statements;
   scans (empty without --explain): node, index, rows, removed, milliseconds.
 What does not apply is null.
 """
@@ -220,6 +221,7 @@ def explanation(results: Results, scans: Sequence[Scan]) -> list[str]:
         ("reason", plan.reason),
         ("matching", None if plan.matching is None else f"{plan.matching:,} rows"),
         ("ef_search", plan.ef_search),
+        *(("words", rule) for rule in plan.words),
         ("ranked", f"{plan.rows:,} rows"),
         ("embedding", f"{plan.embedding_ms:.1f} ms"),
         ("SQL", f"{plan.sql_ms:.1f} ms, {len(plan.statements)} statements"),

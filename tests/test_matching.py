@@ -1,0 +1,187 @@
+"""Which products with a word of the query are ranked, where very many have it."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from products import keywords, matching
+from products.keywords import frequencies, query_terms
+from products.matching import best_matches
+from products.models import Product
+from products.name_words import with_common_word
+from products.search import Filters, search
+from tests.factory import make_product
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def all_are_common(monkeypatch):
+    monkeypatch.setattr(matching, "COMMON", 0)
+
+
+def make(name, *, description="", category=""):
+    product = make_product(
+        name=name, description=description, category=category, embedding=None
+    )
+    return product.pk
+
+
+def choose(text, *, limit=500, filters=Filters()):  # noqa: B008 - immutable
+    terms = query_terms(text, using="default")
+    products = filters.narrow(Product.objects.all())
+    return best_matches(products, terms, limit=limit, filtered=bool(filters))
+
+
+@pytest.mark.usefixtures("all_are_common")
+def test_a_common_word_finds_the_shortest_names_then_others_by_id():
+    other, another = make("Mat", description="red"), make("Cap", description="red")
+    long = make("Thick soft red carpet for stairs")
+    short, equal = make("Red carpet"), make("Red door")
+    make("Blue door")
+
+    chosen = choose("red")
+
+    assert [*chosen.categories] == [short, equal, long, other, another]
+    assert chosen.rules == ["the shortest names with “red”, then others by id"]
+    assert [*choose("red", limit=2).categories] == [short, equal]
+
+
+@pytest.mark.usefixtures("all_are_common")
+def test_names_too_long_for_a_length_of_their_own_are_found():
+    many = " ".join(f"word{n}" for n in range(40))
+    pk = make(f"{many} red")
+
+    products = Product.objects.all()
+
+    assert [*with_common_word(products, ["'red'"], limit=1)] == [pk]
+    assert [*with_common_word(products, ["'length'"], limit=1)] == []
+
+
+def test_a_common_word_gives_the_results_of_ranking_all(monkeypatch):
+    for number in range(30):
+        words = " ".join(f"word{n}" for n in range(number * 7 % 20))
+        red = "red" if number % 3 else ""
+        make(
+            f"Thing{number} {words} {red}", description="red", category=f"C{number % 4}"
+        )
+    monkeypatch.setattr("products.candidates.KEYWORD_CANDIDATES", 12)
+    monkeypatch.setattr(matching, "COMMON", 0)
+    bounded = [hit.pk for hit in search("red", mode="keyword")]
+
+    monkeypatch.setattr("products.candidates.KEYWORD_CANDIDATES", 500)
+    monkeypatch.setattr(matching, "COMMON", 1_000)
+    whole = [hit.pk for hit in search("red", mode="keyword", page_size=50)]
+
+    assert len(whole) == 30
+    assert bounded == whole[:12]
+
+
+def test_common_words_lose_no_product(monkeypatch):
+    everything = {
+        make(f"{first} {second} {third}".strip() or "nothing"): bool(
+            first or second or third
+        )
+        for first in ("red", "")
+        for second in ("lamp", "")
+        for third in ("shade", "")
+    }
+    rare = make("Red velvet")
+    expected = {pk for pk, found in everything.items() if found} | {rare}
+
+    for common in range(12):
+        monkeypatch.setattr(matching, "COMMON", common)
+        chosen = choose("red lamp shade velvet")
+
+        assert chosen.categories.keys() == expected
+
+
+def test_products_with_most_words_come_before_those_with_one(monkeypatch):
+    monkeypatch.setattr(matching, "COMMON", 2)
+    ones = [make(f"Red {n}") for n in range(3)] + [make(f"Lamp {n}") for n in range(3)]
+    two = make("A very long name of a red thing that is a lamp")
+    rare = make("Velvet")
+
+    chosen = [*choose("red lamp velvet").categories]
+
+    assert chosen[:2] == [two, rare]
+    assert {*chosen} == {two, rare, *ones}
+
+
+def test_few_products_that_pass_the_filters_are_all_ranked(monkeypatch):
+    monkeypatch.setattr(matching, "COMMON", 2)
+    for number in range(3):
+        make(f"Red hat {number}", category="Hats")
+    long, best = (
+        make("Red and red boot", category="Shoes"),
+        make("Red", category="Shoes"),
+    )
+
+    chosen = choose("red", filters=Filters(categories=("Shoes",)))
+
+    assert chosen.rules == ["all compared"]
+    assert {*chosen.categories} == {long, best}
+
+
+@pytest.mark.usefixtures("all_are_common")
+def test_pages_of_a_common_word_neither_repeat_nor_leave_out():
+    expected = {make(f"Red thing {'x' * (n % 5)} {n}") for n in range(25)}
+
+    pages = [search("red", mode="keyword", page=n, page_size=10) for n in (1, 2, 3)]
+
+    shown = [hit.pk for page in pages for hit in page]
+    assert len(shown) == len(expected)
+    assert {*shown} == expected
+    assert pages[0].plan.words[0].startswith("the shortest names with “red”")
+
+
+def test_the_list_tells_how_products_were_chosen(client, all_are_common):
+    make("Red carpet")
+
+    page = client.get("/?q=red&mode=keyword").content.decode()
+
+    assert "the shortest names with “red”, then others by id" in page
+
+
+def test_the_count_of_a_common_word_is_that_of_the_statistics(monkeypatch):
+    monkeypatch.setattr(keywords, "COMMON", 100)
+    monkeypatch.setattr(keywords, "MAX_COUNTED", 7)
+    Product.objects.bulk_create(
+        Product(sku=f"s{n}", name="Red" if n < 150 else "Blue hat", price=1)
+        for n in range(200)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE products")
+
+    counts = {
+        term.lexeme: term.count for term in query_terms("red hat", using="default")
+    }
+
+    # "hat" is not common, so that it is counted: to the bound.
+    assert counts == {"red": 150, "hat": 7}
+
+
+def test_a_common_word_is_looked_up_in_the_index_of_names():
+    with CaptureQueriesContext(connection) as queries:
+        with_common_word(Product.objects.all(), ["'red'"], limit=500)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL enable_indexscan = off")
+        cursor.execute("EXPLAIN " + queries[0]["sql"])
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+
+    assert "Bitmap Index Scan on products_name_words_idx" in plan
+
+
+@pytest.mark.parametrize(
+    "word", ["it''s", r"back\\slash", "x:3A,", "sp ace", "é", "5a"]
+)
+def test_a_vector_as_text_is_read_as_postgresql_means_it(word):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT v::text FROM (SELECT %s::tsvector AS v) AS vector",
+            [f"'{word}':1A,7A 'end':12A"],
+        )
+        [(text,)] = cursor.fetchall()
+
+    assert frequencies(text) == {f"'{word}'": 2, "'end'": 1}
