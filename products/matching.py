@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, combinations
 
+from django.utils.translation import gettext
+
 from products.keywords import COMMON, Term, TermsQuery
 from products.name_words import with_common_word
 from products.querysets import ProductQuerySet
@@ -54,18 +56,23 @@ def rules(
     terms = sorted((term for term in terms if term.count), key=lambda term: term.count)
     words = [term.quoted for term in terms]
     if are_few(products, terms, filtered=filtered):
-        yield "all compared", first(products.matching(words))
+        yield gettext("all compared"), first(products.matching(words))
         return
     if len(words) > 1:
-        yield "those with every word", first(products.matching(words, every=True))
+        yield (
+            gettext("those with every word"),
+            first(products.matching(words, every=True)),
+        )
     totals = accumulate(term.count for term in terms)
     rare = [word for word, total in zip(words, totals, strict=True) if total <= COMMON]
     some = [*rare, *(all_but_one(words) if len(words) > 2 else ())]
     if some:
         most = products.matching(words, having=TermsQuery(some))
-        yield "those with all words but one, or with a rare one", first(most)
+        yield gettext("those with all words but one, or with a rare one"), first(most)
     common = terms[len(rare) :] or terms
-    names = f"the shortest names with “{common[0].lexeme}”, then others by id"
+    names = gettext("the shortest names with “%(word)s”, then others by id") % {
+        "word": common[0].lexeme
+    }
     rest = [term.quoted for term in common]
     yield names, with_common_word(products, rest, limit=limit)
 

@@ -75,9 +75,9 @@ def with_common_word(
 
     words: quoted as query_terms() does. First the shortest names that have the first
     one, since the score of a name, see name_score(), falls with its length; then
-    others that have any, by id: for a single word these are all as good. At most twice as many as asked for. One statement with an
-    index search for each length until there are enough: as quick for a word of every
-    name as for a rare one.
+    others that have any, by id: for a single word these are all as good. At most twice
+    as many as asked for. One statement with an index search for each length until there
+    are enough: as quick for a word of every name as for a rare one.
     """
     named = products.filter(Matches(NameWords(), OfLength(words[0])))
     others = products.filter(search_vector=TermsQuery(words))

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("products", "0003_judgement"),
+        ("products", "0004_name_words"),
     ]
 
     operations = [
