@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.core.cache import cache
 from django.db import connection
 from django.utils import translation
 
@@ -38,6 +39,12 @@ def english():
     """Begin each test in English: a request leaves its language to the thread."""
     with translation.override("en"):
         yield
+
+
+@pytest.fixture(autouse=True)
+def empty_cache():
+    """Begin each test without what others have left in the cache."""
+    cache.clear()
 
 
 @pytest.fixture
