@@ -1,7 +1,7 @@
 # The project's commands; `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-azure-cli bench-import screenshots messages lint format
+.PHONY: help install demo test test-azure-cli bench bench-import screenshots messages lint format
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -34,6 +34,9 @@ $(AZURE_CLI)/bin/az:
 
 test-azure-cli: .venv/installed-dev $(AZURE_CLI)/bin/az ## check azdeploy with the real az (700 MB, 5 minutes)
 	$(BIN)/python -m pytest tests/azure_cli/check_real_az.py
+
+bench: .venv/installed-dev ## measure the pages beside pgbench running their SQL (needs wrk)
+	$(BIN)/python benchmarks/bench_serving.py
 
 bench-import: .venv/installed-dev ## measure imports against bare baselines (25 minutes)
 	$(BIN)/python benchmarks/bench_import.py

@@ -256,7 +256,30 @@ def test_data_survives_a_killed_server(made_dir):
     assert query(server, "SELECT answer FROM kept", "shop") == 42
 
 
-def test_a_running_application_gets_its_killed_server_back(made_dir):
+def test_requests_share_the_connections_of_a_pool(made_dir):
+    code = """
+from django.db import connection
+def backend():
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return cursor.fetchone()
+def ended(pid):
+    connection.close()
+    return pid
+print(len({ended(backend()) for request in range(5)}))
+connection.close_pool()
+"""
+
+    counts = [
+        manage("shell", "-v", "0", "-c", code, data_dir=made_dir, DB_POOL=pool).stdout
+        for pool in ("0", "1")
+    ]
+
+    assert counts == ["5\n", "1\n"]
+
+
+@pytest.mark.parametrize("pool", ["", "4"])
+def test_a_running_application_gets_its_killed_server_back(made_dir, pool):
     code = """
 import os, signal
 from django.db import connection
@@ -271,7 +294,7 @@ with connection.cursor() as cursor:
     print(cursor.fetchone())
 """
 
-    done = manage("shell", "-v", "0", "-c", code, data_dir=made_dir)
+    done = manage("shell", "-v", "0", "-c", code, data_dir=made_dir, DB_POOL=pool)
 
     assert (done.stdout, done.stderr) == ("(42, True)\n", "")
 

@@ -31,14 +31,15 @@ CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
 
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 DB_HOST = os.environ.get("DB_HOST", "")
+DB_POOL = env_int("DB_POOL", 0, high=1000)  # connections per process at most
+POOL = {"pool": {"min_size": 1, "max_size": DB_POOL}} if DB_POOL else {}
 if DB_HOST:
     DB_PORT = env_int("DB_PORT", 5432, low=1, high=65535)
-    DB_POOL = env_int("DB_POOL", 0, high=1000)  # connections per process at most
     DB_OPTIONS = {
         "sslmode": env_choice("DB_SSLMODE", "", SSL_MODES),
         "sslrootcert": os.environ.get("DB_SSLROOTCERT", ""),
         "assume_role": os.environ.get("DB_ASSUME_ROLE", ""),
-        "pool": {"min_size": 1, "max_size": DB_POOL} if DB_POOL else "",
+        **POOL,
     }
     DATABASES = {
         "default": {
@@ -69,7 +70,8 @@ else:
         "default": {
             "ENGINE": "vectorshop.db.embedded",
             "NAME": os.environ.get("DB_NAME") or "vectorshop",
-            "OPTIONS": {"data_dir": DATA_DIR / "postgres"},
+            "CONN_HEALTH_CHECKS": True,  # a pooled connection may be of a stopped server
+            "OPTIONS": {"data_dir": DATA_DIR / "postgres", **POOL},
         }
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

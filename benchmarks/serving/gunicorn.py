@@ -69,7 +69,14 @@ class Server:
                 "-d",
                 f"{seconds:.0f}s",
             ]
-            command += ["-s", str(script), f"http://127.0.0.1:{self.port}", "--"]
+            command += [
+                "--timeout",
+                "60s",
+                "-s",
+                str(script),
+                f"http://127.0.0.1:{self.port}",
+                "--",
+            ]
             done = subprocess.run(
                 [*command, str(paths)], capture_output=True, text=True, check=True
             )

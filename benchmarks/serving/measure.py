@@ -14,7 +14,7 @@ from django.db import connection, reset_queries
 from products.models import Product
 from products.vector_index import VECTOR, fetch
 from serving.figures import Figures, measure
-from serving.gunicorn import CONNECTIONS, serving
+from serving.gunicorn import CONNECTIONS, THREADS, serving
 from serving.pgbench import run_pgbench
 from serving.scenarios import Scenario, get_all, scenarios, statements
 
@@ -33,7 +33,7 @@ def measure_catalogue(*, seconds: float, lab: bool, report: Report) -> dict[str,
     rows = Product.objects.count()
     result: dict[str, Any] = {"rows": rows, "scenarios": {}, **index_size()}
     asked = scenarios()
-    with serving("vectorshop.wsgi", folder=ROOT) as server:
+    with serving("vectorshop.wsgi", folder=ROOT, DB_POOL=str(THREADS)) as server:
         for scenario in asked:
             figures = measure_scenario(scenario, server, seconds=seconds)
             for name, found in figures.items():
