@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from products.catalog import importing
+from products.catalog import importing, planning
 from products.catalog.importing import CatalogImport
 from products.catalog.source import Format, Source
 from products.embeddings import EmbeddingError, get_backend
@@ -319,6 +319,24 @@ def test_a_row_the_database_refuses_is_found_and_the_others_are_stored(write):
     [row] = rejects_of(path)
     assert row["line"] == "7"
     assert "violates check constraint" in row["reason"]
+
+
+def test_a_product_that_somebody_adds_meanwhile_is_updated(write, monkeypatch):
+    plan = planning.plan
+
+    def plan_and_lose_the_race(rows, **options):
+        changes = plan(rows, **options)
+        Product.objects.create(sku="m2", name="Somebody's mug", price=9)
+        return changes
+
+    monkeypatch.setattr(planning, "plan", plan_and_lose_the_race)
+    path = write(HEADER + "m1,Mug,,,1\nm2,Kettle,,,2\n")
+
+    _, status = run(path)
+
+    assert status == 0
+    names = dict(Product.objects.values_list("sku", "name"))
+    assert names == {"m1": "Mug", "m2": "Kettle"}
 
 
 def test_a_dry_run_tells_by_line_and_changes_nothing(write):
