@@ -184,5 +184,6 @@ def delete_old_uploads() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         # Another process deletes it too, or it is another user's.
         with suppress(FileNotFoundError, PermissionError):
-            if not folder.is_symlink() and folder.stat().st_mtime < oldest:
+            is_ours = folder.is_dir() and not folder.is_symlink()
+            if is_ours and folder.stat().st_mtime < oldest:
                 shutil.rmtree(folder)

@@ -288,6 +288,15 @@ def test_refused_rows_are_kept_for_an_hour(admin_client, uploads, page):
     assert "no longer" in no_longer(admin_client)
 
 
+def test_a_file_of_the_same_name_is_not_an_upload(admin_client, uploads):
+    other = uploads / f"{import_upload.PREFIX}other"
+    other.write_text("somebody's")
+    os.utime(other, (0, 0))
+
+    assert admin_client.get(IMPORT).status_code == 200
+    assert other.read_text() == "somebody's"
+
+
 def test_an_hour_begins_with_the_confirmation(admin_client, uploads, monkeypatch):
     preview = upload(admin_client, CATALOG + "a,A,,,1\n")
     [folder] = uploads.iterdir()

@@ -83,6 +83,12 @@ def test_the_page_tells_its_language(client, settings):
     assert "$1.234,50" in page
 
 
+def test_a_statement_cannot_end_the_element_it_stands_in():
+    statement = readable_sql("""SELECT '</code>' && "a" < 1""")
+
+    assert statement == """SELECT '&lt;/code&gt;' &amp;&amp; "a" &lt; 1"""
+
+
 def test_statements_that_are_sent_together_stand_below_each_other():
     assert readable_sql("set local a = 1; set local b = 2") == (
         "SET LOCAL a = 1;\nSET LOCAL b = 2"

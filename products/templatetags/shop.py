@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from decimal import Decimal
 from functools import lru_cache
@@ -11,6 +12,7 @@ import sqlparse
 from django import template
 from django.conf import settings
 from django.utils.formats import number_format
+from django.utils.safestring import SafeString
 
 from products.forms import changed_address
 
@@ -94,9 +96,14 @@ def without(context: template.Context, name: str, value: object = None) -> str:
     maxsize=256
 )  # formatting takes 10 ms, and the statements are always the same
 def readable_sql(statement: str) -> str:
-    """Return a statement on several lines, long lists of parameters shortened."""
+    """Return a statement on several lines, long lists of parameters shortened.
+
+    As HTML for the content of an element, where quotes stand for themselves: names
+    of columns are full of them, and each would take six characters.
+    """
     shortened = PARAMETERS.sub("%s, …, %s", statement)
-    return "\n".join(
+    formatted = "\n".join(
         sqlparse.format(part, reindent=True, keyword_case="upper").strip()
         for part in sqlparse.split(shortened)
     )
+    return SafeString(html.escape(formatted, quote=False))
