@@ -22,8 +22,8 @@ from products.embeddings import EmbeddingError
 from products.embeddings_page import embed_some, embeddings_context
 from products.import_page import import_page, may_import, refused_page
 from products.models import Product
-from products.planning import iterative_scan
-from products.querysets import EF_SEARCH, EmbeddingState, ProductQuerySet
+from products.planning import read_on
+from products.querysets import EmbeddingState, ProductQuerySet
 from products.reports_page import near_duplicates_page, odd_categories_page
 
 if TYPE_CHECKING:
@@ -40,9 +40,7 @@ def most_similar(
     products: ProductQuerySet, product: Product, count: int
 ) -> list[Product]:
     """Return the products nearest to one; those of another recipe take no place."""
-    nearest = products.similar_to(product)[:count]
-    with iterative_scan(EF_SEARCH, using=nearest.db):
-        return list(nearest)
+    return read_on(products.similar_to(product)[:count])
 
 
 def change_url(product: Product) -> str:

@@ -8,9 +8,8 @@ from functools import partial
 
 from products.embeddings import BaseEmbeddingBackend, EmbeddingError
 from products.models import Product
-from products.planning import iterative_scan
+from products.planning import read_on
 from products.query_embedding import query_vector
-from products.querysets import EF_SEARCH
 from products.recipes import with_active_backend
 from products.text import embedding_text
 
@@ -59,6 +58,4 @@ def nearest_products(text: str, backend: BaseEmbeddingBackend) -> list[Product]:
     vector = query_vector(text, backend).tolist()
     products = Product.objects.for_display()
     nearest = products.nearest_to(vector, fingerprint=backend.fingerprint)
-    # Else the nearest rows may all be of another recipe, and none would be found.
-    with iterative_scan(EF_SEARCH, using=nearest.db):
-        return list(nearest[:COUNT])
+    return read_on(nearest[:COUNT])

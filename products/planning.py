@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import connections, transaction
 from django.utils.formats import number_format
@@ -14,6 +14,9 @@ from django.utils.translation import gettext as _, ngettext
 from psycopg import sql
 
 from products.querysets import EF_SEARCH, ProductQuerySet
+
+if TYPE_CHECKING:
+    from products.models import Product
 
 # Up to this many matching rows the exact scan is used: it takes about as long as the
 # index then, and finds all. On 100,000 products, two busy cores, 201 results: 5,000
@@ -142,6 +145,16 @@ def iterative_scan(ef_search: int, *, using: str) -> Iterator[None]:
         with connections[using].cursor() as cursor:
             cursor.execute(statement.as_string(cursor.connection))
         yield
+
+
+def read_on(nearest: ProductQuerySet) -> list[Product]:
+    """Return the rows of a sliced nearest_to(), read in an iterative scan.
+
+    Else the nearest rows of the index may all be of another recipe, and too few or
+    none would be left.
+    """
+    with iterative_scan(EF_SEARCH, using=nearest.db):
+        return list(nearest)
 
 
 @contextmanager

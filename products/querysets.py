@@ -236,7 +236,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         """Return the products nearest to the one of the outer query, for a subquery.
 
         Itself, and those of another recipe, are left out. Adds ``distance``, as
-        nearest_to() does. Slice it, as that too, and run it in iterative_scan():
+        nearest_to() does. Slice it, as that too, and run it by read_on():
         products of another recipe may fill the places that the index has.
         """
         condition = Q(embedding_fingerprint=OuterRef("embedding_fingerprint"))

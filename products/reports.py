@@ -15,8 +15,8 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models.functions import JSONObject
 
 from products.models import Product
-from products.planning import iterative_scan
-from products.querysets import EF_SEARCH, ProductQuerySet
+from products.planning import read_on
+from products.querysets import ProductQuerySet
 
 Finding = TypeVar("Finding")
 
@@ -120,9 +120,7 @@ def looked_at(after: int, limit: int, found: Any) -> list[tuple[Product, list[An
     """Return the next products, each with what a subquery finds for it."""
     products = displayed().embedded().filter(pk__gt=after).order_by("pk")
     rows = products.annotate(found=ArraySubquery(found))[:limit]
-    # Else the nearest rows may all be of another recipe, and nothing would be found.
-    with iterative_scan(EF_SEARCH, using=rows.db):
-        return [(row, getattr(row, "found")) for row in rows]  # noqa: B009
+    return [(row, getattr(row, "found")) for row in read_on(rows)]  # noqa: B009
 
 
 def report_page(

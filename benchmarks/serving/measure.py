@@ -57,7 +57,6 @@ def measure_scenario(
     figures: dict[str, Figures] = {}
     if not scenario.cold:
         scripts = [statements(url) for url in scenario.urls]
-        bare_sql(scripts)(0)
         figures["SQL in this process"] = measure(bare_sql(scripts), seconds=seconds)
         figures["pgbench, 1 clients"] = run_pgbench(scripts, clients=1, seconds=seconds)
         figures[f"pgbench, {CONNECTIONS} clients"] = run_pgbench(

@@ -14,6 +14,7 @@ from products.catalog.importing import ImportResult
 from products.catalog.planning import Change, Kind
 from products.catalog.records import Refusal
 from products.catalog.source import Source
+from products.management.index_bar import show_build
 from products.vector_index import Progress
 
 # How many rows of each kind are shown; --verbosity 2 shows all.
@@ -85,9 +86,7 @@ class Report:
         """Show how far the index is built."""
         if self.index_bar is None:
             self.index_bar = self.make_bar(unit=" blocks")
-        self.index_bar.set_description_str(progress.phase, refresh=False)
-        self.index_bar.total = progress.total
-        self.index_bar.update(progress.done - self.index_bar.n)
+        show_build(self.index_bar, progress)
 
     def change(self, change: Change) -> None:
         """Show what would become of a row; of unchanged ones only with verbosity 2."""
