@@ -92,7 +92,7 @@ class ProductAdmin(ModelAdmin):
     show_full_result_count = False  # a count of the whole table, on every page
 
     def get_queryset(self, request: HttpRequest) -> ProductQuerySet:
-        return Product.objects.for_display().with_embedding_state()
+        return Product.objects.without_vectors().with_embedding_state()
 
     def get_fields(self, request: HttpRequest, obj: Product | None = None) -> Any:
         # What the database fills in is not there before the product is.

@@ -57,7 +57,7 @@ def calibrate(*, using: str) -> Calibration:
     products = Product.objects.using(using).embedded(fingerprint=backend.fingerprint)
     if not products.exists():
         raise ValueError("No product is embedded yet. Run manage.py embed_products.")
-    plan = plan_neighbours(products, limit=1, filtered=True)
+    plan = plan_neighbours(products, limit=1)
     nearest = []
     for vector in backend.embed(meaningless_texts(SAMPLES)):
         with index_settings(plan, using=using):

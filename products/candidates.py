@@ -71,12 +71,11 @@ def set_plan(request: Request, plan: Plan, *, limit: int, count: bool = False) -
 
     count: count the products even where nothing is filtered out.
     """
-    products = request.filters.narrow(Product.objects.using(request.using))
-    chosen = plan_neighbours(
-        products.embedded(fingerprint=request.fingerprint),
-        limit=limit,
-        filtered=count or bool(replace(request.filters, embedded=False)),
-    )
+    products = None
+    if count or request.filters.of_embedded:
+        narrowed = request.filters.narrow(Product.objects.using(request.using))
+        products = narrowed.embedded(fingerprint=request.fingerprint)
+    chosen = plan_neighbours(products, limit=limit)
     plan.method, plan.reason = chosen.method, chosen.reason
     plan.matching, plan.ef_search = chosen.matching, chosen.ef_search
 

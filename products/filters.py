@@ -63,7 +63,12 @@ class Filters:
 
     def __bool__(self) -> bool:
         """Whether anything is filtered at all."""
-        return self != Filters()
+        return self.embedded or self.of_embedded
+
+    @property
+    def of_embedded(self) -> bool:
+        """Whether any product that has an embedding is left out."""
+        return bool(self.categories) or (self.min_price, self.max_price) != (None, None)
 
     def narrow(self, products: ProductQuerySet) -> ProductQuerySet:
         """Return those of *products* that pass."""

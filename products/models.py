@@ -192,7 +192,8 @@ class Product(EmbeddedText, models.Model):
         elif update_fields is None and "embedding" in self.get_deferred_fields():
             # A label is written together with its vector or not at all: the vector
             # in the database may be of another recipe by now.
-            update_fields = self.loaded_fields().difference(EMBEDDING_FIELDS)
+            loaded = self.loaded_fields().difference(EMBEDDING_FIELDS)
+            update_fields = {*loaded, "updated_at"}
         super().save(update_fields=update_fields, **kwargs)
 
     def get_absolute_url(self) -> str:

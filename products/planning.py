@@ -70,17 +70,17 @@ class Plan:
 
 
 def plan_neighbours(
-    products: ProductQuerySet, *, limit: int, filtered: bool, bound: int = EXACT_BOUND
+    products: ProductQuerySet | None, *, limit: int, bound: int = EXACT_BOUND
 ) -> Plan:
-    """Return how to find the *limit* nearest of *products*.
+    """Return how to find the *limit* nearest products.
 
-    filtered: whether *products* leaves any embedded product out. With a filter, one
-    statement counts what is left, up to *bound*: pgvector applies filters after the
+    products: what a filter leaves of the embedded products; None without a filter.
+    One statement counts them, up to *bound*: pgvector applies filters after the
     index scan, so that few matching rows would come back as too few, or as the wrong
     ones. See https://github.com/pgvector/pgvector#filtering
     """
     ef_search = min(max(DEFAULT_EF_SEARCH, EF_SEARCH_FACTOR * limit), MAX_EF_SEARCH)
-    if not filtered:
+    if products is None:
         # Short lists need no setting but nearest_to()'s, and so no second statement.
         short = ef_search == DEFAULT_EF_SEARCH
         return Plan(

@@ -25,12 +25,12 @@ from django.db.models import (
 )
 from django.db.models.functions import Cast, Coalesce
 from django.db.models.lookups import IsNull
-from django.db.models.query import RawQuerySet
 from django.utils.translation import gettext_lazy as _
 from pgvector.django import CosineDistance, HalfVectorField
 
 from products.embeddings import get_backend
 from products.keywords import TermsQuery, coverage
+from products.prepared import PLACEHOLDER, Prepared
 from products.recipes import EmbeddingRecipe
 
 if TYPE_CHECKING:
@@ -88,12 +88,16 @@ class EmbeddingState(models.TextChoices):
 class ProductQuerySet(models.QuerySet["Product"]):
     """Products, with the questions one can ask of them."""
 
-    def for_display(self) -> Self:
-        """Return the same products without the columns no page shows.
+    def without_vectors(self) -> Self:
+        """Return the same products without the columns that nobody reads.
 
         A vector is 1.5 kB a row, and the text search column is often larger.
         """
         return self.defer("embedding", "search_vector", "text_hash", "embedded_hash")
+
+    def for_display(self) -> Self:
+        """Return the same products without the columns that no page of the shop shows."""
+        return self.without_vectors().defer("created_at", "updated_at")
 
     def get_by_natural_key(self, sku: str) -> Product:
         """Return the product with this sku, for `loaddata`."""
@@ -243,16 +247,17 @@ class ProductQuerySet(models.QuerySet["Product"]):
         condition &= ~Q(pk=OuterRef("pk"))
         return self._nearest(OuterRef("embedding"), condition, False, EF_SEARCH)
 
-    def similar_statement(self, product: Product, limit: int) -> RawQuerySet[Product]:
-        """Return what for_display().similar_to(product)[:limit] does, made quicker.
+    # The two questions of a product's page, made quicker: see products.prepared.
 
-        Django writes the statement once a process, not each time: that takes longer
-        than PostgreSQL takes to answer it (benchmarks/similar.py).
-        """
-        statement, params = similar_sql(self.model, limit, settings.HNSW_HALFVEC)
-        return self.raw(
-            statement, [product.pk if p == PLACEHOLDER else p for p in params]
-        )
+    def displayed(self, pk: int) -> Product | None:
+        """Return for_display().get(pk=pk), or None where there is none."""
+        found = one_for_display(self.model).products(pk, using=self.db)
+        return found[0] if found else None
+
+    def displayed_similar_to(self, product: Product, limit: int) -> list[Product]:
+        """Return for_display().similar_to(product)[:limit]."""
+        similar = similar_for_display(self.model, limit, settings.HNSW_HALFVEC)
+        return similar.products(product.pk, using=self.db)
 
     # Life of an embedding: each product is in exactly one of four states. All of them
     # are asked about the recipe in force, or the one of *fingerprint*.
@@ -309,20 +314,20 @@ MISSING = Q(embedding__isnull=True)
 SAME_TEXT = Q(embedded_hash=F("text_hash"))
 
 
-PLACEHOLDER = -1  # no id: they are counted from 1
+@cache
+def one_for_display(model: type[Product]) -> Prepared:
+    """Return the query for one product."""
+    return Prepared.of(model.objects.for_display().filter(pk=PLACEHOLDER))
 
 
 @cache
-def similar_sql(
-    model: type[Product], limit: int, halfvec: bool
-) -> tuple[str, Sequence[Any]]:
-    """Return the SQL and parameters of similar_to(), with the placeholder as the id.
+def similar_for_display(model: type[Product], limit: int, halfvec: bool) -> Prepared:
+    """Return the query for the *limit* products most like one.
 
     halfvec: the setting that the statement depends on, for the cache.
     """
     products = model.objects.for_display().similar_to(model(pk=PLACEHOLDER))
-    sql, params = products[:limit].query.sql_with_params()
-    return sql, params
+    return Prepared.of(products[:limit])
 
 
 def by_recipe(fingerprint: str | Func | None) -> Q:

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from django.db import DEFAULT_DB_ALIAS, transaction
-from django.db.models.query import RawQuerySet
 from django.utils.translation import gettext as _
 
 from products.answering import rank
@@ -107,7 +106,7 @@ def with_fresh_examples(request: Request) -> Request:
 
 def answer(request: Request) -> Results:
     """Return the page of results that answers a question."""
-    plan = Plan("listing", _("no question was asked"))
+    plan = Plan("listing", "")
     using = request.using
     with recorded(plan, using=using):
         if example := request.single_example:
@@ -126,11 +125,12 @@ def similar_page(request: Request, plan: Plan, example: Product) -> Results:
             % {"name": example.name}
         )
 
-    def nearest(*, exact: bool) -> ProductQuerySet | RawQuerySet[Product]:
-        products = request.filters.narrow(Product.objects.using(request.using))
+    def nearest(*, exact: bool) -> ProductQuerySet | list[Product]:
+        products = Product.objects.using(request.using)
         if not exact and not request.filters:
-            return products.similar_statement(example, limit)
-        return products.for_display().similar_to(example, exact=exact)
+            return products.displayed_similar_to(example, limit)
+        narrowed = request.filters.narrow(products)
+        return narrowed.for_display().similar_to(example, exact=exact)
 
     limit = 1 + request.page_size
     found = in_order(look_up(request, plan, nearest, limit))
@@ -177,6 +177,7 @@ def in_order(products: list[Product]) -> list[Product]:
 
 def catalogue_page(request: Request, plan: Plan) -> Results:
     """Return a page of the catalogue, as far as it passes the filters."""
+    plan.reason = _("no question was asked")
     products = request.filters.narrow(Product.objects.using(request.using))
     counted = products.order_by()[: LISTING_WINDOW + 1].count()
     total = min(counted, LISTING_WINDOW)

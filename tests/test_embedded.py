@@ -13,7 +13,8 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.db.utils import OperationalError
+from django.db import close_old_connections, connection, transaction
+from django.db.utils import DatabaseError, OperationalError
 
 from vectorshop.db.embedded import cluster as cluster_module, server as server_module
 from vectorshop.db.embedded.account import account_for
@@ -298,6 +299,54 @@ with connection.cursor() as cursor:
     done = manage("shell", "-v", "0", "-c", code, data_dir=made_dir, DB_POOL=pool)
 
     assert (done.stdout, done.stderr) == ("(42, True)\n", "")
+
+
+@pytest.fixture
+def session(transactional_db):
+    """A connection of the tests' own server, opened anew and closed at the end."""
+    connection.close()
+    connection.ensure_connection()
+    yield connection
+    connection.close()
+
+
+def end_session_of(session):
+    """Have the server end the connection, as it does with all when it stops."""
+    with session.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        pid = cursor.fetchone()
+    other = session.copy()
+    with other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 60000)", pid)
+    other.close()
+
+
+def test_a_connection_is_usable_until_the_server_ends_it(session):
+    before = session.is_usable()
+    end_session_of(session)
+
+    assert before
+    assert not session.is_usable()
+
+
+def test_a_connection_is_not_usable_in_a_failed_transaction(session):
+    with pytest.raises(DatabaseError), transaction.atomic():
+        try:
+            session.cursor().execute("SELECT nonsense")
+        finally:
+            usable = session.is_usable()
+
+    assert not usable
+    assert session.is_usable()
+
+
+def test_a_request_replaces_a_connection_that_was_ended(session, client):
+    end_session_of(session)
+
+    close_old_connections()  # as each request does before it begins
+    response = client.get("/")
+
+    assert response.status_code == 200
 
 
 @pytest.fixture

@@ -122,8 +122,13 @@ def test_an_unknown_option_is_refused_by_name(database):
 
 
 @pytest.mark.parametrize("port", ["6432", "8432"])
-def test_pgbouncers_ports_switch_server_side_cursors_off(database, check_ids, port):
-    assert check_ids(database(DB_PORT=port)) == set()
+def test_pgbouncers_ports_keep_nothing_in_a_session(database, check_ids, port):
+    behind = database(DB_PORT=port)
+
+    assert check_ids(behind) == set()
+    assert behind["DISABLE_SERVER_SIDE_CURSORS"]
+    assert "prepare_threshold" not in behind["OPTIONS"]
+    assert "prepare_threshold" in database(DB_PORT="5432")["OPTIONS"]
 
 
 # Checks

@@ -62,7 +62,7 @@ def catalogue(django_db_setup, django_db_blocker):
 
 
 def plan_for(products, *, bound, filtered=True, limit=10):
-    return plan_neighbours(products, limit=limit, filtered=filtered, bound=bound)
+    return plan_neighbours(products if filtered else None, limit=limit, bound=bound)
 
 
 # The choice
@@ -118,7 +118,7 @@ def test_whatever_is_planned_can_be_done(count, limit, filtered):
         def count(self):
             return self.rows
 
-    plan = plan_neighbours(Rows(count), limit=limit, filtered=filtered)
+    plan = plan_neighbours(Rows(count) if filtered else None, limit=limit)
 
     assert plan.exact == (filtered and count <= EXACT_BOUND)
     assert plan.reason
@@ -145,7 +145,7 @@ def shown(name):
 def test_the_settings_end_with_the_transaction():
     example = make_product()
     assert shown("hnsw.ef_search") == "40"
-    plan = plan_neighbours(Product.objects.all(), limit=100, filtered=False)
+    plan = plan_neighbours(None, limit=100)
 
     with index_settings(plan, using="default"):
         inside = [shown("hnsw.ef_search"), shown("hnsw.iterative_scan")]
@@ -160,7 +160,7 @@ def test_the_settings_end_with_the_transaction():
 
 @pytest.mark.django_db(transaction=True)
 def test_the_settings_end_with_a_search_that_fails():
-    plan = plan_neighbours(Product.objects.all(), limit=100, filtered=False)
+    plan = plan_neighbours(None, limit=100)
 
     with pytest.raises(ZeroDivisionError), index_settings(plan, using="default"):
         assert shown("hnsw.ef_search") != "40"

@@ -109,6 +109,8 @@ def test_display_defers_what_no_page_shows():
         "search_vector",
         "text_hash",
         "embedded_hash",
+        "created_at",
+        "updated_at",
     }
 
 

@@ -7,6 +7,7 @@ variable; a test keeps the two in step.
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 import environ
@@ -33,6 +34,11 @@ SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full"
 DB_HOST = os.environ.get("DB_HOST", "")
 DB_POOL = env_int("DB_POOL", 0, high=1000)  # connections per process at most
 POOL = {"pool": {"min_size": 1, "max_size": DB_POOL}} if DB_POOL else {}
+CONN_MAX_AGE = 0 if DB_POOL else 600  # seconds a thread keeps its connection
+# PostgreSQL keeps the plans of the statements that ask for it (products.prepared), and
+# of no others: their number is never reached. Azure's PgBouncer mixes sessions.
+PREPARE = {"prepare_threshold": sys.maxsize}
+PGBOUNCER_PORTS = (6432, 8432)
 if DB_HOST:
     DB_PORT = env_int("DB_PORT", 5432, low=1, high=65535)
     DB_OPTIONS = {
@@ -50,11 +56,12 @@ if DB_HOST:
             "NAME": os.environ.get("DB_NAME") or "postgres",
             "USER": os.environ.get("DB_USER", ""),
             "PASSWORD": os.environ.get("DB_PASSWORD", ""),
-            "CONN_MAX_AGE": 0 if DB_POOL else 600,  # seconds
+            "CONN_MAX_AGE": CONN_MAX_AGE,
             "CONN_HEALTH_CHECKS": True,
             # Azure's PgBouncer: a cursor is lost there with its transaction.
-            "DISABLE_SERVER_SIDE_CURSORS": DB_PORT in (6432, 8432),
+            "DISABLE_SERVER_SIDE_CURSORS": DB_PORT in PGBOUNCER_PORTS,
             "OPTIONS": {
+                **({} if DB_PORT in PGBOUNCER_PORTS else PREPARE),
                 **{name: value for name, value in DB_OPTIONS.items() if value},
                 "entra": {
                     "credential": env_choice(
@@ -70,8 +77,9 @@ else:
         "default": {
             "ENGINE": "vectorshop.db.embedded",
             "NAME": os.environ.get("DB_NAME") or "vectorshop",
-            "CONN_HEALTH_CHECKS": True,  # a pooled connection may be of a stopped server
-            "OPTIONS": {"data_dir": DATA_DIR / "postgres", **POOL},
+            "CONN_MAX_AGE": CONN_MAX_AGE,
+            "CONN_HEALTH_CHECKS": True,  # the server may have stopped meanwhile
+            "OPTIONS": {"data_dir": DATA_DIR / "postgres", **PREPARE, **POOL},
         }
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -129,7 +137,6 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
 ]
 ROOT_URLCONF = "vectorshop.urls"
 WSGI_APPLICATION = "vectorshop.wsgi.application"

@@ -1,0 +1,120 @@
+"""The quick queries of a product's page: like the ORM's, planned once a connection."""
+
+import pytest
+from django.db import NotSupportedError, connection, transaction
+
+from products.models import Product
+from products.prepared import MAX_ID
+from tests.factory import axis, make_product, near
+
+KEPT = "SELECT generic_plans + custom_plans FROM pg_prepared_statements"
+
+
+@pytest.fixture
+def own_connection(transactional_db):
+    """A connection in which nothing was prepared before."""
+    connection.close()
+    yield
+    connection.close()
+
+
+def plans_used():
+    """How often each statement that PostgreSQL keeps was run."""
+    with connection.cursor() as cursor:
+        cursor.execute(KEPT)
+        return [count for (count,) in cursor.fetchall()]
+
+
+@pytest.mark.django_db
+def test_a_product_is_read_as_for_display():
+    expected = make_product(name="Lamp", category="Home", price="12.50")
+    make_product()
+
+    product = Product.objects.displayed(expected.pk)
+
+    assert product == expected
+    assert (product.name, product.category) == ("Lamp", "Home")
+    assert str(product.price) == "12.50"
+    listed = Product.objects.for_display().get(pk=expected.pk)
+    assert product.get_deferred_fields() == listed.get_deferred_fields()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("pk", [0, -1, 2**31, MAX_ID, MAX_ID + 1, 10**30])
+def test_no_product_has_another_number(pk):
+    make_product()
+
+    assert Product.objects.displayed(pk) is None
+
+
+@pytest.mark.django_db
+def test_similar_products_are_those_of_the_queryset():
+    product = make_product(embedding=axis(0))
+    far, close = make_product(embedding=near(0.5)), make_product(embedding=near(0.1))
+    make_product(embedding=None)
+    make_product(fingerprint="another/384/0")
+
+    found = Product.objects.displayed_similar_to(product, 5)
+
+    assert found == [close, far]
+    expected = Product.objects.for_display().similar_to(product)[:5]
+    assert [p.distance for p in found] == [p.distance for p in expected]
+    assert Product.objects.displayed_similar_to(product, 1) == [close]
+
+
+def test_postgresql_keeps_the_plan_of_a_statement(own_connection):
+    products = [make_product() for _ in range(3)]
+
+    for product in products:
+        Product.objects.displayed(product.pk)
+        Product.objects.displayed_similar_to(product, 5)
+    kept = plans_used()
+    connection.close()
+    Product.objects.displayed(products[0].pk)
+
+    assert kept == [3, 3]
+    assert plans_used() == [1]
+
+
+def test_nothing_is_kept_where_the_settings_say_so(own_connection, monkeypatch):
+    product = make_product()
+    monkeypatch.delitem(connection.settings_dict["OPTIONS"], "prepare_threshold")
+    connection.close()
+
+    found = [Product.objects.displayed(product.pk) for _ in range(10)]
+
+    assert found == [product] * 10
+    assert plans_used() == []
+
+
+def test_a_kept_plan_ends_with_the_type_of_a_column(own_connection):
+    product = make_product(price="9.99")
+    Product.objects.displayed(product.pk)
+
+    def change(precision):
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE products ALTER price TYPE {precision}")
+
+    # As another process would, whose statements do not make psycopg forget the plan.
+    connection.connection._prepared._should_discard = lambda *_: False
+    change("numeric(11, 2)")
+    try:
+        with pytest.raises(NotSupportedError), transaction.atomic():
+            Product.objects.displayed(product.pk)
+        del connection.connection._prepared._should_discard
+
+        found = Product.objects.displayed(product.pk)
+    finally:
+        change("numeric(10, 2)")
+
+    assert found == product
+
+
+@pytest.mark.django_db
+def test_the_log_of_queries_shows_the_values(django_assert_num_queries):
+    product = make_product()
+
+    with django_assert_num_queries(1) as logged:
+        Product.objects.displayed(product.pk)
+
+    assert f'"products"."id" = {product.pk}' in logged[0]["sql"]
