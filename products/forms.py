@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -125,7 +125,21 @@ def price_field(label: Any) -> forms.DecimalField:
     )
 
 
-class SearchForm(forms.Form):
+class QuestionForm(forms.Form):
+    """A question in an address; what is wrong with it is told in one place."""
+
+    def error_texts(self) -> list[str]:
+        """Return what is wrong, each with the name of its field."""
+        return [
+            f"{self.fields[name].label}: {text}"
+            if name in self.fields and self.fields[name].label
+            else str(text)
+            for name, texts in self.errors.items()
+            for text in texts
+        ]
+
+
+class SearchForm(QuestionForm):
     """A question, as it stands in the address of a results page."""
 
     q = forms.CharField(label=_("Search"), required=False, max_length=MAX_TEXT)
@@ -178,16 +192,6 @@ class SearchForm(forms.Form):
             self.add_error(None, str(err))
             return None
 
-    def error_texts(self) -> list[str]:
-        """Return what is wrong, each with the name of its field."""
-        return [
-            f"{self.fields[name].label}: {text}"
-            if name in self.fields and self.fields[name].label
-            else str(text)
-            for name, texts in self.errors.items()
-            for text in texts
-        ]
-
 
 def changed_address(
     data: QueryDict, *, add: Iterable[tuple[str, object]] = (), drop: str = ""
@@ -209,34 +213,29 @@ def changed_address(
     return "?" + changed.urlencode()
 
 
-class SimilarForm(forms.Form):
-    """Chooses the product to find similar ones of."""
-
-    product = forms.ModelChoiceField(
-        queryset=Product.objects.for_display(),
-        error_messages={
-            "required": _("Choose a product."),
-            "invalid_choice": _("There is no such product. Choose one of the list."),
-        },
-    )
-
-
-class VarietyForm(forms.Form):
+class VarietyForm(QuestionForm):
     """Which of a product's similar ones are shown."""
 
     same_category = forms.BooleanField(label=_("Same category only"), required=False)
     diversity = forms.FloatField(
-        label=_("Variety"),
-        required=False,
-        min_value=0,
-        max_value=1,
-        widget=forms.NumberInput(attrs={"type": "range", "step": "0.1"}),
+        label=_("Variety"), required=False, min_value=0, max_value=1
     )
 
-    def filters(self, product: Product) -> Filters:
-        """Return what the checked form narrows the similar products to."""
+    @classmethod
+    def asked(cls, data: QueryDict) -> Self | None:
+        """Return the form of an address, None where it asks for nothing.
+
+        As most do, and making and checking a form takes 0.3 ms, a third of the page.
+        """
+        return None if data.keys().isdisjoint(cls.base_fields) else cls(data)
+
+    def question(self, product: Product) -> dict[str, Any]:
+        """Return the checked form as arguments of search()."""
         same = self.cleaned_data["same_category"]
-        return Filters(categories=(product.category,) if same else ())
+        return {
+            "filters": Filters(categories=(product.category,) if same else ()),
+            "diversity": self.cleaned_data["diversity"] or 0.0,
+        }
 
 
 def judged_field(label: Any) -> forms.ModelChoiceField[Product]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from products.categories import SHOWN, category_counts
 from products.choosing import choose_by_name, named
 from products.filters import Filters, SearchError
-from products.forms import SearchForm, SimilarForm, VarietyForm
+from products.forms import SearchForm, VarietyForm
 from products.judgements import grades_of
 from products.models import Product
 from products.permissions import may_write
@@ -73,7 +74,9 @@ def asked(form: SearchForm, results: Results) -> dict[str, Any]:
 @require_safe
 def product_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One product and the five most like it."""
-    product = get_object_or_404(Product.objects.for_display(), pk=pk)
+    product = Product.objects.displayed(pk)
+    if product is None:
+        raise Http404
     return render_product(request, product)
 
 
@@ -82,12 +85,22 @@ def similar(request: HttpRequest) -> HttpResponse:
     """The five products most like the one chosen, or the products to choose from."""
     if "product" not in request.GET:
         return choose(request)
-    form = SimilarForm(request.GET)
-    if form.is_valid():
-        return render_product(request, form.cleaned_data["product"])
-    status = 404 if form.has_error("product", "invalid_choice") else 400
-    errors = form.errors["product"]
-    return render(request, "products/choose.html", {"errors": errors}, status=status)
+    number = request.GET["product"]
+    if product := numbered(number):
+        return render_product(request, product)
+    if number:
+        status, error = 404, _("There is no such product. Choose one of the list.")
+    else:
+        status, error = 400, _("Choose a product.")
+    return render(request, "products/choose.html", {"errors": [error]}, status=status)
+
+
+def numbered(text: str) -> Product | None:
+    """Return the product with the number *text*, None where there is none."""
+    try:
+        return Product.objects.displayed(int(text))
+    except ValueError:
+        return None
 
 
 def choose(request: HttpRequest) -> HttpResponse:
@@ -105,16 +118,14 @@ def choose(request: HttpRequest) -> HttpResponse:
 
 def render_product(request: HttpRequest, product: Product) -> HttpResponse:
     """Render a product with its similar ones: one statement where nothing is filtered."""
-    form = VarietyForm(request.GET)
+    form = VarietyForm.asked(request.GET)
     results, errors = None, []
-    if form.is_valid():
+    if form and not form.is_valid():
+        errors = form.error_texts()
+    else:
+        asked = form.question(product) if form else {}
         try:
-            results = search(
-                like=[product],
-                filters=form.filters(product),
-                diversity=form.cleaned_data["diversity"] or 0.0,
-                page_size=SIMILAR_COUNT,
-            )
+            results = search(like=[product], page_size=SIMILAR_COUNT, **asked)
         except SearchError as err:
             errors = [str(err)]
     like_query = f"?like={product.pk}"
@@ -127,5 +138,5 @@ def render_product(request: HttpRequest, product: Product) -> HttpResponse:
         "errors": errors,
         "may_write": may_write(request),
     }
-    status = 400 if form.errors else 200
+    status = 400 if form and form.errors else 200
     return render(request, "products/detail.html", context, status=status)
