@@ -12,8 +12,6 @@ import random
 import string
 from dataclasses import dataclass
 
-import numpy as np
-
 from products.embeddings import BaseEmbeddingBackend
 from products.models import Calibration, Product
 from products.planning import index_settings, plan_neighbours
@@ -53,6 +51,8 @@ def calibrate(*, using: str) -> Calibration:
     Raises EmbeddingError when the backend fails, ValueError when no product is
     embedded by it. Embeds 100 short texts and looks each of them up.
     """
+    import numpy as np
+
     backend = active_backend(using)
     products = Product.objects.using(using).embedded(fingerprint=backend.fingerprint)
     if not products.exists():

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
-import numpy as np
-
 from products.calibration import get_floor
 from products.keywords import Match, Term, match_terms, query_terms
 from products.matching import best_matches
@@ -225,6 +223,8 @@ def similarities(request: Request, ids: set[int], vector: Vector) -> dict[int, f
 
 def diversified(request: Request, ranking: Ranking) -> Ranking:
     """Return the same candidates, the first 200 varied as far as is asked for."""
+    import numpy as np
+
     if not request.diversity or not ranking.candidates:
         return ranking
     first, rest = ranking.candidates[:WINDOW], ranking.candidates[WINDOW:]

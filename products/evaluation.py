@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 from django.utils.translation import gettext
 
 from products.models import Product
@@ -40,6 +39,8 @@ class Interval:
     @classmethod
     def of(cls, values: Sequence[float]) -> Interval | None:
         """Return the interval of the mean of *values*, None without any."""
+        import numpy as np
+
         if not values:
             return None
         return cls(float(np.mean(values)), *bootstrap_interval(values))

@@ -6,10 +6,8 @@ import random
 from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
 from django.contrib.postgres.aggregates import StringAgg
 from django.contrib.postgres.fields import ArrayField
 from django.core.cache import cache
@@ -29,14 +27,18 @@ from django.db.models.functions import MD5
 from products.models import Product
 from products.querysets import ProductQuerySet
 
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+Points: TypeAlias = "npt.NDArray[np.float64]"
+
 MOST = 5_000  # points, more than can be told apart
 COLOURS = 7  # categories that get one of their own; the rest share grey
 COUNTED = 100_000  # products at most, so that counting takes no longer in a large shop
 CACHE_SECONDS = 600
 OTHERS = "…"  # no category is called so
 WIDTH, HEIGHT, MARGIN = 1000, 640, 24
-
-Points = npt.NDArray[np.float64]
 
 
 class Point(NamedTuple):
@@ -168,6 +170,8 @@ def vectors_of(sent: list[Any]) -> Points:
     Big-endian: two numbers of 16 bits, the dimensions and an unused one, then 32 bits
     each. See https://github.com/pgvector/pgvector/blob/master/src/vector.c
     """
+    import numpy as np
+
     numbers = np.frombuffer(b"".join(sent), dtype=">f4").reshape(len(sent), -1)
     return numbers[:, 1:].astype(np.float64)
 
@@ -197,6 +201,8 @@ def principal_plane(vectors: Points) -> tuple[Points, float]:
     vectors: shape (n, dimensions). Also the share of the variance they keep. See
     https://doi.org/10.1080/14786440109462720 (Pearson, 1901).
     """
+    import numpy as np
+
     centred = vectors - vectors.mean(axis=0)
     variances, directions = np.linalg.eigh(centred.T @ centred)
     axes = directions[:, [-1, -2]]
@@ -209,6 +215,8 @@ def principal_plane(vectors: Points) -> tuple[Points, float]:
 
 def fitted(plane: Points) -> list[tuple[float, float]]:
     """Return the coordinates, moved and scaled into the picture, both axes alike."""
+    import numpy as np
+
     low, high = plane.min(axis=0), plane.max(axis=0)
     spread = np.maximum(high - low, 1e-9)
     room = np.array([WIDTH - 2 * MARGIN, HEIGHT - 2 * MARGIN])

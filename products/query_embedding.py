@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
 from django.core.cache import cache
 from django.utils.translation import gettext
 
@@ -15,12 +13,16 @@ from products.embeddings import BaseEmbeddingBackend
 from products.filters import SearchError
 from products.models import Product
 
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+Vector: TypeAlias = "npt.NDArray[np.float32]"
+
 CACHE_SECONDS = 24 * 60 * 60
 
 # The norm of a sum of unit vectors below which its direction is only rounding.
 SMALLEST_NORM = 1e-3
-
-Vector = npt.NDArray[np.float32]
 
 
 def query_vector(text: str, backend: BaseEmbeddingBackend) -> Vector:
@@ -29,6 +31,8 @@ def query_vector(text: str, backend: BaseEmbeddingBackend) -> Vector:
     Raises EmbeddingError when it is not cached and the backend fails. Takes 3 to 8 ms
     with the bundled model, nothing when cached.
     """
+    import numpy as np
+
     name = f"{backend.fingerprint}\n{text}"
     key = f"query-embedding-{hashlib.sha256(name.encode()).hexdigest()}"
     stored = cache.get(key)
@@ -53,6 +57,8 @@ def example_vector(
     an example without embedding, for examples of two recipes or of another one than
     when they were loaded, and for examples that cancel out.
     """
+    import numpy as np
+
     examples = [*like, *unlike]
     stored = Product.objects.using(using).filter(
         pk__in=[product.pk for product in examples], embedding__isnull=False

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+Vectors: TypeAlias = "npt.NDArray[np.float32]"
+
 
 Key = TypeVar("Key", bound=Hashable)
-Vectors = npt.NDArray[np.float32]
 
 
 # Weights of the hybrid score beside the cosine similarity. Round numbers from a flat
@@ -93,6 +96,8 @@ def maximal_marginal_relevance(
 
     Carbonell, Goldstein: The use of MMR, SIGIR 1998, doi 10.1145/290941.291025
     """
+    import numpy as np
+
     if not 0 <= diversity <= 1:
         raise ValueError(f"diversity must be from 0 to 1, not {diversity}")
     scores = np.asarray(relevance, dtype=np.float64)
@@ -154,6 +159,8 @@ def bootstrap_interval(
     The same values give the same interval. Raises ValueError for no values. Efron,
     Tibshirani: An Introduction to the Bootstrap, 1993, chapter 13.
     """
+    import numpy as np
+
     if not values:
         raise ValueError("no values, so there is no mean")
     generator = np.random.default_rng(0)

@@ -10,9 +10,8 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import numpy as np
 from django.core.exceptions import ValidationError
 from django.core.validators import (
     DecimalValidator,
@@ -26,6 +25,9 @@ from products.catalog.hints import Hints
 from products.catalog.records import Record, Refusal
 from products.catalog.source import SourceError
 from products.models import DIMENSIONS, Product, make_sku
+
+if TYPE_CHECKING:
+    import numpy as np
 
 # The columns of a file, and which of them no product can do without.
 COLUMNS = ("sku", "name", "category", "description", "price")
@@ -229,6 +231,8 @@ def file_vector(value: Any, recipe: Any, fingerprint: str) -> bytes | None:
     float32, as embedding services send it. Raises ValueError for a vector that cannot
     be used.
     """
+    import numpy as np
+
     if value is None or value == "":
         return None
     if recipe and recipe != fingerprint:
@@ -266,6 +270,8 @@ def wrong_shape(numbers: np.ndarray[Any, np.dtype[np.float32]]) -> str:
 
 def vector_numbers(value: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
     """Return the numbers of a vector in any of its spellings."""
+    import numpy as np
+
     if isinstance(value, str) and not value.lstrip().startswith("["):
         data = binascii.a2b_base64(value, strict_mode=True)
         return np.frombuffer(data, dtype="<f4")
@@ -280,5 +286,7 @@ def vector_numbers(value: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
 
 def vector_base64(vector: bytes) -> str:
     """Return pgvector's binary form as base64 of little-endian float32."""
+    import numpy as np
+
     numbers = np.frombuffer(vector, dtype=">f4", offset=len(VECTOR_HEADER))
     return base64.b64encode(numbers.astype("<f4").tobytes()).decode()

@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, TypeAlias
 
 from products.text import TEMPLATE
 
-Vectors = npt.NDArray[np.float32]
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+Vectors: TypeAlias = "npt.NDArray[np.float32]"
 
 
 class EmbeddingError(Exception):
@@ -58,6 +60,8 @@ class BaseEmbeddingBackend(ABC):
         Raises EmbeddingError when the backend fails, or returns something that is no
         usable vector: another shape, NaN, or zero.
         """
+        import numpy as np
+
         if not texts:
             return np.empty((0, self.dimensions), dtype=np.float32)
         vectors = np.asarray(self.vectors(texts), dtype=np.float32)

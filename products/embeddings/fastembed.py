@@ -8,8 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from products.embeddings.base import BaseEmbeddingBackend, EmbeddingError, Vectors
 
 if TYPE_CHECKING:
@@ -32,6 +30,8 @@ class EmbeddingBackend(BaseEmbeddingBackend):
         self.lock = threading.Lock()
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
+        import numpy as np
+
         try:
             return np.array(
                 list(self.session().embed(texts, batch_size=self.batch_size))
