@@ -134,7 +134,7 @@ def build_index(
 
     It is built under another name and takes its own in one transaction; stopped at
     any point, the old one is still there and the next build cleans up. memory_mb:
-    maintenance_work_mem, by default what the graph needs, at most 1024. workers:
+    maintenance_work_mem, by default graph_memory_mb(). workers:
     parallel workers besides the connection's own process, by default the server's
     max_parallel_maintenance_workers. Raises IndexBuildError.
     See https://github.com/pgvector/pgvector#index-build-time
@@ -196,10 +196,18 @@ def swap(kind: IndexKind, using: str) -> None:
 
 
 def graph_memory_mb(kind: IndexKind, using: str) -> int:
-    """Return the memory that the graph of all embeddings needs, 64 to 1024 MB."""
-    sql = f"SELECT count({kind.column}) FROM products"  # noqa: S608
-    [(rows,)] = fetch(using, sql)
-    return int(min(max(64, rows * GRAPH_BYTES // 2**20 + 1), MAX_MEMORY_MB))
+    """Return the memory that the graph of all embeddings needs, at least 64 MB.
+
+    At most 1024 MB, or what the server is set to where that is more.
+    """
+    sql = (
+        f"SELECT count({kind.column}), "  # noqa: S608
+        "(SELECT setting::bigint / 1024 FROM pg_settings "
+        "WHERE name = 'maintenance_work_mem') FROM products"
+    )
+    [(rows, server_mb)] = fetch(using, sql)
+    most = max(MAX_MEMORY_MB, server_mb)
+    return int(min(max(64, rows * GRAPH_BYTES // 2**20 + 1), most))
 
 
 @contextmanager

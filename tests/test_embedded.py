@@ -10,16 +10,22 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import close_old_connections, connection, transaction
 from django.db.utils import DatabaseError, OperationalError
 
-from vectorshop.db.embedded import cluster as cluster_module, server as server_module
+from vectorshop.db.embedded import (
+    cluster as cluster_module,
+    memory,
+    server as server_module,
+)
 from vectorshop.db.embedded.account import account_for
 from vectorshop.db.embedded.client import DatabaseClient
 from vectorshop.db.embedded.cluster import Cluster
+from vectorshop.db.embedded.memory import machine_memory, memory_settings
 from vectorshop.db.embedded.options import data_dir_of
 from vectorshop.db.embedded.server import ensure_database, ensure_running, leave
 
@@ -299,6 +305,45 @@ with connection.cursor() as cursor:
     done = manage("shell", "-v", "0", "-c", code, data_dir=made_dir, DB_POOL=pool)
 
     assert (done.stdout, done.stderr) == ("(42, True)\n", "")
+
+
+@pytest.mark.parametrize(
+    ("gigabytes", "shared_buffers", "maintenance_work_mem"),
+    [
+        (0.25, "128MB", "64MB"),
+        (8, "2048MB", "1024MB"),
+        (24, "6144MB", "3072MB"),
+        (512, "8192MB", "4096MB"),
+    ],
+)
+def test_the_sizes_fit_the_memory(gigabytes, shared_buffers, maintenance_work_mem):
+    settings = memory_settings(int(gigabytes * 2**30))
+
+    assert settings["shared_buffers"] == shared_buffers
+    assert settings["maintenance_work_mem"] == maintenance_work_mem
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"), [("1073741824\n", 2**30), ("max\n", None)]
+)
+def test_a_container_has_the_memory_of_its_limit(
+    tmp_path, monkeypatch, limit, expected
+):
+    file = tmp_path / "memory.max"
+    file.write_text(limit)
+    monkeypatch.setattr(memory, "LIMITS", (file, tmp_path / "missing"))
+
+    assert machine_memory() == (expected or psutil.virtual_memory().total)
+
+
+def test_a_new_server_has_the_sizes_for_this_machine(made_dir):
+    expected = memory_settings()
+
+    server = ensure_running(made_dir)
+
+    for name, size in expected.items():
+        shown = f"SELECT pg_size_bytes(current_setting('{name}')) / 1024 / 1024"
+        assert f"{query(server, shown)}MB" == size
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ class Command(BaseCommand):
             type=int,
             metavar="MB",
             help="maintenance_work_mem of the build (default: what the graph needs, "
-            "64 to 1024 MB).",
+            "64 to 1024 MB, or more where the server is set to more).",
         )
         parser.add_argument(
             "--workers",

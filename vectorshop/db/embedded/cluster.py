@@ -27,6 +27,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db.utils import OperationalError
 
 from vectorshop.db.embedded.account import Account, account_for
+from vectorshop.db.embedded.memory import memory_settings
 
 MAJOR_VERSION = 18
 SUPERUSER = "postgres"
@@ -45,12 +46,10 @@ SOCKET = ".s.PGSQL.5432"
 NO_CRASH_LOOP = "-c restart_after_crash=off"
 UNIX_SOCKETS = hasattr(socket, "AF_UNIX")
 
-# Written into postgresql.conf, where its owner may change them: enough for an HNSW
-# index over 100,000 products of 384 dimensions. Errors reach the application, so the
-# log keeps what only the server knows and stays small.
+# Written into postgresql.conf, where its owner may change them, with sizes that fit the
+# machine's memory. Errors reach the application, so the log keeps what only the server
+# knows and stays small.
 SETTINGS = {
-    "shared_buffers": "256MB",
-    "maintenance_work_mem": "256MB",
     "max_connections": "100",
     "max_wal_size": "1GB",
     "log_min_messages": "log",
@@ -181,7 +180,7 @@ class Cluster:
         if sys.platform == "linux":
             # One call for the file system, not one for each of 1,000 files: 0.7 s, not 4.
             arguments += ["--sync-method=syncfs"]
-        for name, value in SETTINGS.items():
+        for name, value in {**SETTINGS, **memory_settings()}.items():
             arguments += ["-c", f"{name}={value}"]
         self._run("initdb", arguments, cwd=folder, doing="make its data folder")
 
