@@ -12,7 +12,7 @@ from products.matching import best_matches
 from products.models import DIMENSIONS, Product
 from products.planning import Plan, index_settings, plan_neighbours
 from products.query_embedding import Vector
-from products.querysets import ProductQuerySet
+from products.querysets import IsOneOf, ProductQuerySet
 from products.ranking import (
     hybrid_scores,
     maximal_marginal_relevance,
@@ -174,36 +174,42 @@ def by_both(request: Request, plan: Plan, vector: Vector) -> Ranking:
     Each is scored by both, whichever search found it.
     """
     terms = query_terms(request.text, using=request.using)
-    categories = with_words(request, plan, terms)
+    with_word = with_words(request, plan, terms)
     meaning = by_meaning(request, plan, vector)
-    candidates = {
-        pk: Candidate(pk, category, score=0.0) for pk, category in categories.items()
-    } | {candidate.pk: candidate for candidate in meaning.candidates}
-    similarity = {c.pk: c.score for c in meaning.candidates}
-    similarity |= similarities(request, candidates.keys() - similarity.keys(), vector)
+    similarity = {near.pk: near.score for near in meaning.candidates}
+    similarity |= similarities(request, with_word.keys() - similarity.keys(), vector)
+    candidates = with_word | {near.pk: near.category for near in meaning.candidates}
     matches = match_terms(terms, candidates, using=request.using)
-    fused = fuse(candidates, similarity, matches)
-    more = len(categories) == KEYWORD_CANDIDATES or meaning.more
+    semantic_ranks = {near.pk: near.semantic_rank for near in meaning.candidates}
+    fused = fuse(candidates, similarity, semantic_ranks, matches)
+    more = len(with_word) == KEYWORD_CANDIDATES or meaning.more
     return Ranking(fused, more=more)
 
 
 def fuse(
-    candidates: Mapping[int, Candidate],
+    categories: Mapping[int, str],
     similarity: Mapping[int, float],
+    semantic_ranks: Mapping[int, int | None],
     matches: Mapping[int, Match],
 ) -> list[Candidate]:
-    """Return the candidates with their hybrid score, best first."""
+    """Return the candidates with their hybrid score, best first.
+
+    categories: of all candidates, by id; similarity: of those that are embedded;
+    semantic_ranks: of those found by meaning; matches: how their words match.
+    """
     keyword = {pk: match.score for pk, match in matches.items() if match.words}
     # Without an embedding there is no similarity: as far as a product can be.
-    scores = hybrid_scores({pk: similarity.get(pk, 0.0) for pk in candidates}, keyword)
+    scores = hybrid_scores({pk: similarity.get(pk, 0.0) for pk in categories}, keyword)
     keyword_ranks = ranks(keyword)
     return [
-        replace(
-            candidates[pk],
-            score=scores[pk],
-            similarity=similarity.get(pk),
-            keyword_rank=keyword_ranks.get(pk),
-            words=matches[pk].words if pk in matches else (),
+        Candidate(
+            pk,
+            categories[pk],
+            scores[pk],
+            similarity.get(pk),
+            semantic_ranks.get(pk),
+            keyword_ranks.get(pk),
+            matches[pk].words if pk in matches else (),
         )
         for pk in sort_stably(scores, score=scores.__getitem__)
     ]
@@ -213,7 +219,7 @@ def similarities(request: Request, ids: set[int], vector: Vector) -> dict[int, f
     """Return the cosine similarity of each of the products *ids* that is embedded."""
     if not ids:
         return {}
-    products = Product.objects.using(request.using).filter(pk__in=ids)
+    products = Product.objects.using(request.using).filter(IsOneOf(ids))
     nearest = products.nearest_to(
         vector.tolist(), fingerprint=request.fingerprint, exact=True
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
@@ -77,7 +77,7 @@ MATCHES_SQL = """
 
 # A word of a tsvector, quoted, and its places. Read here, since unnest() takes four
 # times as long.
-PLACES = re.compile(r"('(?:[^'\\]|''|\\\\)*'):([\dA,]+)")
+PLACES = re.compile(r"('(?:[^'\\]++|''|\\\\)*+'):([\dA,]++)")
 
 
 @dataclass(frozen=True)
@@ -128,31 +128,44 @@ def match_terms(
     ids = list(ids)
     if not terms or not ids:
         return {}
+    weights = {term.quoted: term.weight for term in terms}
     with connections[using].cursor() as cursor:
-        cursor.execute(MATCHES_SQL, [[term.quoted for term in terms], ids])
+        cursor.execute(MATCHES_SQL, [list(weights), ids])
         return {
-            pk: make_match(terms, matched, frequencies(name))
+            pk: make_match(terms, weights, matched, name)
             for pk, matched, name in cursor.fetchall()
         }
 
 
 def make_match(
-    terms: Sequence[Term], matched: Sequence[str], name: dict[str, int]
+    terms: Sequence[Term],
+    weights: Mapping[str, float],
+    matched: Sequence[str],
+    name: str,
 ) -> Match:
     """Return the match of a product that has the quoted words *matched*.
 
-    name: how often each quoted word stands in its name.
+    weights: of the quoted words of *terms*; name: the tsvector of the product's name.
     """
-    weights = {term.quoted: term.weight for term in terms}
-    share = len(matched) / len(terms) if terms else 0.0
-    score = name_score(name, sum(name.values()), weights) if terms else 0.0
+    share = len(matched) / len(terms)
     words = tuple(term.lexeme for term in terms if term.quoted in matched)
-    return Match(words, share, share + score)
+    return Match(
+        words, share, share + name_score(*frequencies(name, words=weights), weights)
+    )
 
 
-def frequencies(vector: str) -> dict[str, int]:
-    """Return how often each word, quoted, stands in a tsvector given as text."""
-    return {quoted: places.count(",") + 1 for quoted, places in PLACES.findall(vector)}
+def frequencies(vector: str, *, words: Container[str]) -> tuple[dict[str, int], int]:
+    """Return how often each of *words* stands in a text, and how many words it has.
+
+    vector: the text as a tsvector; words: quoted as there.
+    """
+    found, length = {}, 0
+    for quoted, places in PLACES.findall(vector):
+        count = places.count(",") + 1
+        length += count
+        if quoted in words:
+            found[quoted] = count
+    return found, length
 
 
 class TermsQuery(SearchQuery):

@@ -14,9 +14,9 @@ from django.db import connection, reset_queries
 from products.models import Product
 from products.vector_index import VECTOR, fetch
 from serving.figures import Figures, measure
-from serving.gunicorn import CONNECTIONS, THREADS, serving
+from serving.gunicorn import CONNECTIONS, serving
 from serving.pgbench import run_pgbench
-from serving.scenarios import Scenario, get_all, scenarios, statements
+from serving.scenarios import Scenario, get_all, scenarios
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 LISTED = 5
@@ -33,7 +33,7 @@ def measure_catalogue(*, seconds: float, lab: bool, report: Report) -> dict[str,
     rows = Product.objects.count()
     result: dict[str, Any] = {"rows": rows, "scenarios": {}, **index_size()}
     asked = scenarios()
-    with serving("vectorshop.wsgi", folder=ROOT, DB_POOL=str(THREADS)) as server:
+    with serving("vectorshop.wsgi", folder=ROOT) as server:
         for scenario in asked:
             figures = measure_scenario(scenario, server, seconds=seconds)
             for name, found in figures.items():
@@ -56,12 +56,11 @@ def measure_scenario(
     """Return the figures of one kind of page by who serves it."""
     figures: dict[str, Figures] = {}
     if not scenario.cold:
-        scripts = [statements(url) for url in scenario.urls]
-        figures["SQL in this process"] = measure(bare_sql(scripts), seconds=seconds)
-        figures["pgbench, 1 clients"] = run_pgbench(scripts, clients=1, seconds=seconds)
-        figures[f"pgbench, {CONNECTIONS} clients"] = run_pgbench(
-            scripts, clients=CONNECTIONS, seconds=seconds
-        )
+        figures["SQL in this process"] = measure(bare_sql(scenario), seconds=seconds)
+        for clients in (1, CONNECTIONS):
+            figures[f"pgbench, {clients} clients"] = run_pgbench(
+                scenario.sql, clients=clients, seconds=seconds, ids=scenario.ids
+            )
     if scenario.name == "similar page":
         figures["queryset alone"] = measure(queryset(), seconds=seconds)
     figures["view alone"] = measure(
@@ -73,14 +72,16 @@ def measure_scenario(
     return figures
 
 
-def bare_sql(scripts: list[list[str]]) -> Callable[[int], None]:
-    """Return what runs the statements of the nth page, and nothing else."""
+def bare_sql(scenario: Scenario) -> Callable[[int], None]:
+    """Return what runs the statements of a page, and nothing else."""
     connection.ensure_connection()
+    chance = random.Random(2)
 
     def run(number: int) -> None:
+        pk = str(chance.randint(*scenario.ids)) if scenario.ids else ""
         with connection.connection.cursor() as cursor:
-            for statement in scripts[number % len(scripts)]:
-                cursor.execute(statement)
+            for statement in scenario.sql[number % len(scenario.sql)]:
+                cursor.execute(statement.replace(":id", pk) if pk else statement)
                 if cursor.description:
                     cursor.fetchall()
 

@@ -26,10 +26,17 @@ def pgbench_path() -> str:
     return found
 
 
-def run_pgbench(scripts: list[list[str]], *, clients: int, seconds: float) -> Figures:
-    """Return how fast a number of clients gets through the scripts, chosen at random.
+def run_pgbench(
+    sql: list[list[str]],
+    *,
+    clients: int,
+    seconds: float,
+    ids: tuple[int, int] | None = None,
+) -> Figures:
+    """Return how fast a number of clients gets through pages, chosen at random.
 
-    scripts: the statements of one page each; one transaction is one page. See
+    sql: the statements of a page each; one transaction is one page. ids: from where to
+    where `:id` is chosen, for each page. See
     https://www.postgresql.org/docs/current/pgbench.html
     """
     params = connection.get_connection_params()
@@ -49,9 +56,9 @@ def run_pgbench(scripts: list[list[str]], *, clients: int, seconds: float) -> Fi
         folder = Path(name)
         command = [pgbench_path(), "-n", "-M", "prepared", "-l", "-T", f"{seconds:.0f}"]
         command += ["-c", str(clients), "-j", "1"]
-        for number, script in enumerate(scripts):
+        for number, statements in enumerate(sql):
             path = folder / f"{number}.sql"
-            path.write_text("".join(f"{one_line(sql)};\n" for sql in script))
+            path.write_text(script(statements, ids))
             command += ["-f", str(path)]
         done = subprocess.run(
             command, cwd=folder, env=environment, capture_output=True, text=True
@@ -68,6 +75,13 @@ def run_pgbench(scripts: list[list[str]], *, clients: int, seconds: float) -> Fi
     return Figures(float(found[1]), *percentiles(latencies))
 
 
+def script(statements: list[str], ids: tuple[int, int] | None) -> str:
+    """Return statements as pgbench reads them, with the choice of an id before."""
+    choice = "\\set id random({}, {})\n".format(*ids) if ids else ""
+    return choice + "".join(f"{one_line(sql)};\n" for sql in statements)
+
+
 def one_line(sql: str) -> str:
-    """Return a statement as pgbench reads it: a colon before a name is a variable."""
-    return re.sub(r"(?<!:):(?=[A-Za-z_])", ": ", " ".join(sql.split())).rstrip(";")
+    """Return a statement on a line; pgbench takes a colon before a name for a variable."""
+    line = " ".join(sql.split()).rstrip(";")
+    return re.sub(r"(?<!:):(?=[A-Za-z_])(?!id\b)", ": ", line)

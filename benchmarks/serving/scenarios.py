@@ -3,51 +3,87 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.core.cache import cache
 from django.db import connection
+from django.db.models import Count, Max, Min
 from django.db.models.functions import Length
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from products.models import Product
 
-PAGES = 50  # different pages of a scenario; each has its own SQL
+PAGES = 50  # different pages of a scenario whose SQL is not the same for all
+PRODUCTS = 20_000  # different products whose pages are asked for
 COLD_TEXTS = 20_000  # more than are asked in one measurement
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """A kind of page. *cold*: no text is asked twice, so that each is embedded."""
+    """A kind of page.
+
+    sql: the statements of a page, for each page that has its own; `:id` stands for any
+    of *ids*, from the first to the last. cold: no text is asked twice, so that each is
+    embedded.
+    """
 
     name: str
     urls: list[str]
+    sql: list[list[str]]
+    ids: tuple[int, int] | None = None
     cold: bool = False
 
 
 def scenarios(seed: int = 1) -> list[Scenario]:
     """Return the scenarios, over products that are chosen at random."""
     chance = random.Random(seed)
-    ids = list(Product.objects.embedded().order_by("pk").values_list("pk", flat=True))
-    chosen = [chance.choice(ids) for _ in range(PAGES)]
+    first, last = ids()
+    asked = [chance.randint(first, last) for _ in range(PRODUCTS)]
     words = catalogue_words()
     texts = [" ".join(chance.sample(words, 2)) for _ in range(COLD_TEXTS)]
     return [
-        Scenario("similar page", [f"/similar/?product={pk}" for pk in chosen]),
-        Scenario(
+        of_any_product("similar page", "/similar/?product={}", asked),
+        of_these(
             "similar, same category",
-            [f"/products/{pk}/?same_category=on" for pk in chosen],
+            [f"/products/{pk}/?same_category=on" for pk in asked[:PAGES]],
         ),
-        Scenario("hybrid search, warm", [text_url(text) for text in texts[:PAGES]]),
+        of_these("hybrid search, warm", [text_url(text) for text in texts[:PAGES]]),
         Scenario(
-            "hybrid search, cold", [text_url(t) for t in texts[PAGES:]], cold=True
+            "hybrid search, cold", [text_url(t) for t in texts[PAGES:]], [], cold=True
         ),
-        Scenario("catalogue page", [f"/?page={number}" for number in range(1, 11)]),
-        Scenario("product page", [f"/products/{pk}/" for pk in chosen]),
+        of_these("catalogue page", [f"/?page={number}" for number in range(1, 11)]),
+        of_any_product("product page", "/products/{}/", asked),
     ]
+
+
+def ids() -> tuple[int, int]:
+    """Return the first and the last id; all between them belong to products."""
+    found = Product.objects.embedded().aggregate(
+        first=Min("pk"), last=Max("pk"), count=Count("pk")
+    )
+    first, last = found["first"], found["last"]
+    if last - first + 1 != found["count"]:
+        raise RuntimeError("The ids have gaps. Make the catalogue anew: --rebuild.")
+    return first, last
+
+
+def of_any_product(name: str, url: str, asked: list[int]) -> Scenario:
+    """Return the scenario of a page whose SQL is the same for each product."""
+    pk = asked[0]
+    sql = [
+        re.sub(rf"\b{pk}\b", ":id", statement)
+        for statement in statements(url.format(pk))
+    ]
+    return Scenario(name, [url.format(pk) for pk in asked], [sql], ids())
+
+
+def of_these(name: str, urls: list[str]) -> Scenario:
+    """Return the scenario of pages that have SQL of their own."""
+    return Scenario(name, urls, [statements(url) for url in urls])
 
 
 def text_url(text: str) -> str:
