@@ -16,12 +16,20 @@ from products.forms import SearchForm, SimilarForm, VarietyForm
 from products.judgements import grades_of
 from products.models import Product
 from products.permissions import may_write
-from products.request import Mode
+from products.request import Mode, Sort
 from products.results import Results
 from products.samples import new_products
 from products.search import PAGE_SIZE, search
 
 SIMILAR_COUNT = 5
+
+# What the list shows when the question was a wrong one.
+UNASKED = {
+    "question": {"text": "", "filters": Filters(), "like": (), "unlike": ()},
+    "listing": False,
+    "ranked": False,
+    "empty": False,
+}
 
 
 @require_safe
@@ -32,16 +40,17 @@ def product_list(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "form": form,
         "modes": Mode,
+        "sorts": Sort,
         # Not `or`: a page without hits is false.
         "results": search(page_size=PAGE_SIZE) if results is None else results,
         "recall_url": f"{reverse('products:exact')}?{request.GET.urlencode()}",
         "new_products": new_products().values(),
         "may_write": may_write(request),
+        "grades": None,
     }
     if results is None:
-        context["facets"] = [
-            (*counted, False) for counted in category_counts(Filters())
-        ]
+        counts = category_counts(Filters())
+        context |= UNASKED | {"facets": [(*counted, False) for counted in counts]}
         return render(request, "products/list.html", context, status=400)
     context |= asked(form, results)
     if (text := form.cleaned_data["q"]) and request.user.is_staff:
@@ -86,8 +95,8 @@ def similar(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         return render_product(request, form.cleaned_data["product"])
     status = 404 if form.has_error("product", "invalid_choice") else 400
-    errors = form.errors["product"]
-    return render(request, "products/choose.html", {"errors": errors}, status=status)
+    context = {"text": "", "choices": [], "errors": form.errors["product"]}
+    return render(request, "products/choose.html", context, status=status)
 
 
 def choose(request: HttpRequest) -> HttpResponse:
@@ -95,12 +104,13 @@ def choose(request: HttpRequest) -> HttpResponse:
     text = request.GET.get("q", "")
     if not request.headers.get("HX-Request") and (product := named(text)):
         return redirect(product)
+    context: dict[str, Any] = {"text": text, "choices": [], "errors": []}
     try:
-        choices = choose_by_name(text)
+        context["choices"] = choose_by_name(text)
     except SearchError as err:
-        context = {"text": text, "errors": [str(err)]}
-        return render(request, "products/choose.html", context, status=400)
-    return render(request, "products/choose.html", {"text": text, "choices": choices})
+        context["errors"] = [str(err)]
+    status = 400 if context["errors"] else 200
+    return render(request, "products/choose.html", context, status=status)
 
 
 def render_product(request: HttpRequest, product: Product) -> HttpResponse:
