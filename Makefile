@@ -53,10 +53,10 @@ lint: .venv/installed-dev ## check style, types and templates
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/djhtml --tabwidth 2 --check templates
-	$(BIN)/djade --target-version 5.2 --check $$(git ls-files 'templates/*.html')
+	$(BIN)/djade --target-version 5.2 --check $$(git ls-files 'templates/admin/*.html')
 
 format: .venv/installed-dev ## rewrite the code and the templates in the project's style
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 	$(BIN)/djhtml --tabwidth 2 templates
-	$(BIN)/djade --target-version 5.2 $$(git ls-files 'templates/*.html') || true
+	$(BIN)/djade --target-version 5.2 $$(git ls-files 'templates/admin/*.html') || true

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from products.embeddings import EmbeddingError
 from products.forms import NewProductForm, ProductForm, already_exists
+from products.neighbours import Neighbours
 from products.permissions import writer_required
 from products.samples import load_sample_products, new_products
 
@@ -75,7 +76,12 @@ def add(request: HttpRequest) -> HttpResponse:
     confirmed request.
     """
     form = ProductForm(request.POST or None, label_suffix="")
-    context = {"form": form, "new_products": new_products().values()}
+    context = {
+        "form": form,
+        "new_products": new_products().values(),
+        "neighbours": Neighbours(),
+        "confirm": False,
+    }
     if request.method != "POST":
         return render(request, "products/add.html", context)
     if "preview" in request.POST:

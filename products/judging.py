@@ -55,7 +55,13 @@ def judge(request: HttpRequest) -> HttpResponse:
 def quality(request: HttpRequest) -> HttpResponse:
     """How well each mode answers what was judged; on request the index's recall."""
     judged = collected()
-    context: dict[str, Any] = {"judged": judged}
+    context: dict[str, Any] = {
+        "judged": judged,
+        "reports": [],
+        "error": "",
+        "plot": None,
+        "tuning_error": "",
+    }
     if judged.grades:
         try:
             context["reports"] = [report(mode, judged) for mode in Mode]

@@ -67,7 +67,7 @@ def catalogue_picture() -> str:
         return cached[1]
     drawn = map_of(products, version)
     context = {
-        "map": drawn,
+        "groups": [] if drawn is None else drawn.groups,
         "width": WIDTH,
         "height": HEIGHT,
         "labelled": drawn is not None and drawn.count <= LABELLED,

@@ -64,6 +64,13 @@ class Plan:
         return self.method == "exact"
 
     @property
+    def statements_title(self) -> str:
+        """The heading above the statements."""
+        count = len(self.statements)
+        text = ngettext("The statement", "The %(count)s statements", count)
+        return text % {"count": count}
+
+    @property
     def partial(self) -> bool:
         """Whether more rows pass the filters than the index was read for."""
         return self.method == "hnsw" and self.matching is not None

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from django.utils.translation import ngettext
+
 from products.models import Product
 from products.planning import Plan
 
@@ -113,6 +115,14 @@ class Results:
     @property
     def previous(self) -> int:
         return self.page - 1
+
+    @property
+    def found_text(self) -> str:
+        """The total as a sentence for the visitor: "12 products found"."""
+        text = ngettext(
+            "%(count)s product found", "%(count)s products found", self.total
+        )
+        return text % {"count": self.total}
 
     @property
     def total_text(self) -> str:

@@ -17,12 +17,20 @@ from products.forms import SearchForm, VarietyForm
 from products.judgements import grades_of
 from products.models import Product
 from products.permissions import may_write
-from products.request import Mode
+from products.request import Mode, Sort
 from products.results import Results
 from products.samples import new_products
 from products.search import PAGE_SIZE, search
 
 SIMILAR_COUNT = 5
+
+# What the list shows when the question was a wrong one.
+UNASKED = {
+    "question": {"text": "", "filters": Filters(), "like": (), "unlike": ()},
+    "listing": False,
+    "ranked": False,
+    "empty": False,
+}
 
 
 @require_safe
@@ -33,16 +41,17 @@ def product_list(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "form": form,
         "modes": Mode,
+        "sorts": Sort,
         # Not `or`: a page without hits is false.
         "results": search(page_size=PAGE_SIZE) if results is None else results,
         "recall_url": f"{reverse('products:exact')}?{request.GET.urlencode()}",
         "new_products": new_products().values(),
         "may_write": may_write(request),
+        "grades": None,
     }
     if results is None:
-        context["facets"] = [
-            (*counted, False) for counted in category_counts(Filters())
-        ]
+        counts = category_counts(Filters())
+        context |= UNASKED | {"facets": [(*counted, False) for counted in counts]}
         return render(request, "products/list.html", context, status=400)
     context |= asked(form, results)
     if (text := form.cleaned_data["q"]) and request.user.is_staff:
@@ -92,15 +101,16 @@ def similar(request: HttpRequest) -> HttpResponse:
         status, error = 404, _("There is no such product. Choose one of the list.")
     else:
         status, error = 400, _("Choose a product.")
-    return render(request, "products/choose.html", {"errors": [error]}, status=status)
+    context = {"text": "", "choices": [], "errors": [error]}
+    return render(request, "products/choose.html", context, status=status)
 
 
 def numbered(text: str) -> Product | None:
     """Return the product with the number *text*, None where there is none."""
-    try:
-        return Product.objects.displayed(int(text))
-    except ValueError:
+    # As in the address of a product. No id is longer, and int() takes no 4,301 digits.
+    if not (text.isascii() and text.isdecimal() and len(text) < 20):
         return None
+    return Product.objects.displayed(int(text))
 
 
 def choose(request: HttpRequest) -> HttpResponse:
@@ -108,12 +118,13 @@ def choose(request: HttpRequest) -> HttpResponse:
     text = request.GET.get("q", "")
     if not request.headers.get("HX-Request") and (product := named(text)):
         return redirect(product)
+    context: dict[str, Any] = {"text": text, "choices": [], "errors": []}
     try:
-        choices = choose_by_name(text)
+        context["choices"] = choose_by_name(text)
     except SearchError as err:
-        context = {"text": text, "errors": [str(err)]}
-        return render(request, "products/choose.html", context, status=400)
-    return render(request, "products/choose.html", {"text": text, "choices": choices})
+        context["errors"] = [str(err)]
+    status = 400 if context["errors"] else 200
+    return render(request, "products/choose.html", context, status=status)
 
 
 def render_product(request: HttpRequest, product: Product) -> HttpResponse:

@@ -4,7 +4,11 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.core.cache import cache
 from django.db import connection
+from django.template import engines
+from django.template.backends.jinja2 import Template
+from django.test.signals import template_rendered
 from django.utils import translation
+from jinja2 import StrictUndefined
 
 from products.embeddings import BaseEmbeddingBackend, EmbeddingError
 from products.samples import load_sample_products
@@ -17,6 +21,22 @@ class BrokenBackend(BaseEmbeddingBackend):
 
     def vectors(self, texts):
         raise EmbeddingError("The model is broken. Repair it.")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def watched_pages():
+    """Let pages fail on names that their view forgot, and tests see their contexts."""
+    engines["jinja2"].env.options["undefined"] = StrictUndefined
+    render = Template.render
+
+    def watched(self, context=None, request=None):
+        given = dict(context or {})
+        template_rendered.send(self, template=self.template, context=given)
+        return render(self, context, request)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Template, "render", watched)
+        yield
 
 
 @pytest.fixture(autouse=True, scope="module")

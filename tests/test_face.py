@@ -1,23 +1,32 @@
 """What the pages are made of: numbers, addresses, choosing, neighbours, reasons."""
 
+import itertools
 from decimal import Decimal
 
 import pytest
 from django.core.management import call_command
 from django.http import QueryDict
 from django.template import engines
+from django.template.defaultfilters import truncatechars
 from django.utils import translation
+from django.utils.formats import number_format
 from django.utils.html import escape
 
 from products import categories
 from products.categories import category_counts
 from products.choosing import choose_by_name
+from products.display import (
+    Numbers,
+    formatted_sql,
+    percent,
+    readable_sql,
+    shortened,
+)
 from products.explanation import compare_with_exact, parts_of
 from products.filters import Filters
 from products.forms import changed_address
 from products.models import EmbeddingRecipe, Judgement, Product
 from products.request import Mode
-from products.templatetags.shop import number, percent, price, readable_sql
 from tests.backends import AXES, SECOND
 from tests.factory import axis, make_product, near
 from vectorshop.static import CollectedOrPlainStorage
@@ -45,18 +54,38 @@ def question(**changes):
     ("language", "shown"), [("en", "$1,299.50"), ("de", "$1.299,50")]
 )
 def test_a_price_is_written_as_the_visitor_writes_numbers(language, shown):
-    with translation.override(language):
-        assert price(Decimal("1299.5")) == shown
+    assert Numbers(language).price(Decimal("1299.5")) == shown
 
 
 def test_the_currency_is_a_setting(settings):
     settings.CURRENCY = "€ "
 
-    assert price("3") == "€ 3.00"
+    assert Numbers("en").price("3") == "€ 3.00"
 
 
 def test_numbers_are_grouped_and_rounded():
+    number = Numbers("en").number
+
     assert (number(12345.678, 1), number(0)) == ("12,345.7", "0")
+
+
+@pytest.mark.parametrize("separated", [False, True])
+@pytest.mark.parametrize("language", ["en", "de", "fr", "en-in", "hi", "ja"])
+def test_numbers_are_those_of_django(language, separated, settings):
+    settings.USE_THOUSAND_SEPARATOR = separated
+    values = [0, 7, -1234, 10**9, 0.5, 2.5, -0.125, 1234567.891, 1e-7, -1e-7, 1e16]
+    values += [Decimal("99999999.99"), Decimal("-0.00"), Decimal("0.5")]
+
+    with translation.override(language):
+        for value, digits in itertools.product(values, [0, 1, 2, 4]):
+            rounded = round(Decimal(value), digits)  # as a float it could be -0.0
+            expected = number_format(rounded, digits, force_grouping=True)
+            assert Numbers(language).number(value, digits) == expected
+
+
+def test_what_rounds_to_nothing_has_no_sign():
+    for language in ("en", "hi"):
+        assert Numbers(language).number(-0.00001, 4) == "0.0000"
 
 
 @pytest.mark.parametrize(
@@ -70,6 +99,20 @@ def test_long_lists_of_parameters_are_shortened():
     statement = "(%s, %s, %s, %s, %s)"
 
     assert readable_sql(statement) == "(%s, …, %s)"
+
+
+def test_statements_that_differ_in_their_number_of_parameters_are_formatted_once():
+    formatted_sql.cache_clear()
+
+    for count in (5, 6, 1000):
+        readable_sql(f"select {', '.join(['%s'] * count)}")
+
+    assert formatted_sql.cache_info().misses == 1
+
+
+@pytest.mark.parametrize("text", ["", "a" * 9, "a" * 10, "a" * 11, "ä€🎧" * 9])
+def test_a_long_text_is_shortened_as_django_does(text):
+    assert shortened(text, 10) == truncatechars(text, 10)
 
 
 @pytest.mark.django_db
@@ -419,9 +462,7 @@ def test_the_neighbours_of_the_longest_text_are_under_50_kb(client, longest_prod
 
 def test_collected_files_have_hashed_names_that_pages_use(settings, tmp_path):
     settings.STATIC_ROOT = tmp_path
-    template = engines["django"].from_string(
-        "{% load static %}{% static 'products/shop.css' %}"
-    )
+    template = engines["jinja2"].from_string("{{ static('products/shop.css') }}")
     plain = template.render()
 
     call_command("collectstatic", interactive=False, verbosity=0)

@@ -11,8 +11,10 @@ import polib
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.template import engines
 from django.test import Client
 from django.utils import translation
+from jinja2.nodes import Call
 
 from products.embeddings import get_backend
 from products.judging import EF_SEARCH
@@ -84,6 +86,21 @@ def test_the_catalogue_has_the_texts_of_the_code(code, tmp_path):
     assert [e.msgid for e in extracted.values() if e.fuzzy] == []
 
 
+@pytest.mark.parametrize("code", TRANSLATED)
+def test_the_catalogue_has_the_texts_of_the_templates(code):
+    environment = engines["jinja2"].env.here()
+    known = {msgid for _, msgid, _ in catalogue(code)}
+    written = set()
+    for name in environment.list_templates():
+        source, *_ = environment.loader.get_source(environment, name)
+        for call in environment.parse(source).find_all(Call):
+            if getattr(call.node, "name", "") == "_":
+                written.add(call.args[0].value)
+
+    assert "Products" in written
+    assert written - known == set()
+
+
 # The pages, in a language in which every text stands in brackets
 
 # What needs no translation: names, units, and what people type as it is.
@@ -141,6 +158,10 @@ def bracketed(monkeypatch):
             name,
             lambda *args, original=original: f"⟦{original(*args)}⟧" if args[0] else "",
         )
+    compiled = engines["jinja2"].env.made  # with their texts
+    compiled.cache_clear()
+    yield
+    compiled.cache_clear()
 
 
 @pytest.fixture

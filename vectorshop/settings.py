@@ -142,6 +142,11 @@ ROOT_URLCONF = "vectorshop.urls"
 WSGI_APPLICATION = "vectorshop.wsgi.application"
 TEMPLATES = [
     {
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "DIRS": [BASE_DIR / "templates" / "shop"],
+        "OPTIONS": {"environment": "products.templating.Environments"},
+    },
+    {  # the admin
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
@@ -152,7 +157,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
             ]
         },
-    }
+    },
 ]
 FIXTURE_DIRS = [BASE_DIR / "fixtures"]
 AUTH_PASSWORD_VALIDATORS = [

@@ -1,0 +1,98 @@
+"""How the pages show things: numbers, bars, colours, long texts, statements."""
+
+from __future__ import annotations
+
+import html
+import re
+from decimal import Decimal
+from functools import lru_cache
+
+import sqlparse
+from django.conf import settings
+from django.utils import numberformat
+from django.utils.formats import get_format
+from django.utils.safestring import SafeString
+
+# Okabe and Ito's colours for all kinds of sight, made darker where they were too light
+# for white paper; the last is for what has no colour of its own. Also in shop.css.
+SERIES = (
+    "#0072b2",
+    "#c45500",
+    "#00805d",
+    "#b04f8a",
+    "#a87600",
+    "#3487b5",
+    "#5b3fa8",
+    "#71797b",
+)
+
+# Four placeholders or more.
+PARAMETERS = re.compile(r"%s(?:, ?%s){3,}")
+
+
+class Numbers:
+    """How a language writes numbers.
+
+    Its signs are looked up once: number_format() does that for each number, which takes
+    five times as long, and a page has dozens.
+    """
+
+    def __init__(self, language: str | None) -> None:
+        self.point = get_format("DECIMAL_SEPARATOR", language)
+        self.comma = get_format("THOUSAND_SEPARATOR", language)
+        self.grouping = get_format("NUMBER_GROUPING", language)
+        self.signs = str.maketrans({".": self.point, ",": self.comma})
+
+    def number(self, value: float | Decimal, digits: int = 0) -> str:
+        """Return a number with thousands separated and *digits* decimals: 12,345."""
+        if self.grouping == 3:
+            return f"{value:z,.{digits}f}".translate(self.signs)
+        return numberformat.format(
+            round(Decimal(value), digits),
+            self.point,
+            digits,
+            self.grouping,
+            self.comma,
+            force_grouping=True,
+        )
+
+    def price(self, value: Decimal | str) -> str:
+        """Return a price with the currency before it: $1,299.00."""
+        return f"{settings.CURRENCY}{self.number(Decimal(value), 2)}"
+
+
+def percent(similarity: float | None) -> int:
+    """Return a similarity as a whole number from 0 to 100, for the length of a bar.
+
+    What points away from the query has a negative similarity, and an empty bar.
+    """
+    return round(100 * min(max(similarity or 0.0, 0.0), 1.0))
+
+
+def series_colour(number: int) -> str:
+    """Return the colour of the map's series, from 1, for where no stylesheet reaches."""
+    return SERIES[min(number, len(SERIES)) - 1]
+
+
+def shortened(text: str, length: int) -> str:
+    """Return at most *length* characters of a text, with an ellipsis for the others."""
+    return text if len(text) <= length else f"{text[: length - 1]}…"
+
+
+def readable_sql(statement: str) -> str:
+    """Return a statement on several lines, long lists of parameters shortened.
+
+    As HTML for the content of an element, where quotes stand for themselves: names
+    of columns are full of them, and each would take six characters.
+    """
+    return formatted_sql(PARAMETERS.sub("%s, …, %s", statement))
+
+
+@lru_cache(maxsize=256)  # it takes 10 ms, and the statements are always the same
+def formatted_sql(statement: str) -> SafeString:
+    """Return statements below each other as HTML, the keywords in capitals."""
+    formatted = "\n".join(
+        sqlparse.format(part, reindent=True, keyword_case="upper").strip()
+        for part in sqlparse.split(statement)
+    )
+    return SafeString(html.escape(formatted, quote=False))
