@@ -1,6 +1,7 @@
 """The committed fixtures, and the command that makes them."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -88,9 +89,11 @@ def test_a_fixture_can_be_made_again(file, tmp_path):
         call_command("embed_fixture", copy, verbosity=0)
 
     assert first.read_bytes() == second.read_bytes()
-    # Processors round the last digits differently.
+    # ONNX Runtime rounds differently on other processors: see the model's README.
     for vector, committed in zip(vectors_of(first), vectors_of(file), strict=True):
-        assert vector == pytest.approx(committed, abs=2e-6)
+        assert math.hypot(*vector) == pytest.approx(1, abs=1e-5)
+        similarity = sum(a * b for a, b in zip(vector, committed, strict=True))
+        assert similarity > 0.9995
     assert "".join(first.read_text().split()).count('"embedding":[') == len(
         vectors_of(file)
     )
