@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,14 @@ def fixture_products(name: str) -> list[Product]:
     product by its natural key.
     """
     path = Path(settings.FIXTURE_DIRS[0]) / f"{name}.json"
+    return [make_product(**fields) for fields in fixture_fields(path)]
+
+
+@cache
+def fixture_fields(path: Path) -> list[dict[str, Any]]:
+    """Return the columns of each product in a fixture, read once."""
     items = json.loads(path.read_text(encoding="utf-8"))
-    return [make_product(**item["fields"]) for item in items]
+    return [item["fields"] for item in items]
 
 
 def make_product(*, price: str, **fields: Any) -> Product:

@@ -8,13 +8,16 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from django.db import connection, reset_queries
 
+from products.embeddings import get_backend
 from products.models import Product
-from products.vector_index import VECTOR, fetch
+from products.vector_index import fetch
 from serving.figures import Figures, measure
 from serving.gunicorn import CONNECTIONS, serving
+from serving.index import measure_indexes
 from serving.pgbench import run_pgbench
 from serving.scenarios import Scenario, get_all, scenarios
 
@@ -24,15 +27,21 @@ LISTED = 5
 Report = Callable[[str, str, Figures], None]
 
 
-def measure_catalogue(*, seconds: float, lab: bool, report: Report) -> dict[str, Any]:
+def measure_catalogue(
+    *, seconds: float, lab: bool, index: bool, report: Report
+) -> dict[str, Any]:
     """Return the figures of every scenario, by who serves it.
 
     The baselines and what is compared with them run in turns, scenario by scenario.
-    report: called with the scenario, who served it and its figures.
+    lab: measure the lab's approach too; index: build both kinds of index and measure
+    them. report: called with the scenario, who served it and its figures.
     """
     rows = Product.objects.count()
-    result: dict[str, Any] = {"rows": rows, "scenarios": {}, **index_size()}
+    result: dict[str, Any] = {"rows": rows, "scenarios": {}, "table_mb": table_mb()}
+    if index:
+        result["indexes"] = measure_indexes(seconds=seconds)
     asked = scenarios()
+    result["embedding_ms"] = one_embedding(asked).p50
     with serving("vectorshop.wsgi", folder=ROOT) as server:
         for scenario in asked:
             figures = measure_scenario(scenario, server, seconds=seconds)
@@ -117,8 +126,15 @@ def measure_lab(scenario: Scenario, *, seconds: float) -> Figures:
         return server.load(scenario.urls, seconds=max(seconds, 20))
 
 
-def index_size() -> dict[str, float]:
-    """Return the megabytes of the table and of its HNSW index."""
-    sql = "SELECT pg_total_relation_size('products'), pg_relation_size(to_regclass(%s))"
-    [(table, index)] = fetch("default", sql, [VECTOR.name])
-    return {"table_mb": table / 2**20, "hnsw_mb": (index or 0) / 2**20}
+def one_embedding(asked: list[Scenario]) -> Figures:
+    """Return how fast the texts of the cold scenario are embedded, one by one."""
+    [cold] = [scenario for scenario in asked if scenario.cold]
+    texts = [parse_qs(urlsplit(url).query)["q"][0] for url in cold.urls[:500]]
+    backend = get_backend()
+    return measure(lambda n: backend.embed([texts[n % len(texts)]]), seconds=2)
+
+
+def table_mb() -> float:
+    """Return the megabytes of the table with all its indexes."""
+    [(table,)] = fetch("default", "SELECT pg_total_relation_size('products')")
+    return float(table / 2**20)

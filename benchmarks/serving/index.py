@@ -1,0 +1,84 @@
+"""What the HNSW index costs and gives: with vectors, and with half precision."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from typing import Any
+
+from django.db import connection
+from django.test.utils import CaptureQueriesContext, override_settings
+
+from products import vector_index
+from products.models import Product
+from products.ranking import recall
+from products.vector_index import HALFVEC, VECTOR, IndexKind, fetch
+from serving.figures import Figures
+from serving.gunicorn import CONNECTIONS
+from serving.pgbench import run_pgbench
+from serving.scenarios import ids
+
+SAMPLES = 100
+NEIGHBOURS = 10
+
+
+def measure_indexes(*, seconds: float) -> dict[str, dict[str, Any]]:
+    """Return the figures of both kinds of index, each built anew; one is dropped."""
+    found = {}
+    for name, kind in {"halfvec": HALFVEC, "vector": VECTOR}.items():
+        with override_settings(HNSW_HALFVEC=kind is HALFVEC):
+            found[name] = measure_index(kind, seconds=seconds)
+    vector_index.drop_index(HALFVEC, using="default")
+    return found
+
+
+def measure_index(kind: IndexKind, *, seconds: float) -> dict[str, Any]:
+    """Return build time, memory, size, recall and speed of one kind of index.
+
+    recall: of the ten nearest, as the shop looks for them; rate and p50: of "similar to
+    this product" for any product, by pgbench with 8 clients.
+    """
+    memory_mb = vector_index.graph_memory_mb(kind, "default")
+    started = time.perf_counter()
+    vector_index.build_index(kind, using="default", memory_mb=memory_mb)
+    build_seconds = time.perf_counter() - started
+    [(size,)] = fetch("default", "SELECT pg_relation_size(%s::regclass)", [kind.name])
+    figures = speed(seconds)
+    return {
+        "build_seconds": build_seconds,
+        "memory_mb": memory_mb,
+        "mb": size / 2**20,
+        "recall": mean_recall(),
+        "rate": figures.rate,
+        "p50": figures.p50,
+    }
+
+
+def mean_recall() -> float:
+    """Return which share of the ten nearest the index finds, of 100 products."""
+    chance = random.Random(4)
+    found = 0.0
+    for _ in range(SAMPLES):
+        product = Product.objects.get(pk=chance.randint(*ids()))
+        exact, fast = (
+            list(
+                Product.objects.similar_to(product, exact=exact).values_list(
+                    "pk", flat=True
+                )[:NEIGHBOURS]
+            )
+            for exact in (True, False)
+        )
+        found += recall(fast, exact)
+    return found / SAMPLES
+
+
+def speed(seconds: float) -> Figures:
+    """Return how fast pgbench gets what is similar to any product."""
+    first, _ = ids()
+    product = Product.objects.get(pk=first)
+    with CaptureQueriesContext(connection) as captured:
+        list(Product.objects.for_display().similar_to(product)[:NEIGHBOURS])
+    [statement] = [query["sql"] for query in captured]
+    sql = re.sub(rf"= {first}\b", "= :id", statement)
+    return run_pgbench([[sql]], clients=CONNECTIONS, seconds=seconds, ids=ids())
