@@ -79,16 +79,23 @@ def set_plan(request: Request, plan: Plan, *, limit: int, count: bool = False) -
 
 
 def look_up(
-    request: Request, plan: Plan, nearest: Callable[..., Rows[Row]], limit: int
+    request: Request,
+    plan: Plan,
+    nearest: Callable[..., Rows[Row]],
+    limit: int,
+    rows: list[Row] | None = None,
 ) -> list[Row]:
     """Return the first *limit* rows of ``nearest(exact=...)``, as the plan wants it.
+
+    rows: what it gave already, without a filter.
 
     Where the index gives fewer, either there are no more, or deleted rows, rows of
     another recipe or many equal ones were in its way. So they are counted and, unless
     they are many, read.
     """
     set_plan(request, plan, limit=limit)
-    rows = planned(request, plan, nearest, limit)
+    if rows is None:
+        rows = planned(request, plan, nearest, limit)
     if len(rows) < limit and not plan.exact and plan.matching is None:
         set_plan(request, plan, limit=limit, count=True)
         rows = planned(request, plan, nearest, limit)

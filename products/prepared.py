@@ -15,6 +15,7 @@ import psycopg
 from django.db import NotSupportedError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
+from django.db.models.sql import Query
 
 if TYPE_CHECKING:
     from products.models import Product
@@ -55,17 +56,20 @@ class Prepared:
     annotations: list[str]
 
     @classmethod
-    def of(cls, products: ProductQuerySet) -> Self:
-        """Return the query of *products*, written once and for all."""
-        query = products.query
-        deferred, _ = query.deferred_loading
+    def of(cls, products: ProductQuerySet, *, query: Query | None = None) -> Self:
+        """Return the query of *products*, written once and for all.
+
+        query: another one, that reads the same columns.
+        """
+        deferred, _ = products.query.deferred_loading
         fields = [
             field.attname
             for field in products.model._meta.concrete_fields
             if field.name not in deferred
         ]
-        sql, params = query.sql_with_params()
-        return cls(products.model, sql, params, fields, list(query.annotations))
+        sql, params = (query or products.query).sql_with_params()
+        annotations = list(products.query.annotations)
+        return cls(products.model, sql, params, fields, annotations)
 
     def products(self, pk: int, *, using: str) -> list[Product]:
         """Return the products that the query finds for an id; one statement."""

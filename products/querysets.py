@@ -16,6 +16,7 @@ from django.db.models import (
     CharField,
     Count,
     F,
+    FloatField,
     Func,
     OuterRef,
     Q,
@@ -261,17 +262,14 @@ class ProductQuerySet(models.QuerySet["Product"]):
         condition &= ~Q(pk=OuterRef("pk"))
         return self._nearest(OuterRef("embedding"), condition, False, EF_SEARCH)
 
-    # The two questions of a product's page, made quicker: see products.prepared.
+    def with_similar(self, pk: int, limit: int) -> list[Product]:
+        """Return for_display().get(pk=pk) and, after it, the *limit* most like it.
 
-    def displayed(self, pk: int) -> Product | None:
-        """Return for_display().get(pk=pk), or None where there is none."""
-        found = one_for_display(self.model).products(pk, using=self.db)
-        return found[0] if found else None
-
-    def displayed_similar_to(self, product: Product, limit: int) -> list[Product]:
-        """Return for_display().similar_to(product)[:limit]."""
-        similar = similar_for_display(self.model, limit, settings.HNSW_HALFVEC)
-        return similar.products(product.pk, using=self.db)
+        One statement, for the page of a product: see products.prepared. The product
+        itself has no distance. Empty where there is none with this id.
+        """
+        query = with_similar(self.model, limit, settings.HNSW_HALFVEC)
+        return query.products(pk, using=self.db)
 
     # Life of an embedding: each product is in exactly one of four states. All of them
     # are asked about the recipe in force, or the one of *fingerprint*.
@@ -329,19 +327,22 @@ SAME_TEXT = Q(embedded_hash=F("text_hash"))
 
 
 @cache
-def one_for_display(model: type[Product]) -> Prepared:
-    """Return the query for one product."""
-    return Prepared.of(model.objects.for_display().filter(pk=PLACEHOLDER))
-
-
-@cache
-def similar_for_display(model: type[Product], limit: int, halfvec: bool) -> Prepared:
-    """Return the query for the *limit* products most like one.
+def with_similar(model: type[Product], limit: int, halfvec: bool) -> Prepared:
+    """Return the query for a product and the *limit* products most like it.
 
     halfvec: the setting that the statement depends on, for the cache.
     """
-    products = model.objects.for_display().similar_to(model(pk=PLACEHOLDER))
-    return Prepared.of(products[:limit])
+    nothing = Value(None, output_field=FloatField())
+    product = (
+        model.objects.for_display()
+        .order_by()
+        .annotate(
+            distance=nothing  # type: ignore[no-redef]
+        )
+    )
+    similar = model.objects.for_display().similar_to(model(pk=PLACEHOLDER))[:limit]
+    both = product.filter(pk=PLACEHOLDER).union(similar, all=True)
+    return Prepared.of(similar, query=both.query)
 
 
 def by_recipe(fingerprint: str | Func | None) -> Q:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
-from django.db import models
+from django.db import DEFAULT_DB_ALIAS, models
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
-from products.embeddings import BaseEmbeddingBackend
+from products.embeddings import BaseEmbeddingBackend, get_backend
 from products.filters import Filters, SearchError, check_text
 from products.models import Product
 
 MAX_TEXT = 1_000  # characters
 MAX_PAGE_SIZE = 200
+PAGE_SIZE = 24
 MAX_EXAMPLES = 20
 
 
@@ -42,17 +43,17 @@ Choice = TypeVar("Choice", bound=models.TextChoices)
 class Request:
     """A question. Raises SearchError where it is not one that can be answered."""
 
-    text: str
-    filters: Filters
-    mode: Mode
-    like: tuple[Product, ...]
-    unlike: tuple[Product, ...]
-    diversity: float
-    sort: Sort
-    page: int
-    page_size: int
-    backend: BaseEmbeddingBackend
-    using: str
+    text: str = ""
+    filters: Filters = Filters()
+    mode: Mode = Mode.HYBRID
+    like: tuple[Product, ...] = ()
+    unlike: tuple[Product, ...] = ()
+    diversity: float = 0.0
+    sort: Sort = Sort.NAME
+    page: int = 1
+    page_size: int = PAGE_SIZE
+    backend: BaseEmbeddingBackend = field(default_factory=get_backend)
+    using: str = DEFAULT_DB_ALIAS
 
     def __post_init__(self) -> None:
         if self.page < 1:

@@ -89,7 +89,8 @@ def find_scan(node: dict[str, Any]) -> dict[str, Any] | None:
     """Return the outermost scan of the products, leaving out subqueries."""
     if node.get("Relation Name") == TABLE:
         return node
-    for below in node.get("Plans", []):
+    # Of a union the last part: the first is the product itself.
+    for below in reversed(node.get("Plans", [])):
         if below.get("Parent Relationship") not in ("InitPlan", "SubPlan"):
             found = find_scan(below)
             if found:

@@ -23,15 +23,22 @@ from products.models import Product
 from products.planning import Plan, recorded
 from products.querysets import ProductQuerySet
 from products.recipes import with_active_backend
-from products.request import Mode, Request, Sort, choose, clean_text
+from products.request import PAGE_SIZE, Mode, Request, Sort, choose, clean_text
 from products.results import Candidate, Hit, Results
 
-__all__ = ["Filters", "Mode", "Results", "SearchError", "Sort", "search"]
+__all__ = [
+    "PAGE_SIZE",
+    "Filters",
+    "Mode",
+    "Results",
+    "SearchError",
+    "Sort",
+    "search",
+    "similar_to",
+]
 
 # How many products the catalogue without a question is paged through.
 LISTING_WINDOW = 10_000
-
-PAGE_SIZE = 24
 
 
 def search(
@@ -91,6 +98,28 @@ def search(
     )
 
 
+def similar_to(
+    pk: int, *, page_size: int = PAGE_SIZE, using: str = DEFAULT_DB_ALIAS
+) -> tuple[Product, Results | None]:
+    """Return a product by its id, and the first page of the products most like it.
+
+    As search(like=[product]) does, in one statement with the product where the index
+    gives a full page. None instead of the page where the product has no embedding.
+    Raises Product.DoesNotExist.
+    """
+    plan = Plan("similar", "")
+    with recorded(plan, using=using):
+        products = Product.objects.using(using)
+        read = products.with_similar(pk, 1 + page_size)
+        if not read:
+            raise Product.DoesNotExist
+        product, *similar = read
+        if not product.embedding_fingerprint:
+            return product, None
+        request = Request(like=(product,), page_size=page_size, using=using)
+        return product, similar_page(request, plan, product, similar)
+
+
 def with_fresh_examples(request: Request) -> Request:
     """Return the question with its examples as they are stored now."""
     if not request.examples:
@@ -117,8 +146,13 @@ def answer(request: Request) -> Results:
             return catalogue_page(request, plan)
 
 
-def similar_page(request: Request, plan: Plan, example: Product) -> Results:
-    """Return the products like one other: one statement where nothing is filtered."""
+def similar_page(
+    request: Request, plan: Plan, example: Product, read: list[Product] | None = None
+) -> Results:
+    """Return the products like one other: one statement where nothing is filtered.
+
+    read: the first of them, if they were read with the example.
+    """
     if not example.embedding_fingerprint:
         raise SearchError(
             _("%(name)s has no embedding yet. Run manage.py embed_products.")
@@ -128,12 +162,12 @@ def similar_page(request: Request, plan: Plan, example: Product) -> Results:
     def nearest(*, exact: bool) -> ProductQuerySet | list[Product]:
         products = Product.objects.using(request.using)
         if not exact and not request.filters:
-            return products.displayed_similar_to(example, limit)
+            return products.with_similar(example.pk, limit)[1:]
         narrowed = request.filters.narrow(products)
         return narrowed.for_display().similar_to(example, exact=exact)
 
     limit = 1 + request.page_size
-    found = in_order(look_up(request, plan, nearest, limit))
+    found = in_order(look_up(request, plan, nearest, limit, read))
     if request.page > 1:
         # The first page stays as it was shown: the index, asked for more, may find
         # what it missed before, and no product may be on two pages.

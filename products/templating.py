@@ -7,8 +7,8 @@ elsewhere makemessages does not find it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from functools import cache, lru_cache
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import jinja2
@@ -16,13 +16,24 @@ from django.contrib.messages import get_messages
 from django.template.defaultfilters import linebreaksbr, urlencode
 from django.templatetags.static import static
 from django.urls import get_script_prefix, reverse
+from django.utils.safestring import SafeString
 from django.utils.text import slugify
 from django.utils.translation import get_language, get_language_bidi, gettext
 from django_htmx.jinja import htmx_script
 from jinja2 import nodes
+from jinja2.compiler import CodeGenerator, Frame
+from jinja2.runtime import Macro
 from jinja2.visitor import NodeTransformer
+from markupsafe import Markup, escape
 
-from products.display import Numbers, percent, readable_sql, series_colour, shortened
+from products.display import (
+    Numbers,
+    percent,
+    readable_sql,
+    series_colour,
+    shortened,
+    similar_rows,
+)
 from products.forms import changed_address
 
 # Called with constants only: what they return is put into the compiled template.
@@ -33,6 +44,7 @@ SETTLED: dict[str, Callable[..., Any]] = {
     "url": reverse,
 }
 
+SPECIAL = re.compile("[&<>'\"]").search
 SPACES = re.compile(r"([ \n])[ \n]+")
 
 
@@ -59,6 +71,55 @@ class Environments:
         return self.here().from_string(source)
 
 
+class Generator(CodeGenerator):
+    """Has the values of a page escaped by escaped()."""
+
+    def _output_child_pre(
+        self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo
+    ) -> None:
+        self.write("environment.escaped(")
+
+
+def escaped(value: Any) -> Any:
+    """Return the text of a value for HTML, as markupsafe does.
+
+    Half as quick again for a page, most of whose 130 values have nothing to escape,
+    since it does not mark them: they are put into the page at once.
+    """
+    kind = type(value)
+    if kind is str:
+        return escape(value) if SPECIAL(value) else value
+    if kind is int:
+        return str(value)
+    if kind is Markup or kind is SafeString:
+        return value
+    return escape(value)
+
+
+def each(macro: Macro, rows: Iterable[Mapping[str, Any]], **same: Any) -> Markup:
+    """Return the text of a macro for each row, a dictionary of its arguments.
+
+    The macro may only put its arguments out as they are, so that its text is made once
+    and the rest is a single step of Python for a row: 10 µs instead of 25 for a similar
+    product. same: the arguments that all rows share.
+    """
+    form, shared = form_of(macro), {name: escaped(same[name]) for name in same}
+    texts = [
+        form % (shared | {name: escaped(row[name]) for name in row}) for row in rows
+    ]
+    return Markup("".join(texts))
+
+
+@lru_cache(maxsize=256)
+def form_of(macro: Macro) -> str:
+    """Return the text of a macro with %(name)s for each of its arguments."""
+    marks = {name: f"\0{name}\0" for name in macro.arguments}
+    text = str(macro(**marks)).replace("%", "%%")
+    for name, mark in marks.items():
+        text = text.replace(mark, f"%({name})s")
+    return text
+
+
 class Environment(jinja2.Environment):
     """Compiles templates for the language and the script prefix in force.
 
@@ -67,15 +128,18 @@ class Environment(jinja2.Environment):
     address, and Jinja another one to call it and to escape what comes.
     """
 
+    code_generator_class = Generator
+    escaped = staticmethod(escaped)
+
     def __init__(self, language: str | None, **options: Any) -> None:
         super().__init__(trim_blocks=True, lstrip_blocks=True, **options)
-        numbers = Numbers(language)
+        numbers, address = Numbers(language), product_urls()
         self.filters |= {
             "linebreaksbr": linebreaksbr,
             "number": numbers.number,
             "percent": percent,
             "price": numbers.price,
-            "product_url": product_urls(),
+            "product_url": address,
             "readable_sql": readable_sql,
             "series_colour": series_colour,
             "shortened": shortened,
@@ -85,9 +149,11 @@ class Environment(jinja2.Environment):
         # Without Jinja's own: an import compares all of them, 1 µs each.
         self.globals = {
             "changed_address": changed_address,
+            "each": each,
             "get_messages": get_messages,
             "language": language,
             "right_to_left": get_language_bidi(),
+            "similar_rows": partial(similar_rows, numbers=numbers, address=address),
         }
 
     def _generate(self, source: nodes.Template, *args: Any, **kwargs: Any) -> str:

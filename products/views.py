@@ -20,7 +20,7 @@ from products.permissions import may_write
 from products.request import Mode, Sort
 from products.results import Results
 from products.samples import new_products
-from products.search import PAGE_SIZE, search
+from products.search import PAGE_SIZE, search, similar_to
 
 SIMILAR_COUNT = 5
 
@@ -83,10 +83,10 @@ def asked(form: SearchForm, results: Results) -> dict[str, Any]:
 @require_safe
 def product_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """One product and the five most like it."""
-    product = Product.objects.displayed(pk)
-    if product is None:
-        raise Http404
-    return render_product(request, product)
+    try:
+        return render_product(request, pk)
+    except Product.DoesNotExist as err:
+        raise Http404 from err
 
 
 @require_safe
@@ -95,22 +95,23 @@ def similar(request: HttpRequest) -> HttpResponse:
     if "product" not in request.GET:
         return choose(request)
     number = request.GET["product"]
-    if product := numbered(number):
-        return render_product(request, product)
-    if number:
-        status, error = 404, _("There is no such product. Choose one of the list.")
-    else:
-        status, error = 400, _("Choose a product.")
+    try:
+        return render_product(request, product_number(number))
+    except Product.DoesNotExist:
+        if number:
+            status, error = 404, _("There is no such product. Choose one of the list.")
+        else:
+            status, error = 400, _("Choose a product.")
     context = {"text": "", "choices": [], "errors": [error]}
     return render(request, "products/choose.html", context, status=status)
 
 
-def numbered(text: str) -> Product | None:
-    """Return the product with the number *text*, None where there is none."""
-    # As in the address of a product. No id is longer, and int() takes no 4,301 digits.
+def product_number(text: str) -> int:
+    """Return a product's id, written as in its address; raise Product.DoesNotExist."""
+    # No id is longer, and int() takes no 4,301 digits.
     if not (text.isascii() and text.isdecimal() and len(text) < 20):
-        return None
-    return Product.objects.displayed(int(text))
+        raise Product.DoesNotExist
+    return int(text)
 
 
 def choose(request: HttpRequest) -> HttpResponse:
@@ -127,23 +128,21 @@ def choose(request: HttpRequest) -> HttpResponse:
     return render(request, "products/choose.html", context, status=status)
 
 
-def render_product(request: HttpRequest, product: Product) -> HttpResponse:
-    """Render a product with its similar ones: one statement where nothing is filtered."""
+def render_product(request: HttpRequest, pk: int) -> HttpResponse:
+    """Render a product with its similar ones: one statement where nothing is filtered.
+
+    Raises Product.DoesNotExist.
+    """
     form = VarietyForm.asked(request.GET)
-    results, errors = None, []
-    if form and not form.is_valid():
-        errors = form.error_texts()
+    errors: list[str] = []
+    if form is None:
+        product, results = similar_to(pk, page_size=SIMILAR_COUNT)
     else:
-        asked = form.question(product) if form else {}
-        try:
-            results = search(like=[product], page_size=SIMILAR_COUNT, **asked)
-        except SearchError as err:
-            errors = [str(err)]
-    like_query = f"?like={product.pk}"
+        product = Product.objects.for_display().get(pk=pk)
+        results, errors = narrowed_results(form, product)
     context = {
         "product": product,
-        "recall_url": f"{reverse('products:exact')}{like_query}",
-        "like_query": like_query,
+        "like_query": f"?like={product.pk}",
         "form": form,
         "results": results,
         "errors": errors,
@@ -151,3 +150,16 @@ def render_product(request: HttpRequest, product: Product) -> HttpResponse:
     }
     status = 400 if form and form.errors else 200
     return render(request, "products/detail.html", context, status=status)
+
+
+def narrowed_results(
+    form: VarietyForm, product: Product
+) -> tuple[Results | None, list[str]]:
+    """Return the similar products that were asked for, or what is wrong."""
+    if not form.is_valid():
+        return None, form.error_texts()
+    question = form.question(product)
+    try:
+        return search(like=[product], page_size=SIMILAR_COUNT, **question), []
+    except SearchError as err:
+        return None, [str(err)]

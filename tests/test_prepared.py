@@ -30,7 +30,7 @@ def test_a_product_is_read_as_for_display():
     expected = make_product(name="Lamp", category="Home", price="12.50")
     make_product()
 
-    product = Product.objects.displayed(expected.pk)
+    [product, _] = Product.objects.with_similar(expected.pk, 5)
 
     assert product == expected
     assert (product.name, product.category) == ("Lamp", "Home")
@@ -44,7 +44,7 @@ def test_a_product_is_read_as_for_display():
 def test_no_product_has_another_number(pk):
     make_product()
 
-    assert Product.objects.displayed(pk) is None
+    assert Product.objects.with_similar(pk, 5) == []
 
 
 @pytest.mark.django_db
@@ -54,25 +54,32 @@ def test_similar_products_are_those_of_the_queryset():
     make_product(embedding=None)
     make_product(fingerprint="another/384/0")
 
-    found = Product.objects.displayed_similar_to(product, 5)
+    found = Product.objects.with_similar(product.pk, 5)
 
-    assert found == [close, far]
+    assert found == [product, close, far]
     expected = Product.objects.for_display().similar_to(product)[:5]
-    assert [p.distance for p in found] == [p.distance for p in expected]
-    assert Product.objects.displayed_similar_to(product, 1) == [close]
+    assert [p.distance for p in found] == [None, *(p.distance for p in expected)]
+    assert Product.objects.with_similar(product.pk, 1) == [product, close]
+
+
+@pytest.mark.django_db
+def test_a_product_without_embedding_is_like_no_other():
+    product = make_product(embedding=None)
+    make_product()
+
+    assert Product.objects.with_similar(product.pk, 5) == [product]
 
 
 def test_postgresql_keeps_the_plan_of_a_statement(own_connection):
     products = [make_product() for _ in range(3)]
 
     for product in products:
-        Product.objects.displayed(product.pk)
-        Product.objects.displayed_similar_to(product, 5)
+        Product.objects.with_similar(product.pk, 5)
     kept = plans_used()
     connection.close()
-    Product.objects.displayed(products[0].pk)
+    Product.objects.with_similar(products[0].pk, 5)
 
-    assert kept == [3, 3]
+    assert kept == [3]
     assert plans_used() == [1]
 
 
@@ -81,15 +88,15 @@ def test_nothing_is_kept_where_the_settings_say_so(own_connection, monkeypatch):
     monkeypatch.delitem(connection.settings_dict["OPTIONS"], "prepare_threshold")
     connection.close()
 
-    found = [Product.objects.displayed(product.pk) for _ in range(10)]
+    found = [Product.objects.with_similar(product.pk, 5) for _ in range(10)]
 
-    assert found == [product] * 10
+    assert found == [[product]] * 10
     assert plans_used() == []
 
 
 def test_a_kept_plan_ends_with_the_type_of_a_column(own_connection):
     product = make_product(price="9.99")
-    Product.objects.displayed(product.pk)
+    Product.objects.with_similar(product.pk, 5)
 
     def change(precision):
         with connection.cursor() as cursor:
@@ -100,14 +107,14 @@ def test_a_kept_plan_ends_with_the_type_of_a_column(own_connection):
     change("numeric(11, 2)")
     try:
         with pytest.raises(NotSupportedError), transaction.atomic():
-            Product.objects.displayed(product.pk)
+            Product.objects.with_similar(product.pk, 5)
         del connection.connection._prepared._should_discard
 
-        found = Product.objects.displayed(product.pk)
+        found = Product.objects.with_similar(product.pk, 5)
     finally:
         change("numeric(10, 2)")
 
-    assert found == product
+    assert found == [product]
 
 
 @pytest.mark.django_db
@@ -115,6 +122,6 @@ def test_the_log_of_queries_shows_the_values(django_assert_num_queries):
     product = make_product()
 
     with django_assert_num_queries(1) as logged:
-        Product.objects.displayed(product.pk)
+        Product.objects.with_similar(product.pk, 5)
 
     assert f'"products"."id" = {product.pk}' in logged[0]["sql"]
