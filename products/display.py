@@ -13,6 +13,7 @@ from django.conf import settings
 from django.utils import numberformat
 from django.utils.formats import get_format
 from django.utils.safestring import SafeString
+from markupsafe import Markup, escape
 
 from products.results import Hit
 
@@ -105,7 +106,14 @@ def shortened(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
-def readable_sql(statement: str) -> str:
+def lines(text: str) -> str:
+    """Return a text as HTML that keeps its lines."""
+    safe = escape(text)
+    return Markup("<br>".join(safe.splitlines())) if "\n" in text else safe
+
+
+@lru_cache(maxsize=256)
+def readable_sql(statement: str) -> SafeString:
     """Return a statement on several lines, long lists of parameters shortened.
 
     As HTML for the content of an element, where quotes stand for themselves: names
@@ -114,7 +122,8 @@ def readable_sql(statement: str) -> str:
     return formatted_sql(PARAMETERS.sub("%s, …, %s", statement))
 
 
-@lru_cache(maxsize=256)  # it takes 10 ms, and the statements are always the same
+# It takes 10 ms, and the statements differ in the length of such lists only.
+@lru_cache(maxsize=256)
 def formatted_sql(statement: str) -> SafeString:
     """Return statements below each other as HTML, the keywords in capitals."""
     formatted = "\n".join(

@@ -13,7 +13,7 @@ from typing import Any
 
 import jinja2
 from django.contrib.messages import get_messages
-from django.template.defaultfilters import linebreaksbr, urlencode
+from django.template.defaultfilters import urlencode
 from django.templatetags.static import static
 from django.urls import get_script_prefix, reverse
 from django.utils.safestring import SafeString
@@ -28,6 +28,7 @@ from markupsafe import Markup, escape
 
 from products.display import (
     Numbers,
+    lines,
     percent,
     readable_sql,
     series_colour,
@@ -135,7 +136,7 @@ class Environment(jinja2.Environment):
         super().__init__(trim_blocks=True, lstrip_blocks=True, **options)
         numbers, address = Numbers(language), product_urls()
         self.filters |= {
-            "linebreaksbr": linebreaksbr,
+            "lines": lines,
             "number": numbers.number,
             "percent": percent,
             "price": numbers.price,
