@@ -12,7 +12,7 @@ from products.matching import best_matches
 from products.models import DIMENSIONS, Product
 from products.planning import Plan, index_settings, plan_neighbours
 from products.query_embedding import Vector
-from products.querysets import IsOneOf, ProductQuerySet
+from products.querysets import ProductQuerySet
 from products.ranking import (
     hybrid_scores,
     maximal_marginal_relevance,
@@ -183,10 +183,19 @@ def by_both(request: Request, plan: Plan, vector: Vector) -> Ranking:
     terms = query_terms(request.text, using=request.using)
     with_word = with_words(request, plan, terms)
     meaning = by_meaning(request, plan, vector)
-    similarity = {near.pk: near.score for near in meaning.candidates}
-    similarity |= similarities(request, with_word.keys() - similarity.keys(), vector)
     candidates = with_word | {near.pk: near.category for near in meaning.candidates}
-    matches = match_terms(terms, candidates, using=request.using)
+    matches = match_terms(
+        terms,
+        candidates,
+        vector=vector.tolist(),
+        fingerprint=request.fingerprint,
+        using=request.using,
+    )
+    similarity = {
+        pk: 1 - match.distance
+        for pk, match in matches.items()
+        if match.distance is not None
+    } | {near.pk: near.score for near in meaning.candidates}
     semantic_ranks = {near.pk: near.semantic_rank for near in meaning.candidates}
     fused = fuse(candidates, similarity, semantic_ranks, matches)
     more = len(with_word) == KEYWORD_CANDIDATES or meaning.more
@@ -220,18 +229,6 @@ def fuse(
         )
         for pk in sort_stably(scores, score=scores.__getitem__)
     ]
-
-
-def similarities(request: Request, ids: set[int], vector: Vector) -> dict[int, float]:
-    """Return the cosine similarity of each of the products *ids* that is embedded."""
-    if not ids:
-        return {}
-    products = Product.objects.using(request.using).filter(IsOneOf(ids))
-    nearest = products.nearest_to(
-        vector.tolist(), fingerprint=request.fingerprint, exact=True
-    )
-    rows = nearest.values_list("pk", "distance")  # type: ignore[misc]
-    return {pk: 1 - distance for pk, distance in rows}
 
 
 def diversified(request: Request, ranking: Ranking) -> Ranking:

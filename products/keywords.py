@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import add
@@ -62,7 +61,8 @@ TERMS_SQL = r"""
     ) AS term
 """
 
-# The words of a query as they stand in each product's text. Weight A marks the name.
+# The words of a query as they stand in each product's text, and how far it is from a
+# vector of the same recipe. Weight A marks the name.
 MATCHES_SQL = """
     SELECT
         id,
@@ -70,14 +70,11 @@ MATCHES_SQL = """
             SELECT quoted FROM unnest(%s::text[]) AS term (quoted)
             WHERE search_vector @@ quoted::tsquery
         ),
-        ts_filter(search_vector, '{a}')::text
+        ts_filter(search_vector, '{a}')::text,
+        CASE WHEN embedding_fingerprint = %s THEN embedding <=> %s::vector END
     FROM products
     WHERE id = ANY(%s)
 """
-
-# A word of a tsvector, quoted, and its places. Read here, since unnest() takes four
-# times as long.
-PLACES = re.compile(r"('(?:[^'\\]++|''|\\\\)*+'):([\dA,]++)")
 
 
 @dataclass(frozen=True)
@@ -100,6 +97,7 @@ class Match:
     words: tuple[str, ...]  # the stems of the query that the product has
     coverage: float  # which share of the query's words that is, 0 to 1
     score: float  # coverage plus the BM25 score of the name, 0 to 2
+    distance: float | None  # cosine distance to the query, where it was asked for
 
 
 def query_terms(text: str, *, using: str) -> list[Term]:
@@ -122,18 +120,28 @@ def query_terms(text: str, *, using: str) -> list[Term]:
 
 
 def match_terms(
-    terms: Sequence[Term], ids: Iterable[int], *, using: str
+    terms: Sequence[Term],
+    ids: Iterable[int],
+    *,
+    vector: Sequence[float] | None = None,
+    fingerprint: str = "",
+    using: str,
 ) -> dict[int, Match]:
-    """Return how the text of each product matches, by id; at most one statement."""
+    """Return how the text of each product matches, by id; at most one statement.
+
+    vector, fingerprint: the query's vector and its recipe, for the distance of the
+    products that are embedded by it.
+    """
     ids = list(ids)
     if not terms or not ids:
         return {}
     weights = {term.quoted: term.weight for term in terms}
+    text = None if vector is None else str(vector)
     with connections[using].cursor() as cursor:
-        cursor.execute(MATCHES_SQL, [list(weights), ids])
+        cursor.execute(MATCHES_SQL, [list(weights), fingerprint, text, ids])
         return {
-            pk: make_match(terms, weights, matched, name)
-            for pk, matched, name in cursor.fetchall()
+            pk: make_match(terms, weights, matched, name, distance)
+            for pk, matched, name, distance in cursor.fetchall()
         }
 
 
@@ -142,30 +150,31 @@ def make_match(
     weights: Mapping[str, float],
     matched: Sequence[str],
     name: str,
+    distance: float | None = None,
 ) -> Match:
     """Return the match of a product that has the quoted words *matched*.
 
     weights: of the quoted words of *terms*; name: the tsvector of the product's name.
     """
     share = len(matched) / len(terms)
-    words = tuple(term.lexeme for term in terms if term.quoted in matched)
-    return Match(
-        words, share, share + name_score(*frequencies(name, words=weights), weights)
-    )
+    words = tuple([term.lexeme for term in terms if term.quoted in matched])
+    found, length = frequencies(name, words=weights)
+    return Match(words, share, share + name_score(found, length, weights), distance)
 
 
-def frequencies(vector: str, *, words: Container[str]) -> tuple[dict[str, int], int]:
-    """Return how often each of *words* stands in a text, and how many words it has.
+def frequencies(name: str, *, words: Iterable[str]) -> tuple[dict[str, int], int]:
+    """Return how often each of *words* stands in a name, and how many words it has.
 
-    vector: the text as a tsvector; words: quoted as there.
+    name: its tsvector as text, such as "'lamp':2A 'red':1A,4A". Each place in it has
+    the weight A, and no lexeme a capital letter. words: quoted as there.
     """
-    found, length = {}, 0
-    for quoted, places in PLACES.findall(vector):
-        count = places.count(",") + 1
-        length += count
-        if quoted in words:
-            found[quoted] = count
-    return found, length
+    text, found = f" {name}", {}
+    for word in words:
+        start = text.find(f" {word}:")
+        if start >= 0:
+            end = text.find(" ", start + len(word) + 1)
+            found[word] = text.count("A", start, end if end >= 0 else None)
+    return found, text.count("A")
 
 
 class TermsQuery(SearchQuery):

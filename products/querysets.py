@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self, cast
@@ -75,20 +75,6 @@ class ColumnOf(Func):
             table=model._meta.db_table,
             output_field=field,
         )
-
-
-class IsOneOf(Func):
-    """True for a product with one of many ids: as one array, not a parameter each.
-
-    Django and psycopg take 4 ms to write 500 parameters.
-    """
-
-    template = "(%(expressions)s))"
-    arg_joiner = " = ANY("
-    output_field = BooleanField()
-
-    def __init__(self, ids: Iterable[int]) -> None:
-        super().__init__(F("pk"), Value(list(ids)))
 
 
 class EmbeddingState(models.TextChoices):

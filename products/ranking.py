@@ -46,15 +46,12 @@ def name_score(
     factor (k1 + 1), which changes no order.
     """
     norm = BM25_K1 * (1 - BM25_B + BM25_B * length / NAME_LENGTH)
-    total = math.fsum(weights.values())
-    return (
-        math.fsum(
-            weight * frequencies[word] / (frequencies[word] + norm)
-            for word, weight in weights.items()
-            if frequencies.get(word)
-        )
-        / total
-    )
+    parts = [
+        weights[word] * count / (count + norm)
+        for word, count in frequencies.items()
+        if word in weights
+    ]
+    return math.fsum(parts) / math.fsum(weights.values()) if parts else 0.0
 
 
 def hybrid_scores(
