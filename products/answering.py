@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import replace
+from functools import cache
 
 from django.db.models import Case, When
 from django.utils.translation import gettext as _, gettext_lazy
@@ -21,8 +22,11 @@ from products.candidates import (
 from products.embeddings import EmbeddingError
 from products.filters import SearchError
 from products.keywords import query_terms
+from products.models import Product
 from products.planning import Plan
+from products.prepared import ANY_TEXT, Prepared
 from products.query_embedding import Vector, example_vector, query_vector
+from products.querysets import ProductQuerySet
 from products.request import Mode, Request
 from products.results import Candidate
 
@@ -92,19 +96,29 @@ def exact_first(request: Request, ranking: Ranking) -> Ranking:
     """Return the ranking with the product whose sku is the text in first place."""
     if not request.text:
         return ranking
-    # Two skus may differ in case alone: the one that is written the same wins.
-    same = Case(When(sku=request.text, then=0), default=1)
-    exact = (
-        filtered_products(request)
-        .with_sku(request.text)
-        .order_by(same, "pk")
-        .values_list("pk", "category")
-        .first()
-    )
-    if exact is None:
+    if request.filters or request.examples:
+        products = best_by_sku(filtered_products(request), request.text)
+        exact = list(products.values_list("pk", "category"))
+    else:
+        exact = any_product_by_sku().rows(request.text, using=request.using)
+    if not exact:
         return ranking
+    [(pk, category)] = exact
     found = {candidate.pk: candidate for candidate in ranking.candidates}
-    candidate = found.pop(exact[0], Candidate(*exact, score=0.0))
+    candidate = found.pop(pk, Candidate(pk, category, score=0.0))
     return replace(
         ranking, candidates=[replace(candidate, exact=True), *found.values()]
     )
+
+
+def best_by_sku(products: ProductQuerySet, text: str) -> ProductQuerySet:
+    """Return the product whose sku is the text, best in the same case, or none."""
+    same = Case(When(sku=text, then=0), default=1)
+    return products.with_sku(text).order_by(same, "pk")[:1]
+
+
+@cache
+def any_product_by_sku() -> Prepared[Product]:
+    """Return the query for the id and category of a product by its sku."""
+    products = best_by_sku(Product.objects.all(), ANY_TEXT)
+    return Prepared.of(products.values_list("pk", "category"))

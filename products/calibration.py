@@ -11,10 +11,12 @@ from __future__ import annotations
 import random
 import string
 from dataclasses import dataclass
+from functools import cache
 
 from products.embeddings import BaseEmbeddingBackend
 from products.models import Calibration, Product
 from products.planning import index_settings, plan_neighbours
+from products.prepared import ANY_TEXT, Prepared
 from products.recipes import active_backend
 
 SAMPLES = 100
@@ -35,14 +37,16 @@ class Floor:
 
 def get_floor(backend: BaseEmbeddingBackend, *, using: str) -> Floor:
     """Return the calibrated floor of a backend, or its default; one statement."""
-    calibrated = (
-        Calibration.objects.using(using)
-        .filter(fingerprint=backend.fingerprint)
-        .values_list("floor", flat=True)
-        .first()
-    )
+    calibrated = calibration_of_recipe().objects(backend.fingerprint, using=using)
     each = backend.default_floor
-    return Floor(best=max(each, calibrated or each), each=each)
+    best = max([each, *(found.floor for found in calibrated)])
+    return Floor(best=best, each=each)
+
+
+@cache
+def calibration_of_recipe() -> Prepared[Calibration]:
+    """Return the query for the calibration of a fingerprint."""
+    return Prepared.of(Calibration.objects.filter(fingerprint=ANY_TEXT))
 
 
 def calibrate(*, using: str) -> Calibration:

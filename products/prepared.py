@@ -1,28 +1,29 @@
-"""Queries for the products by one id, written and planned once, not at each request.
+"""Queries that differ in one value, written and planned once, not at each request.
 
-Django writes such a query in 0.3 ms and PostgreSQL plans it in another 0.2 ms, as
-long as it takes to answer it (benchmarks/similar.py).
+Django writes a query in 0.3 ms and PostgreSQL plans it in another 0.2 ms, as long as it
+takes to answer it (benchmarks/similar.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Generic, Self, TypeVar
 from weakref import WeakKeyDictionary
 
 import psycopg
-from django.db import NotSupportedError, connections
+from django.db import NotSupportedError, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from django.db.models.sql import Query
 
-if TYPE_CHECKING:
-    from products.models import Product
-    from products.querysets import ProductQuerySet
-
-PLACEHOLDER = -1  # stands for the id: no product has it, they are counted from 1
+# Stand for the value: no row has that id, since they are counted from 1, and no text
+# of PostgreSQL has that character.
+ANY_ID = -1
+ANY_TEXT = "\0"
 MAX_ID = 2**63 - 1
+
+Model = TypeVar("Model", bound=models.Model)
 
 
 class PreparingCursor(psycopg.Cursor[Any]):
@@ -42,79 +43,82 @@ cursors: WeakKeyDictionary[BaseDatabaseWrapper, PreparingCursor] = WeakKeyDictio
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """A query in which PLACEHOLDER stands for an id.
+class Prepared(Generic[Model]):
+    """A query in which ANY_ID or ANY_TEXT stands for a value.
 
     fields: the columns of the model that it reads, in their order; annotations: the
     names of what it adds to them.
     """
 
-    model: type[Product]
+    model: type[Model]
     sql: str
     params: Sequence[Any]
     fields: list[str]
     annotations: list[str]
 
     @classmethod
-    def of(cls, products: ProductQuerySet, *, query: Query | None = None) -> Self:
-        """Return the query of *products*, written once and for all.
+    def of(
+        cls, rows: models.QuerySet[Model, Any], *, query: Query | None = None
+    ) -> Self:
+        """Return the query of *rows*, written once and for all.
 
         query: another one, that reads the same columns.
         """
-        deferred, _ = products.query.deferred_loading
+        deferred, _ = rows.query.deferred_loading
         fields = [
             field.attname
-            for field in products.model._meta.concrete_fields
+            for field in rows.model._meta.concrete_fields
             if field.name not in deferred
         ]
-        sql, params = (query or products.query).sql_with_params()
-        annotations = list(products.query.annotations)
-        return cls(products.model, sql, params, fields, annotations)
+        sql, params = (query or rows.query).sql_with_params()
+        return cls(rows.model, sql, params, fields, list(rows.query.annotations))
 
-    def products(self, pk: int, *, using: str) -> list[Product]:
-        """Return the products that the query finds for an id; one statement."""
-        if not 0 <= pk <= MAX_ID:
+    def rows(self, value: int | str, *, using: str) -> list[tuple[Any, ...]]:
+        """Return the rows that the query finds for a value; one statement."""
+        if isinstance(value, int) and not 0 <= value <= MAX_ID:
             return []
-        params = [pk if value == PLACEHOLDER else value for value in self.params]
-        rows = fetch_prepared(self.sql, params, connection=connections[using])
-        return [self.product(row, using) for row in rows]
+        params = [value if p in (ANY_ID, ANY_TEXT) else p for p in self.params]
+        return fetch_prepared(self.sql, params, connection=connections[using])
 
-    def product(self, row: Sequence[Any], using: str) -> Product:
-        """Return the product of a row."""
+    def objects(self, value: int | str, *, using: str) -> list[Model]:
+        """Return the objects that the query finds for a value; one statement."""
+        return [self.object(row, using) for row in self.rows(value, using=using)]
+
+    def object(self, row: Sequence[Any], using: str) -> Model:
+        """Return the object of a row."""
         count = len(self.fields)
-        product = self.model.from_db(using, self.fields, row[:count])
+        found = self.model.from_db(using, self.fields, row[:count])
         for name, value in zip(self.annotations, row[count:], strict=True):
-            setattr(product, name, value)
-        return product
+            setattr(found, name, value)
+        return found
 
 
 def fetch_prepared(
     sql: str, params: Sequence[Any], *, connection: BaseDatabaseWrapper
 ) -> list[tuple[Any, ...]]:
-    """Return the rows of a statement that PostgreSQL plans once a connection."""
+    """Return the rows of a statement that PostgreSQL plans once a connection.
+
+    In a transaction it is planned each time: nothing can be tried again there.
+    """
+    if connection.in_atomic_block or connection.queries_logged:
+        # Also, Django's log (DEBUG) knows the values of its own cursors only.
+        return fetch(sql, params, connection.cursor())
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    cursor = CursorWrapper(cursor_of(connection), connection)
     try:
-        return fetch(sql, params, connection)
+        return fetch(sql, params, cursor)
     except NotSupportedError:
         # A migration changed a column's type, and with it that of a kept plan.
-        if connection.in_atomic_block:
-            raise
-        with connection.cursor() as cursor:
-            cursor.execute("DEALLOCATE ALL")
-        return fetch(sql, params, connection)
+        cursor.execute("DEALLOCATE ALL")
+        return fetch(sql, params, cursor)
 
 
 def fetch(
-    sql: str, params: Sequence[Any], connection: BaseDatabaseWrapper
+    sql: str, params: Sequence[Any], cursor: CursorWrapper
 ) -> list[tuple[Any, ...]]:
-    if connection.queries_logged:
-        # Django's log (DEBUG) knows the values of its own cursors only.
-        wrapped = connection.cursor()
-    else:
-        connection.close_if_health_check_failed()
-        connection.ensure_connection()
-        wrapped = CursorWrapper(cursor_of(connection), connection)
-    wrapped.execute(sql, params)
-    rows: list[tuple[Any, ...]] = wrapped.fetchall()
+    cursor.execute(sql, params)
+    rows: list[tuple[Any, ...]] = cursor.fetchall()
     return rows
 
 

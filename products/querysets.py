@@ -31,7 +31,7 @@ from pgvector.django import CosineDistance, HalfVectorField
 
 from products.embeddings import get_backend
 from products.keywords import TermsQuery, coverage
-from products.prepared import PLACEHOLDER, Prepared
+from products.prepared import ANY_ID, Prepared
 from products.recipes import EmbeddingRecipe
 
 if TYPE_CHECKING:
@@ -255,7 +255,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         itself has no distance. Empty where there is none with this id.
         """
         query = with_similar(self.model, limit, settings.HNSW_HALFVEC)
-        return query.products(pk, using=self.db)
+        return query.objects(pk, using=self.db)
 
     # Life of an embedding: each product is in exactly one of four states. All of them
     # are asked about the recipe in force, or the one of *fingerprint*.
@@ -313,7 +313,7 @@ SAME_TEXT = Q(embedded_hash=F("text_hash"))
 
 
 @cache
-def with_similar(model: type[Product], limit: int, halfvec: bool) -> Prepared:
+def with_similar(model: type[Product], limit: int, halfvec: bool) -> Prepared[Product]:
     """Return the query for a product and the *limit* products most like it.
 
     halfvec: the setting that the statement depends on, for the cache.
@@ -326,8 +326,8 @@ def with_similar(model: type[Product], limit: int, halfvec: bool) -> Prepared:
             distance=nothing  # type: ignore[no-redef]
         )
     )
-    similar = model.objects.for_display().similar_to(model(pk=PLACEHOLDER))[:limit]
-    both = product.filter(pk=PLACEHOLDER).union(similar, all=True)
+    similar = model.objects.for_display().similar_to(model(pk=ANY_ID))[:limit]
+    both = product.filter(pk=ANY_ID).union(similar, all=True)
     return Prepared.of(similar, query=both.query)
 
 
