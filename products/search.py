@@ -71,7 +71,7 @@ def search(
     When the text cannot be embedded, keyword results come with a notice.
     Raises SearchError for anything that cannot be searched for.
 
-    Takes at most 14 statements in one transaction, and two around it that look for a
+    Takes at most 13 statements in one transaction, and two around it that look for a
     switch of the recipe; two for the catalogue; one for the first page of "similar to
     this product", up to 19 of them and without filters, where the index gives a full
     page. The facets are counted when asked for.

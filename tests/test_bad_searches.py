@@ -16,7 +16,7 @@ from tests.factory import axis, make_product
 pytestmark = pytest.mark.django_db
 
 # What search() promises, its two looks for a switch, and the savepoint of a test's transaction.
-MAX_STATEMENTS = 14 + 2 + 2
+MAX_STATEMENTS = 13 + 2 + 2
 
 
 @pytest.fixture
