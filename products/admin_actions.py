@@ -12,8 +12,6 @@ from django.http import FileResponse, HttpRequest
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _, ngettext
 
-from products.catalog.exporting import export
-from products.catalog.source import Format
 from products.embeddings import EmbeddingError
 from products.embeddings_page import MAX_PRODUCTS, MAX_SECONDS, tell_failures
 from products.lifecycle import Failures, embed_again
@@ -26,8 +24,8 @@ else:  # not subscriptable when it runs
     ModelAdmin = admin.ModelAdmin
 
 CONTENT_TYPES = {
-    Format.CSV: "text/csv; charset=utf-8",
-    Format.JSONL: "application/jsonl; charset=utf-8",
+    "csv": "text/csv; charset=utf-8",
+    "jsonl": "application/jsonl; charset=utf-8",
 }
 
 
@@ -77,7 +75,7 @@ def export_csv(
     model_admin: ModelAdmin, request: HttpRequest, queryset: QuerySet[Product]
 ) -> FileResponse:
     """Send the selected products as CSV."""
-    return download(queryset, Format.CSV)
+    return download(queryset, "csv")
 
 
 @admin.action(
@@ -87,13 +85,16 @@ def export_jsonl(
     model_admin: ModelAdmin, request: HttpRequest, queryset: QuerySet[Product]
 ) -> FileResponse:
     """Send the selected products as JSON Lines."""
-    return download(queryset, Format.JSONL)
+    return download(queryset, "jsonl")
 
 
-def download(queryset: QuerySet[Product], format: Format) -> FileResponse:
+def download(queryset: QuerySet[Product], format: str) -> FileResponse:
     """Return the products as a file, which an import reads back without a change."""
+    from products.catalog.exporting import export
+    from products.catalog.source import Format
+
     file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
-    export(cast(ProductQuerySet, queryset), file, format)
+    export(cast(ProductQuerySet, queryset), file, Format(format))
     file.seek(0)
     return FileResponse(
         file,
