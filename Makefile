@@ -35,8 +35,8 @@ $(AZURE_CLI)/bin/az:
 test-azure-cli: .venv/installed-dev $(AZURE_CLI)/bin/az ## check azdeploy with the real az (700 MB, 5 minutes)
 	$(BIN)/python -m pytest tests/azure_cli/check_real_az.py
 
-bench: .venv/installed-dev ## measure the pages beside pgbench running their SQL (needs wrk)
-	$(BIN)/python benchmarks/bench_serving.py
+bench: .venv/installed-dev ## measure the pages beside pgbench running their SQL (needs wrk, an hour)
+	$(BIN)/python benchmarks/bench_serving.py --index --json .data/bench.json --plot .data/bench.svg
 
 bench-import: .venv/installed-dev ## measure imports against bare baselines (25 minutes)
 	$(BIN)/python benchmarks/bench_import.py
