@@ -254,7 +254,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         One statement, for the page of a product: see products.prepared. The product
         itself has no distance. Empty where there is none with this id.
         """
-        query = with_similar(self.model, limit, settings.HNSW_HALFVEC)
+        query = with_similar_query(self.model, limit, settings.HNSW_HALFVEC)
         return query.objects(pk, using=self.db)
 
     # Life of an embedding: each product is in exactly one of four states. All of them
@@ -313,7 +313,9 @@ SAME_TEXT = Q(embedded_hash=F("text_hash"))
 
 
 @cache
-def with_similar(model: type[Product], limit: int, halfvec: bool) -> Prepared[Product]:
+def with_similar_query(
+    model: type[Product], limit: int, halfvec: bool
+) -> Prepared[Product]:
     """Return the query for a product and the *limit* products most like it.
 
     halfvec: the setting that the statement depends on, for the cache.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 import time
 from typing import Any
 
@@ -17,7 +16,7 @@ from products.vector_index import HALFVEC, VECTOR, IndexKind, fetch
 from serving.figures import Figures
 from serving.gunicorn import CONNECTIONS
 from serving.pgbench import run_pgbench
-from serving.scenarios import ids
+from serving.scenarios import for_any_id, ids
 
 SAMPLES = 100
 NEIGHBOURS = 10
@@ -57,10 +56,10 @@ def measure_index(kind: IndexKind, *, seconds: float) -> dict[str, Any]:
 
 def mean_recall() -> float:
     """Return which share of the ten nearest the index finds, of 100 products."""
-    chance = random.Random(4)
+    chance, known = random.Random(4), ids()
     found = 0.0
     for _ in range(SAMPLES):
-        product = Product.objects.get(pk=chance.randint(*ids()))
+        product = Product.objects.get(pk=chance.randint(*known))
         exact, fast = (
             list(
                 Product.objects.similar_to(product, exact=exact).values_list(
@@ -75,10 +74,9 @@ def mean_recall() -> float:
 
 def speed(seconds: float) -> Figures:
     """Return how fast pgbench gets what is similar to any product."""
-    first, _ = ids()
-    product = Product.objects.get(pk=first)
+    known = ids()
+    product = Product.objects.get(pk=known[0])
     with CaptureQueriesContext(connection) as captured:
         list(Product.objects.for_display().similar_to(product)[:NEIGHBOURS])
-    [statement] = [query["sql"] for query in captured]
-    sql = re.sub(rf"= {first}\b", "= :id", statement)
-    return run_pgbench([[sql]], clients=CONNECTIONS, seconds=seconds, ids=ids())
+    sql = [for_any_id(query["sql"], product.pk) for query in captured]
+    return run_pgbench([sql], clients=CONNECTIONS, seconds=seconds, ids=known)

@@ -41,12 +41,12 @@ class Scenario:
 def scenarios(seed: int = 1) -> list[Scenario]:
     """Return the scenarios, over products that are chosen at random."""
     chance = random.Random(seed)
-    first, last = ids()
-    asked = [chance.randint(first, last) for _ in range(PRODUCTS)]
+    known = ids()
+    asked = [chance.randint(*known) for _ in range(PRODUCTS)]
     words = catalogue_words()
     texts = [" ".join(chance.sample(words, 2)) for _ in range(COLD_TEXTS)]
     return [
-        of_any_product("similar page", "/similar/?product={}", asked),
+        of_any_product("similar page", "/similar/?product={}", asked, known),
         of_these(
             "similar, same category",
             [f"/products/{pk}/?same_category=on" for pk in asked[:PAGES]],
@@ -56,7 +56,7 @@ def scenarios(seed: int = 1) -> list[Scenario]:
             "hybrid search, cold", [text_url(t) for t in texts[PAGES:]], [], cold=True
         ),
         of_these("catalogue page", [f"/?page={number}" for number in range(1, 11)]),
-        of_any_product("product page", "/products/{}/", asked),
+        of_any_product("product page", "/products/{}/", asked, known),
     ]
 
 
@@ -71,14 +71,18 @@ def ids() -> tuple[int, int]:
     return first, last
 
 
-def of_any_product(name: str, url: str, asked: list[int]) -> Scenario:
+def of_any_product(
+    name: str, url: str, asked: list[int], known: tuple[int, int]
+) -> Scenario:
     """Return the scenario of a page whose SQL is the same for each product."""
-    pk = asked[0]
-    sql = [
-        re.sub(rf"\b{pk}\b", ":id", statement)
-        for statement in statements(url.format(pk))
-    ]
-    return Scenario(name, [url.format(pk) for pk in asked], [sql], ids())
+    urls = [url.format(pk) for pk in asked]
+    sql = [for_any_id(statement, asked[0]) for statement in statements(urls[0])]
+    return Scenario(name, urls, [sql], known)
+
+
+def for_any_id(statement: str, pk: int) -> str:
+    """Return the statement about a product with `:id` in place of its id."""
+    return re.sub(rf"= {pk}\b", "= :id", statement)
 
 
 def of_these(name: str, urls: list[str]) -> Scenario:
