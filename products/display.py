@@ -34,6 +34,9 @@ SERIES = (
 PARAMETERS = re.compile(r"%s(?:, ?%s){3,}")
 
 
+PYTHON_SIGNS = {".": ".", ",": ","}
+
+
 class Numbers:
     """How a language writes numbers.
 
@@ -45,12 +48,15 @@ class Numbers:
         self.point = get_format("DECIMAL_SEPARATOR", language)
         self.comma = get_format("THOUSAND_SEPARATOR", language)
         self.grouping = get_format("NUMBER_GROUPING", language)
-        self.signs = str.maketrans({".": self.point, ",": self.comma})
+        # None: those that Python writes itself.
+        signs = {".": self.point, ",": self.comma}
+        self.signs = str.maketrans(signs) if signs != PYTHON_SIGNS else None
 
     def number(self, value: float | Decimal, digits: int = 0) -> str:
         """Return a number with thousands separated and *digits* decimals: 12,345."""
         if self.grouping == 3:
-            return f"{value:z,.{digits}f}".translate(self.signs)
+            text = f"{value:z,.{digits}f}"
+            return text.translate(self.signs) if self.signs else text
         return numberformat.format(
             round(Decimal(value), digits),
             self.point,

@@ -12,7 +12,7 @@ from products.models import Product
 from products.planning import Plan
 
 
-@dataclass(frozen=True)
+@dataclass
 class Candidate:
     """A product that was ranked, by id, and what spoke for it.
 
@@ -32,7 +32,7 @@ class Candidate:
     exact: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass
 class Hit(Candidate):
     """A candidate of the page that is shown, with its product."""
 

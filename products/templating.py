@@ -7,7 +7,7 @@ elsewhere makemessages does not find it.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from functools import cache, lru_cache, partial
 from typing import Any
 
@@ -101,14 +101,18 @@ def each(macro: Macro, rows: Iterable[Mapping[str, Any]], **same: Any) -> Markup
     """Return the text of a macro for each row, a dictionary of its arguments.
 
     The macro may only put its arguments out as they are, so that its text is made once
-    and the rest is a single step of Python for a row: 10 µs instead of 25 for a similar
-    product. same: the arguments that all rows share.
+    and the rest is a single step of Python for a row: 6 µs instead of 25 for a similar
+    product. Arguments are texts and numbers. same: those that all rows share.
     """
-    form, shared = form_of(macro), {name: escaped(same[name]) for name in same}
-    texts = [
-        form % (shared | {name: escaped(row[name]) for name in row}) for row in rows
-    ]
-    return Markup("".join(texts))
+    form = form_of(macro)
+    return Markup("".join([form % all_escaped({**same, **row}) for row in rows]))
+
+
+def all_escaped(values: dict[str, Any]) -> dict[str, Any]:
+    """Return texts and numbers for HTML; most have nothing to escape, in one look."""
+    if SPECIAL("".join(map(str, values.values()))):
+        return {name: escaped(value) for name, value in values.items()}
+    return values
 
 
 @lru_cache(maxsize=256)
@@ -156,6 +160,13 @@ class Environment(jinja2.Environment):
             "right_to_left": get_language_bidi(),
             "similar_rows": partial(similar_rows, numbers=numbers, address=address),
         }
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> Any:
+        """Return the globals of a template: without its own, the dictionary itself.
+
+        Jinja's layer of two dictionaries takes 4 µs more for each page.
+        """
+        return super().make_globals(d) if d else self.globals
 
     def _generate(self, source: nodes.Template, *args: Any, **kwargs: Any) -> str:
         return super()._generate(Settling().visit(source), *args, **kwargs)

@@ -6,17 +6,17 @@ from http import HTTPStatus
 from typing import Any
 
 from csp.constants import HEADER
-from csp.middleware import CSPMiddleware
 from csp.utils import build_policy
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.deprecation import MiddlewareMixin
 
 # Django's own pages with DEBUG, which have their style within them.
 DEBUG_PAGES = (HTTPStatus.NOT_FOUND, HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
-class OnePolicyMiddleware(CSPMiddleware):
+class OnePolicyMiddleware(MiddlewareMixin):
     """Sets the policy of the settings, built once.
 
     No view has a policy of its own. django-csp's middleware asks for one and builds it
