@@ -2,11 +2,13 @@
 
 import gc
 import os
+from importlib import import_module
 
 from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vectorshop.settings")
 application = get_wsgi_application()
+import_module("products.views")  # else with the first request; see products.urls
 
 # What is there by now stays for ever: the collector need not walk through it during a
 # search, which takes 8 % less processor time, and forked workers go on sharing it. See

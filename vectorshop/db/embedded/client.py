@@ -8,7 +8,6 @@ from typing import Any
 from django.db.backends.postgresql import client
 
 from vectorshop.db.embedded.options import data_dir_of
-from vectorshop.db.embedded.server import ensure_database
 
 
 class DatabaseClient(client.DatabaseClient):
@@ -17,6 +16,8 @@ class DatabaseClient(client.DatabaseClient):
         cls, settings_dict: dict[str, Any], parameters: Iterable[str]
     ) -> tuple[list[str], dict[str, str] | None]:
         """Return psql's command line and environment, with the server started."""
+        from vectorshop.db.embedded.server import ensure_database
+
         name = settings_dict["NAME"] or "postgres"
         server = ensure_database(data_dir_of(settings_dict), name)
         address = {
