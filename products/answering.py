@@ -52,7 +52,7 @@ def find(request: Request, plan: Plan) -> tuple[Ranking, str]:
         plan.method, plan.reason = "keyword", _("words were asked for")
         return only_words(request, plan), ""
     try:
-        vector = question_vector(request, plan)
+        vector = question_vector(request, plan).tolist()
     except EmbeddingError:
         logger.exception("A query could not be embedded; keyword results are served.")
         plan.method, plan.reason = "keyword", _("the text could not be embedded")

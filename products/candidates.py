@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Protocol, TypeVar
+
+from django.conf import settings
+from django.db.models import Value
+from django.db.models.functions import Cast
+from pgvector.django import VectorField
 
 from products.calibration import get_floor
 from products.keywords import Match, Term, match_terms, query_terms
 from products.matching import best_matches
 from products.models import DIMENSIONS, Product
 from products.planning import Plan, index_settings, plan_neighbours
-from products.query_embedding import Vector
+from products.prepared import Prepared, any_text
 from products.querysets import ProductQuerySet
 from products.ranking import (
     hybrid_scores,
@@ -111,20 +117,25 @@ def planned(
         return list(nearest(exact=plan.exact)[:limit])
 
 
-def by_meaning(request: Request, plan: Plan, vector: Vector) -> Ranking:
+def by_meaning(request: Request, plan: Plan, vector: list[float]) -> Ranking:
     """Return the products nearest to *vector*.
 
     Those too far away to be a match for a text are left out. For an example nothing
     is too far: the visitor sees what it is compared with.
     """
 
+    limit = WINDOW + 1
+
     def nearest(*, exact: bool) -> Any:
+        if not (exact or request.filters or request.examples):
+            query = nearest_query(limit, settings.HNSW_HALFVEC)
+            return query.rows(str(vector), request.fingerprint, using=request.using)
         products = filtered_products(request).nearest_to(
-            vector.tolist(), fingerprint=request.fingerprint, exact=exact
+            vector, fingerprint=request.fingerprint, exact=exact
         )
         return products.values_list("pk", "category", "distance")  # type: ignore[misc]
 
-    rows = look_up(request, plan, nearest, WINDOW + 1)
+    rows = look_up(request, plan, nearest, limit)
     # Iterative scans may come back slightly out of order.
     rows.sort(key=lambda row: (row[2], row[0]))
     candidates = [
@@ -134,6 +145,19 @@ def by_meaning(request: Request, plan: Plan, vector: Vector) -> Ranking:
     near = candidates if request.examples else above_floor(request, candidates)
     # An index that was not read to its end leaves some out, unless the floor does.
     return Ranking(near, more=plan.partial and len(near) == len(candidates)).cut(WINDOW)
+
+
+@cache
+def nearest_query(limit: int, halfvec: bool) -> Prepared[Product]:
+    """Return the query for the *limit* products nearest to a vector, of a recipe.
+
+    Their id, category and distance. Its values: the vector as text, the fingerprint.
+    halfvec: the setting that the statement depends on, for the cache.
+    """
+    vector = Cast(Value(any_text(0)), VectorField(dimensions=DIMENSIONS))
+    products = Product.objects.nearest_to(vector, fingerprint=any_text(1))[:limit]
+    columns = products.values_list("pk", "category", "distance")  # type: ignore[misc]
+    return Prepared.of(columns)
 
 
 def above_floor(request: Request, candidates: list[Candidate]) -> list[Candidate]:
@@ -175,7 +199,7 @@ def with_words(request: Request, plan: Plan, terms: Sequence[Term]) -> dict[int,
     return chosen.categories
 
 
-def by_both(request: Request, plan: Plan, vector: Vector) -> Ranking:
+def by_both(request: Request, plan: Plan, vector: list[float]) -> Ranking:
     """Return the products near the vector or with a word of the text.
 
     Each is scored by both, whichever search found it.
@@ -187,7 +211,7 @@ def by_both(request: Request, plan: Plan, vector: Vector) -> Ranking:
     matches = match_terms(
         terms,
         candidates,
-        vector=vector.tolist(),
+        vector=str(vector),
         fingerprint=request.fingerprint,
         using=request.using,
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from django.db import transaction
 from django.db.models import Count
 
 from products.answering import rank
@@ -23,9 +22,8 @@ def ranked_facets(request: Request, ranking: Ranking | None = None) -> Facets:
     categories, where it was narrowed to some.
     """
     if ranking is None or request.filters.categories:
-        with transaction.atomic(using=request.using):
-            plan = Plan("facets", "the categories are counted")
-            ranking, _ = rank(in_any_category(request), plan)
+        plan = Plan("facets", "the categories are counted")
+        ranking, _ = rank(in_any_category(request), plan)
     counts = Counter(candidate.category for candidate in ranking.candidates)
     best = f"the best {len(ranking.candidates)}" if ranking.more else "all"
     return Facets(by_size(counts), f"among {best} products found")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import cache, partial, reduce
 from operator import add
+from typing import NamedTuple
 
 from django.contrib.postgres.search import SearchQuery
 from django.db import connections
 from django.db.models import F, FloatField, Func, TextField, Value
 from django.db.models.expressions import CombinedExpression
 
+from products.prepared import array_of, fetch_prepared
 from products.ranking import inverse_document_frequency, name_score
 
 # The text search configuration of the column search_vector.
@@ -61,19 +63,21 @@ TERMS_SQL = r"""
     ) AS term
 """
 
-# The words of a query as they stand in each product's text, and how far it is from a
-# vector of the same recipe. Weight A marks the name.
+# Which words of a query stand in each product's text, as a number: 1 for the first, 2
+# for the second, 4 for the third. And how far it is from a vector of the same recipe.
+# Weight A marks the name.
 MATCHES_SQL = """
     SELECT
         id,
-        ARRAY(
-            SELECT quoted FROM unnest(%s::text[]) AS term (quoted)
-            WHERE search_vector @@ quoted::tsquery
+        (
+            SELECT coalesce(sum(1::bigint << number::int - 1), 0)::bigint
+            FROM unnest(%s::tsquery[]) WITH ORDINALITY AS term (query, number)
+            WHERE search_vector @@ query
         ),
         ts_filter(search_vector, '{a}')::text,
         CASE WHEN embedding_fingerprint = %s THEN embedding <=> %s::vector END
     FROM products
-    WHERE id = ANY(%s)
+    WHERE id = ANY(%s::bigint[])
 """
 
 
@@ -90,13 +94,11 @@ class Term:
     count: int
 
 
-@dataclass(frozen=True)
-class Match:
+class Match(NamedTuple):
     """How a product's text answers a query."""
 
     words: tuple[str, ...]  # the stems of the query that the product has
-    coverage: float  # which share of the query's words that is, 0 to 1
-    score: float  # coverage plus the BM25 score of the name, 0 to 2
+    score: float  # the share of the query's words, plus the name's by BM25: 0 to 2
     distance: float | None  # cosine distance to the query, where it was asked for
 
 
@@ -106,75 +108,87 @@ def query_terms(text: str, *, using: str) -> list[Term]:
     Stop words and punctuation are dropped, the rest is stemmed as the products are;
     at most 32 words. Any text will do: the syntax of tsquery means nothing here.
     """
-    with connections[using].cursor() as cursor:
-        cursor.execute(TERMS_SQL, [COMMON, MAX_COUNTED, CONFIG, text, MAX_TERMS])
-        return [
-            Term(
-                lexeme,
-                quoted,
-                inverse_document_frequency(int(count), int(total)),
-                int(count),
-            )
-            for lexeme, quoted, count, total in cursor.fetchall()
-        ]
+    params = [COMMON, MAX_COUNTED, CONFIG, text, MAX_TERMS]
+    rows = fetch_prepared(TERMS_SQL, params, connection=connections[using])
+    return [
+        Term(
+            lexeme,
+            quoted,
+            inverse_document_frequency(int(count), int(total)),
+            int(count),
+        )
+        for lexeme, quoted, count, total in rows
+    ]
 
 
 def match_terms(
     terms: Sequence[Term],
     ids: Iterable[int],
     *,
-    vector: Sequence[float] | None = None,
+    vector: str | None = None,
     fingerprint: str = "",
     using: str,
 ) -> dict[int, Match]:
     """Return how the text of each product matches, by id; at most one statement.
 
-    vector, fingerprint: the query's vector and its recipe, for the distance of the
-    products that are embedded by it.
+    vector, fingerprint: the query's vector, as text, and its recipe, for the distance
+    of the products that are embedded by it.
     """
     ids = list(ids)
     if not terms or not ids:
         return {}
-    weights = {term.quoted: term.weight for term in terms}
-    text = None if vector is None else str(vector)
-    with connections[using].cursor() as cursor:
-        cursor.execute(MATCHES_SQL, [list(weights), fingerprint, text, ids])
-        return {
-            pk: make_match(terms, weights, matched, name, distance)
-            for pk, matched, name, distance in cursor.fetchall()
-        }
+    quoted = [term.quoted for term in terms]
+    params = [quoted, fingerprint, vector, array_of(ids)]
+    rows = fetch_prepared(MATCHES_SQL, params, connection=connections[using])
+    found, scored = cache(partial(terms_of, terms)), cache(partial(score, terms))
+    matches = {}
+    for pk, bits, name, distance in rows:
+        words, quoted = found(bits)
+        matches[pk] = Match(
+            words, scored(bits, *frequencies(name, quoted)) if words else 0.0, distance
+        )
+    return matches
 
 
-def make_match(
-    terms: Sequence[Term],
-    weights: Mapping[str, float],
-    matched: Sequence[str],
-    name: str,
-    distance: float | None = None,
-) -> Match:
-    """Return the match of a product that has the quoted words *matched*.
-
-    weights: of the quoted words of *terms*; name: the tsvector of the product's name.
-    """
-    share = len(matched) / len(terms)
-    words = tuple([term.lexeme for term in terms if term.quoted in matched])
-    found, length = frequencies(name, words=weights)
-    return Match(words, share, share + name_score(found, length, weights), distance)
+def terms_of(terms: Sequence[Term], bits: int) -> tuple[tuple[str, ...], list[str]]:
+    """Return the stems that a number stands for, see MATCHES_SQL, and the same quoted."""
+    found = [term for place, term in enumerate(terms) if bits >> place & 1]
+    return tuple(term.lexeme for term in found), [term.quoted for term in found]
 
 
-def frequencies(name: str, *, words: Iterable[str]) -> tuple[dict[str, int], int]:
+def frequencies(name: str, words: Iterable[str]) -> tuple[tuple[int, ...], int]:
     """Return how often each of *words* stands in a name, and how many words it has.
 
     name: its tsvector as text, such as "'lamp':2A 'red':1A,4A". Each place in it has
     the weight A, and no lexeme a capital letter. words: quoted as there.
     """
-    text, found = f" {name}", {}
+    text, counts = f" {name}", []
     for word in words:
         start = text.find(f" {word}:")
-        if start >= 0:
-            end = text.find(" ", start + len(word) + 1)
-            found[word] = text.count("A", start, end if end >= 0 else None)
-    return found, text.count("A")
+        if start < 0:
+            counts.append(0)
+            continue
+        end = text.find(" ", start + len(word) + 1)
+        counts.append(text.count("A", start, end if end >= 0 else None))
+    return tuple(counts), text.count("A")
+
+
+def score(
+    terms: Sequence[Term], bits: int, counts: Sequence[int], length: int
+) -> float:
+    """Return the score of a product: see Match.
+
+    bits: its words, see MATCHES_SQL; counts: how often each of those stands in its
+    name; length: how many words the name has.
+    """
+    words = terms_of(terms, bits)[1]
+    counted = {word: count for word, count in zip(words, counts, strict=True) if count}
+    weights = {term.quoted: term.weight for term in terms}
+    return len(words) / len(terms) + name_score(counted, length, weights)
+
+
+# The operators of a tsquery.
+ANY, EVERY = " | ", " & "
 
 
 class TermsQuery(SearchQuery):
@@ -184,7 +198,7 @@ class TermsQuery(SearchQuery):
     template = "%(expressions)s::tsquery"
 
     def __init__(self, terms: Sequence[str], *, every: bool = False) -> None:
-        super().__init__((" & " if every else " | ").join(terms), search_type="raw")
+        super().__init__((EVERY if every else ANY).join(terms), search_type="raw")
 
 
 class HasTerm(Func):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import accumulate, combinations
 
 from django.utils.translation import gettext
 
-from products.keywords import COMMON, Term, TermsQuery
+from products.keywords import ANY, COMMON, Term, TermsQuery
+from products.models import Product
 from products.name_words import with_common_word
+from products.prepared import Prepared, any_text
 from products.querysets import ProductQuerySet
 
 Categories = dict[int, str]
@@ -50,31 +53,49 @@ def rules(
 ) -> Iterator[tuple[str, Categories]]:
     """Yield what each rule is, and the products it finds, the best rule first."""
 
-    def first(products: ProductQuerySet) -> Categories:
-        return dict(products.values_list("pk", "category")[:limit])
+    def first(having: Sequence[str] = (), *, every: bool = False) -> Categories:
+        if not words:
+            return {}
+        if not filtered:
+            query = matching_query(len(words), bool(having), every, limit)
+            values = (*words, ANY.join(having))
+            return dict(query.rows(*values, using=products.db))
+        matching = products.matching(words, having=having, every=every)
+        return dict(matching.values_list("pk", "category")[:limit])
 
     terms = sorted((term for term in terms if term.count), key=lambda term: term.count)
     words = [term.quoted for term in terms]
     if are_few(products, terms, filtered=filtered):
-        yield gettext("all compared"), first(products.matching(words))
+        yield gettext("all compared"), first()
         return
     if len(words) > 1:
-        yield (
-            gettext("those with every word"),
-            first(products.matching(words, every=True)),
-        )
+        yield gettext("those with every word"), first(every=True)
     totals = accumulate(term.count for term in terms)
     rare = [word for word, total in zip(words, totals, strict=True) if total <= COMMON]
     some = [*rare, *(all_but_one(words) if len(words) > 2 else ())]
     if some:
-        most = products.matching(words, having=TermsQuery(some))
-        yield gettext("those with all words but one, or with a rare one"), first(most)
+        yield gettext("those with all words but one, or with a rare one"), first(some)
     common = terms[len(rare) :] or terms
     names = gettext("the shortest names with “%(word)s”, then others by id") % {
         "word": common[0].lexeme
     }
     rest = [term.quoted for term in common]
     yield names, with_common_word(products, rest, limit=limit)
+
+
+@cache
+def matching_query(
+    count: int, having: bool, every: bool, limit: int
+) -> Prepared[Product]:
+    """Return the query for the id and category of the products that match best.
+
+    Its values: *count* words and, with *having*, the tsquery that they must match.
+    """
+    words = [any_text(place) for place in range(count)]
+    matching = Product.objects.matching(
+        words, having=[any_text(count)] if having else (), every=every
+    )
+    return Prepared.of(matching.values_list("pk", "category")[:limit])
 
 
 def are_few(

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from django.db import connections, transaction
@@ -144,14 +145,20 @@ def iterative_scan(ef_search: int, *, using: str) -> Iterator[None]:
     https://github.com/pgvector/pgvector#iterative-index-scans
     """
     with transaction.atomic(using=using, savepoint=False):
-        statement = sql.SQL(
-            "SET LOCAL hnsw.ef_search = {};"
-            "SET LOCAL hnsw.iterative_scan = relaxed_order;"
-            "SET LOCAL hnsw.max_scan_tuples = {}"
-        ).format(ef_search, MAX_SCAN_TUPLES)
         with connections[using].cursor() as cursor:
-            cursor.execute(statement.as_string(cursor.connection))
+            cursor.execute(iterative_scan_sql(ef_search))
         yield
+
+
+@cache
+def iterative_scan_sql(ef_search: int) -> str:
+    """Return the statement that sets all of an iterative scan. SET takes no parameters."""
+    statement = sql.SQL(
+        "SET LOCAL hnsw.ef_search = {};"
+        "SET LOCAL hnsw.iterative_scan = relaxed_order;"
+        "SET LOCAL hnsw.max_scan_tuples = {}"
+    )
+    return statement.format(ef_search, MAX_SCAN_TUPLES).as_string()
 
 
 def read_on(nearest: ProductQuerySet) -> list[Product]:

@@ -132,14 +132,14 @@ class ProductQuerySet(models.QuerySet["Product"]):
         terms: Sequence[str],
         *,
         every: bool = False,
-        having: TermsQuery | None = None,
+        having: Sequence[str] = (),
     ) -> Self:
         """Return the products with any of *terms* in their text, best match first.
 
         terms: as query_terms() quotes them. every: only those with all of them;
-        having: only those that match this query, which asks for some of them. Adds
-        ``coverage``: which share of the terms the product has, 0 to 1. Empty without
-        terms. Best is the largest coverage, then ts_rank, which looks at how often
+        having: only those that match any of these tsqueries, which ask for some of
+        them. Adds ``coverage``: which share of the terms the product has, 0 to 1.
+        Empty without terms. Best is the largest coverage, then ts_rank, which looks at how often
         and in which field a word stands; ties are broken by id. See
         https://www.postgresql.org/docs/current/textsearch-controls.html
         """
@@ -148,7 +148,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         # Ranked by any of them also where all are there, for one order in both cases.
         query = TermsQuery(terms)
         return (
-            self.filter(search_vector=having or TermsQuery(terms, every=every))
+            self.filter(search_vector=TermsQuery(having or terms, every=every))
             .annotate(coverage=coverage(terms))
             # F(): from a bare name SearchRank makes a new vector, of every row.
             .order_by("-coverage", SearchRank(F("search_vector"), query).desc(), "pk")
@@ -158,7 +158,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
 
     def nearest_to(
         self,
-        vector: Sequence[float] | ColumnOf,
+        vector: Sequence[float] | Func,
         *,
         fingerprint: str | Func | None = None,
         exact: bool = False,
@@ -166,7 +166,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
     ) -> Self:
         """Return products with the nearest to *vector* first.
 
-        vector: 384 floats, or the ColumnOf a product. fingerprint: the recipe
+        vector: 384 floats, or an expression. fingerprint: the recipe
         that made it, by default the configured one; products embedded by another
         are left out, since vectors of two recipes say nothing about each other.
         Adds ``distance``: cosine distance, 0 (same direction) to 2 (opposite).
@@ -179,7 +179,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         Slice the result: without LIMIT the HNSW index is not used. See
         https://github.com/pgvector/pgvector#hnsw
         """
-        if not isinstance(vector, ColumnOf):
+        if not isinstance(vector, Func):
             dimensions = self.model._meta.get_field("embedding").dimensions
             if len(vector) != dimensions:
                 raise ValueError(f"expected {dimensions} numbers, not {len(vector)}")
@@ -189,7 +189,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
 
     def _nearest(
         self,
-        vector: Sequence[float] | ColumnOf | OuterRef,
+        vector: Sequence[float] | Func | OuterRef,
         condition: Q,
         exact: bool,
         ef_search: int | None,
@@ -214,7 +214,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         field = HalfVectorField(
             dimensions=self.model._meta.get_field("embedding").dimensions
         )
-        if isinstance(vector, ColumnOf | OuterRef):
+        if isinstance(vector, Func | OuterRef):
             vector = Cast(vector, field)
         return CosineDistance(Cast("embedding", field), vector)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Vectors: TypeAlias = "npt.NDArray[np.float32]"
 
 
-Key = TypeVar("Key", bound=Hashable)
+Key = TypeVar("Key", int, str)
 
 
 # Weights of the hybrid score beside the cosine similarity. Round numbers from a flat
@@ -65,17 +65,12 @@ def hybrid_scores(
     a place at the top of the keyword ranking, as reciprocal rank fusion does (Cormack,
     Clarke, Büttcher, SIGIR 2009, doi 10.1145/1571941.1572114).
     """
-    places = ranks({key: score for key, score in keyword.items() if score > 0})
-    return {
-        key: likeness
-        + KEYWORD_WEIGHT * keyword.get(key, 0.0)
-        + (
-            RANK_WEIGHT * RANK_CONSTANT / (RANK_CONSTANT + places[key])
-            if key in places
-            else 0.0
-        )
-        for key, likeness in similarity.items()
-    }
+    scores = dict(similarity)
+    for key, rank in ranks(keyword).items():
+        if keyword[key] > 0:
+            reward = RANK_WEIGHT * RANK_CONSTANT / (RANK_CONSTANT + rank)
+            scores[key] += KEYWORD_WEIGHT * keyword[key] + reward
+    return scores
 
 
 def maximal_marginal_relevance(
@@ -171,7 +166,8 @@ def bootstrap_interval(
 
 def sort_stably(items: Iterable[Key], *, score: Callable[[Key], float]) -> list[Key]:
     """Return *items*, highest score first, equal ones by the item itself."""
-    return sorted(items, key=lambda item: (-score(item), item))
+    # The first sort stays where scores are equal, also in the reverse order.
+    return sorted(sorted(items), key=score, reverse=True)
 
 
 def ranks(scores: Mapping[Key, float]) -> dict[Key, int]:

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
-from django.db import DEFAULT_DB_ALIAS, transaction
+from django.db import DEFAULT_DB_ALIAS
+from django.db.models import F, Value
 from django.utils.translation import gettext as _
 
 from products.answering import rank
@@ -21,6 +23,7 @@ from products.facets import catalogue_facets, ranked_facets
 from products.filters import Filters, SearchError
 from products.models import Product
 from products.planning import Plan, recorded
+from products.prepared import ANY_TEXT, InArray, Prepared, array_of
 from products.querysets import ProductQuerySet
 from products.recipes import with_active_backend
 from products.request import PAGE_SIZE, Mode, Request, Sort, choose, clean_text
@@ -71,8 +74,8 @@ def search(
     When the text cannot be embedded, keyword results come with a notice.
     Raises SearchError for anything that cannot be searched for.
 
-    Takes at most 13 statements in one transaction, and two around it that look for a
-    switch of the recipe; two for the catalogue; one for the first page of "similar to
+    Takes at most 13 statements, and two around them that look for a switch of the
+    recipe; two for the catalogue; one for the first page of "similar to
     this product", up to 19 of them and without filters, where the index gives a full
     page. The facets are counted when asked for.
     """
@@ -140,10 +143,9 @@ def answer(request: Request) -> Results:
     with recorded(plan, using=using):
         if example := request.single_example:
             return similar_page(request, plan, example)
-        with transaction.atomic(using=using):
-            if request.text or request.examples:
-                return ranked_page(request, plan)
-            return catalogue_page(request, plan)
+        if request.text or request.examples:
+            return ranked_page(request, plan)
+        return catalogue_page(request, plan)
 
 
 def similar_page(
@@ -253,14 +255,22 @@ def ranked_page(request: Request, plan: Plan) -> Results:
 
 def load_hits(request: Request, candidates: Sequence[Candidate]) -> list[Hit]:
     """Return the candidates with their products; one statement."""
-    products = Product.objects.using(request.using).for_display()
-    loaded = products.in_bulk([candidate.pk for candidate in candidates])
+    ids = array_of([candidate.pk for candidate in candidates])
+    found = products_by_id().objects(ids, using=request.using)
+    loaded = {product.pk: product for product in found}
     # A product that was deleted since it was ranked is left out.
     return [
         Hit(**vars(candidate), product=loaded[candidate.pk])
         for candidate in candidates
         if candidate.pk in loaded
     ]
+
+
+@cache
+def products_by_id() -> Prepared[Product]:
+    """Return the query for products by an array of ids."""
+    products = Product.objects.for_display().order_by()
+    return Prepared.of(products.filter(InArray(F("pk"), Value(ANY_TEXT))))
 
 
 def place(request: Request, total: int) -> tuple[int, slice]:

@@ -15,8 +15,8 @@ from tests.factory import axis, make_product
 
 pytestmark = pytest.mark.django_db
 
-# What search() promises, its two looks for a switch, and the savepoint of a test's transaction.
-MAX_STATEMENTS = 13 + 2 + 2
+# What search() promises, and its two looks for a switch.
+MAX_STATEMENTS = 13 + 2
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection, transaction
 
 from products.models import Product
-from products.prepared import MAX_ID
+from products.prepared import MAX_ID, Prepared, any_text
 from tests.factory import axis, make_product, near
 
 KEPT = "SELECT generic_plans + custom_plans FROM pg_prepared_statements"
@@ -132,3 +132,18 @@ def test_the_log_of_queries_shows_the_values(django_assert_num_queries):
         Product.objects.with_similar(product.pk, 5)
 
     assert f'"products"."id" = {product.pk}' in logged[0]["sql"]
+
+
+@pytest.mark.django_db
+def test_a_query_takes_several_texts_in_any_place():
+    lamp = make_product(name="Lamp 1:2", category="Home")
+    make_product(name="Lamp 2:1", category="Home")
+    rows = Product.objects.filter(
+        category=any_text(2), name=f"{any_text(1)} {any_text(0)}:2"
+    )
+
+    query = Prepared.of(rows.values_list("pk", "name"))
+
+    found = query.rows("1", "Lamp", "Home", using="default")
+    assert found == [(lamp.pk, "Lamp 1:2")]
+    assert query.rows("1", "Lamp", "%s' OR 1=1 --", using="default") == []
