@@ -3,12 +3,12 @@
     DB_NAME=shop .venv/bin/python benchmarks/bench_serving.py --rows 10000 100000
 
 Makes catalogues of so many rows beside the configured one, once, from perturbed copies
-of its embedded products. For each it measures, in turns and in one run: the SQL of the
-pages by pgbench (prepared, 1 and 8 clients) and in this process; the queryset alone; the
-view alone (Django's test client); gunicorn (2 workers of 4 threads) under wrk with 8
-connections, on the same machine; and the lab's approach (see serving/lab.py). Ratios
-are to pgbench of the same scenario. "cold" texts are embedded on every request. Ends
-with what should be reached, and whether it is.
+of its embedded products. For each it measures, in one run: the SQL of the pages by
+pgbench (1 and 8 clients, and 8 with prepared statements); gunicorn (2 workers of 4
+threads) under wrk with 8 connections, on the same machine; and, in turns in this
+process, the SQL, the queryset alone and the view alone (Django's test client). Then the
+lab's approach (see serving/lab.py). Ratios are to pgbench of the same scenario. "cold"
+texts are embedded on every request. Ends with what should be reached, and whether it is.
 """
 
 from __future__ import annotations
@@ -36,7 +36,13 @@ from serving.startup import measure_check
 LAB_ROWS = (10, 100_000)
 INDEX_ROWS = 10_000  # from so many on
 # Compared with one client of pgbench: they ask one after the other.
-ALONE = ("SQL in this process", "queryset alone", "view alone", "pgbench, 1 clients")
+ALONE = (
+    "SQL in this process",
+    "queryset alone",
+    "view alone",
+    "one embedding",
+    "pgbench, 1 clients",
+)
 
 
 def main() -> None:
@@ -103,8 +109,8 @@ def measure_this(seconds: float, *, lab: bool, index: bool) -> dict[str, Any]:
     result = measure_catalogue(seconds=seconds, lab=lab, index=index, report=report)
     say(
         f"  a worker {result['worker_mb']:.0f} MB, first answer after "
-        f"{result['start_seconds']:.1f} s; one embedding {result['embedding_ms']:.1f} "
-        f"ms; table with indexes {result['table_mb']:,.0f} MB"
+        f"{result['start_seconds']:.1f} s; table with indexes "
+        f"{result['table_mb']:,.0f} MB"
     )
     for name, figures in result.get("indexes", {}).items():
         say(

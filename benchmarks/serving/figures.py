@@ -25,13 +25,30 @@ def percentiles(milliseconds: Sequence[float]) -> tuple[float, float]:
 
 def measure(ask: Callable[[int], object], *, seconds: float, warm: int = 50) -> Figures:
     """Return how fast *ask*, called with 0, 1, 2 ..., is, after *warm* calls."""
+    [figures] = measure_in_turns({"it": ask}, seconds=seconds, warm=warm).values()
+    return figures
+
+
+def measure_in_turns(
+    asks: dict[str, Callable[[int], object]], *, seconds: float, warm: int = 50
+) -> dict[str, Figures]:
+    """Return how fast each of *asks* is, called in turns, so that they can be compared.
+
+    All find the machine in the same state, which is shared and changes. seconds: for
+    each of them.
+    """
     for number in range(warm):
-        ask(number)
-    times: list[float] = []
+        for ask in asks.values():
+            ask(number)
+    times: dict[str, list[float]] = {name: [] for name in asks}
     number, started = warm, time.perf_counter()
-    while time.perf_counter() - started < seconds or len(times) < 20:
-        before = time.perf_counter()
-        ask(number)
-        times.append((time.perf_counter() - before) * 1000)
+    while time.perf_counter() - started < seconds * len(asks) or number < warm + 20:
+        for name, ask in asks.items():
+            before = time.perf_counter()
+            ask(number)
+            times[name].append((time.perf_counter() - before) * 1000)
         number += 1
-    return Figures(1000 * len(times) / sum(times), *percentiles(times))
+    return {
+        name: Figures(1000 * len(found) / sum(found), *percentiles(found))
+        for name, found in times.items()
+    }

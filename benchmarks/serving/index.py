@@ -79,4 +79,6 @@ def speed(seconds: float) -> Figures:
     with CaptureQueriesContext(connection) as captured:
         list(Product.objects.for_display().similar_to(product)[:NEIGHBOURS])
     sql = [for_any_id(query["sql"], product.pk) for query in captured]
-    return run_pgbench([sql], clients=CONNECTIONS, seconds=seconds, ids=known)
+    return run_pgbench(
+        [sql], clients=CONNECTIONS, seconds=seconds, protocol="prepared", ids=known
+    )

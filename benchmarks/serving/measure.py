@@ -6,6 +6,7 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -15,8 +16,8 @@ from django.db import connection, reset_queries
 from products.embeddings import get_backend
 from products.models import Product
 from products.vector_index import fetch
-from serving.figures import Figures, measure
-from serving.gunicorn import CONNECTIONS, serving
+from serving.figures import Figures, measure_in_turns
+from serving.gunicorn import CONNECTIONS, Server, serving
 from serving.index import measure_indexes
 from serving.pgbench import run_pgbench
 from serving.scenarios import Scenario, get_all, scenarios
@@ -41,7 +42,6 @@ def measure_catalogue(
     if index:
         result["indexes"] = measure_indexes(seconds=seconds)
     asked = scenarios()
-    result["embedding_ms"] = one_embedding(asked).p50
     with serving("vectorshop.wsgi", folder=ROOT) as server:
         for scenario in asked:
             figures = measure_scenario(scenario, server, seconds=seconds)
@@ -60,25 +60,28 @@ def measure_catalogue(
 
 
 def measure_scenario(
-    scenario: Scenario, server: Any, *, seconds: float
+    scenario: Scenario, server: Server, *, seconds: float
 ) -> dict[str, Figures]:
     """Return the figures of one kind of page by who serves it."""
     figures: dict[str, Figures] = {}
     if not scenario.cold:
-        figures["SQL in this process"] = measure(bare_sql(scenario), seconds=seconds)
-        for clients in (1, CONNECTIONS):
-            figures[f"pgbench, {clients} clients"] = run_pgbench(
-                scenario.sql, clients=clients, seconds=seconds, ids=scenario.ids
-            )
-    if scenario.name == "similar page":
-        figures["queryset alone"] = measure(queryset(), seconds=seconds)
-    figures["view alone"] = measure(
-        get_all(scenario), seconds=seconds, warm=5 if scenario.cold else 50
-    )
-    if not scenario.cold:
+        run = partial(run_pgbench, scenario.sql, seconds=seconds, ids=scenario.ids)
+        figures["pgbench, 1 clients"] = run(clients=1)
+        figures["pgbench, 8 clients"] = run(clients=CONNECTIONS)
+        figures["pgbench, 8, prepared"] = run(clients=CONNECTIONS, protocol="prepared")
         server.load(scenario.urls, seconds=2)  # each worker's cache
     figures["gunicorn"] = server.load(scenario.urls, seconds=seconds)
-    return figures
+    asked: dict[str, Callable[[int], object]] = {
+        "SQL in this process": bare_sql(scenario),
+        "view alone": get_all(scenario),
+    }
+    if scenario.name == "similar page":
+        asked["queryset alone"] = queryset()
+    if scenario.cold:
+        asked["one embedding"] = one_embedding(scenario)
+    return figures | measure_in_turns(
+        asked, seconds=seconds, warm=5 if scenario.cold else 50
+    )
 
 
 def bare_sql(scenario: Scenario) -> Callable[[int], None]:
@@ -126,12 +129,11 @@ def measure_lab(scenario: Scenario, *, seconds: float) -> Figures:
         return server.load(scenario.urls, seconds=max(seconds, 20))
 
 
-def one_embedding(asked: list[Scenario]) -> Figures:
-    """Return how fast the texts of the cold scenario are embedded, one by one."""
-    [cold] = [scenario for scenario in asked if scenario.cold]
-    texts = [parse_qs(urlsplit(url).query)["q"][0] for url in cold.urls[:500]]
+def one_embedding(scenario: Scenario) -> Callable[[int], object]:
+    """Return what embeds the text of the nth page of a scenario."""
+    texts = [parse_qs(urlsplit(url).query)["q"][0] for url in scenario.urls]
     backend = get_backend()
-    return measure(lambda n: backend.embed([texts[n % len(texts)]]), seconds=2)
+    return lambda number: backend.embed([texts[number % len(texts)]])
 
 
 def table_mb() -> float:

@@ -1,4 +1,4 @@
-"""The baseline: the same SQL, run by pgbench as prepared statements."""
+"""The baseline: the same SQL, run by pgbench."""
 
 from __future__ import annotations
 
@@ -31,12 +31,14 @@ def run_pgbench(
     *,
     clients: int,
     seconds: float,
+    protocol: str = "simple",
     ids: tuple[int, int] | None = None,
 ) -> Figures:
     """Return how fast a number of clients gets through pages, chosen at random.
 
-    sql: the statements of a page each; one transaction is one page. ids: from where to
-    where `:id` is chosen, for each page. See
+    sql: the statements of a page each; one transaction is one page. protocol: simple,
+    each statement as text, as pgbench does by itself; prepared, planned once a client.
+    ids: from where to where `:id` is chosen, for each page. See
     https://www.postgresql.org/docs/current/pgbench.html
     """
     params = connection.get_connection_params()
@@ -54,7 +56,7 @@ def run_pgbench(
         environment["PGPASSWORD"] = str(params["password"])
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        command = [pgbench_path(), "-n", "-M", "prepared", "-l", "-T", f"{seconds:.0f}"]
+        command = [pgbench_path(), "-n", "-M", protocol, "-l", "-T", f"{seconds:.0f}"]
         command += ["-c", str(clients), "-j", "1"]
         for number, statements in enumerate(sql):
             path = folder / f"{number}.sql"

@@ -28,7 +28,7 @@ class Scenario:
 
     sql: the statements of a page, for each page that has its own; `:id` stands for any
     of *ids*, from the first to the last. cold: no text is asked twice, so that each is
-    embedded.
+    embedded; the statements are those of other texts.
     """
 
     name: str
@@ -45,16 +45,16 @@ def scenarios(seed: int = 1) -> list[Scenario]:
     asked = [chance.randint(*known) for _ in range(PRODUCTS)]
     words = catalogue_words()
     texts = [" ".join(chance.sample(words, 2)) for _ in range(COLD_TEXTS)]
+    warm = of_these("hybrid search, warm", [text_url(text) for text in texts[:PAGES]])
+    cold = [text_url(text) for text in texts[PAGES:]]
     return [
         of_any_product("similar page", "/similar/?product={}", asked, known),
         of_these(
             "similar, same category",
             [f"/products/{pk}/?same_category=on" for pk in asked[:PAGES]],
         ),
-        of_these("hybrid search, warm", [text_url(text) for text in texts[:PAGES]]),
-        Scenario(
-            "hybrid search, cold", [text_url(t) for t in texts[PAGES:]], [], cold=True
-        ),
+        warm,
+        Scenario("hybrid search, cold", cold, warm.sql, cold=True),
         of_these("catalogue page", [f"/?page={number}" for number in range(1, 11)]),
         of_any_product("product page", "/products/{}/", asked, known),
     ]
