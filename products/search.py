@@ -22,7 +22,7 @@ from products.embeddings import BaseEmbeddingBackend, get_backend
 from products.facets import catalogue_facets, ranked_facets
 from products.filters import Filters, SearchError
 from products.models import Product
-from products.planning import Plan, recorded
+from products.planning import Plan, plan_neighbours, recorded
 from products.prepared import ANY_TEXT, InArray, Prepared, array_of
 from products.querysets import ProductQuerySet
 from products.recipes import with_active_backend
@@ -110,17 +110,32 @@ def similar_to(
     gives a full page. None instead of the page where the product has no embedding.
     Raises Product.DoesNotExist.
     """
-    plan = Plan("similar", "")
+    limit = 1 + page_size
+    plan = plan_neighbours(None, limit=limit)
     with recorded(plan, using=using):
-        products = Product.objects.using(using)
-        read = products.with_similar(pk, 1 + page_size)
+        read = Product.objects.db_manager(using).with_similar(pk, limit)
         if not read:
             raise Product.DoesNotExist
         product, *similar = read
         if not product.embedding_fingerprint:
             return product, None
-        request = Request(like=(product,), page_size=page_size, using=using)
-        return product, similar_page(request, plan, product, similar)
+
+        def request() -> Request:
+            return Request(like=(product,), page_size=page_size, using=using)
+
+        if len(similar) < limit:
+            return product, similar_page(request(), plan, product, similar)
+    plan.rows = limit
+    return product, Results(
+        hits=similar_hits(in_order(similar)[:page_size]),
+        plan=plan,
+        mode="similar",
+        total=limit,
+        more=True,
+        page=1,
+        page_size=page_size,
+        count_facets=lambda: ranked_facets(request()),
+    )
 
 
 def with_fresh_examples(request: Request) -> Request:
@@ -183,19 +198,8 @@ def similar_page(
         ]
     total = min(len(found), WINDOW)
     page, shown = place(request, total)
-    hits = [
-        Hit(
-            product.pk,
-            product.category,
-            score=product.similarity,
-            similarity=product.similarity,
-            semantic_rank=rank,
-            product=product,
-        )
-        for rank, product in enumerate(found[:total], start=1)
-    ]
     return Results(
-        hits=hits[shown],
+        hits=similar_hits(found[:total])[shown],
         plan=plan,
         mode="similar",
         total=total,
@@ -204,6 +208,21 @@ def similar_page(
         page_size=request.page_size,
         count_facets=lambda: ranked_facets(request),
     )
+
+
+def similar_hits(products: list[Product]) -> list[Hit]:
+    """Return the hits of products with a distance, nearest first."""
+    return [
+        Hit(
+            product.pk,
+            product.category,
+            score=product.similarity,
+            similarity=product.similarity,
+            semantic_rank=rank,
+            product=product,
+        )
+        for rank, product in enumerate(products, start=1)
+    ]
 
 
 def in_order(products: list[Product]) -> list[Product]:

@@ -137,7 +137,9 @@ class Environment(jinja2.Environment):
     escaped = staticmethod(escaped)
 
     def __init__(self, language: str | None, **options: Any) -> None:
-        super().__init__(trim_blocks=True, lstrip_blocks=True, **options)
+        # All templates are kept: there are two dozen, and a limit costs a lock.
+        options |= {"trim_blocks": True, "lstrip_blocks": True, "cache_size": -1}
+        super().__init__(**options)
         numbers, address = Numbers(language), product_urls()
         self.filters |= {
             "lines": lines,
