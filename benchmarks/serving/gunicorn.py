@@ -95,11 +95,7 @@ class Server:
 
 @contextmanager
 def serving(application: str, *, folder: Path, **variables: str) -> Iterator[Server]:
-    """Run an application under gunicorn, with 2 workers of 4 threads.
-
-    Each request has a connection of its own, as nginx makes them. A kept one stays with
-    the worker that took it, and chance may give one worker all eight.
-    """
+    """Run an application under gunicorn, with 2 workers of 4 threads."""
     if shutil.which("wrk") is None:
         raise RuntimeError("wrk is not installed (Debian: apt-get install wrk).")
     with socket.socket() as free:
@@ -108,7 +104,6 @@ def serving(application: str, *, folder: Path, **variables: str) -> Iterator[Ser
     command = [sys.executable, "-m", "gunicorn", application]
     command += ["--workers", str(WORKERS), "--threads", str(THREADS)]
     command += ["--bind", f"127.0.0.1:{port}", "--log-level", "warning"]
-    command += ["--keep-alive", "0"]
     started = time.perf_counter()
     process = subprocess.Popen(command, cwd=folder, env={**os.environ, **variables})
     try:
