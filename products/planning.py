@@ -189,5 +189,10 @@ def recorded(plan: Plan, *, using: str) -> Iterator[None]:
             plan.sql_ms += (time.perf_counter() - started) * 1000
             plan.statements.append(statement)
 
-    with connections[using].execute_wrapper(record):
+    # As execute_wrapper() does, which is a second context to enter.
+    wrappers = connections[using].execute_wrappers
+    wrappers.append(record)
+    try:
         yield
+    finally:
+        wrappers.pop()

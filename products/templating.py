@@ -106,11 +106,12 @@ def each(macro: Macro, rows: Iterable[Mapping[str, Any]], **same: Any) -> Markup
     product. Arguments are texts and numbers. same: those that all rows share.
     """
     form, chosen = form_of(macro)
-    texts = [form % chosen(all_escaped({**same, **row})) for row in rows]
+    shared = all_escaped(same)
+    texts = [form % chosen({**shared, **all_escaped(row)}) for row in rows]
     return Markup("".join(texts))
 
 
-def all_escaped(values: dict[str, Any]) -> dict[str, Any]:
+def all_escaped(values: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return texts and numbers for HTML; most have nothing to escape, in one look."""
     if SPECIAL("".join(map(str, values.values()))):
         return {name: escaped(value) for name, value in values.items()}
