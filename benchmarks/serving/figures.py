@@ -24,8 +24,12 @@ def percentiles(milliseconds: Sequence[float]) -> tuple[float, float]:
 
 
 def median(runs: Sequence[Figures]) -> Figures:
-    """Return the run in the middle, by its rate, of an odd number."""
-    return sorted(runs, key=lambda figures: figures.rate)[len(runs) // 2]
+    """Return the median of each figure."""
+    return Figures(
+        statistics.median(run.rate for run in runs),
+        statistics.median(run.p50 for run in runs),
+        statistics.median(run.p99 for run in runs),
+    )
 
 
 def measure(ask: Callable[[int], object], *, seconds: float, warm: int = 50) -> Figures:
