@@ -75,9 +75,9 @@ def search(
     Raises SearchError for anything that cannot be searched for.
 
     Takes at most 13 statements, and two around them that look for a switch of the
-    recipe; two for the catalogue; one for the first page of "similar to
-    this product", up to 19 of them and without filters, where the index gives a full
-    page. The facets are counted when asked for.
+    recipe; two for the catalogue; one for the first page of "similar to this product",
+    up to 19 of them and without filters, where the index gives a full page. The facets
+    are counted when asked for.
     """
     request = Request(
         text=clean_text(text),
