@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
@@ -14,12 +15,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
-from django.utils.module_loading import import_string
 from django.utils.translation import gettext, gettext_lazy as _
 
 from products.admin_actions import embed_selected, export_csv, export_jsonl
 from products.embeddings import EmbeddingError
 from products.embeddings_page import embed_some, embeddings_context
+from products.lazy_views import lazy_view
 from products.models import Product
 from products.planning import read_on
 from products.querysets import EmbeddingState, ProductQuerySet
@@ -112,14 +113,17 @@ class ProductAdmin(ModelAdmin):
     def get_urls(self) -> list[URLPattern]:
         pages: dict[str, tuple[Callable[..., HttpResponseBase], str]] = {
             "embeddings/": (self.embeddings_view, "embeddings"),
-            "import/": (self.page("import_page.import_page"), "import"),
-            "import/refused/": (self.page("import_page.refused_page"), "refused"),
+            "import/": (partial(lazy_view("import_page.import_page"), self), "import"),
+            "import/refused/": (
+                partial(lazy_view("import_page.refused_page"), self),
+                "refused",
+            ),
             "near-duplicates/": (
-                self.page("reports_page.near_duplicates_page"),
+                partial(lazy_view("reports_page.near_duplicates_page"), self),
                 "duplicates",
             ),
             "odd-categories/": (
-                self.page("reports_page.odd_categories_page"),
+                partial(lazy_view("reports_page.odd_categories_page"), self),
                 "odd_categories",
             ),
             "<int:pk>/similar/": (self.similar_view, "similar"),
@@ -131,19 +135,6 @@ class ProductAdmin(ModelAdmin):
             for route, (view, name) in pages.items()
         ]
         return [*urls, *super().get_urls()]
-
-    def page(self, name: str) -> Callable[..., HttpResponse]:
-        """Return the view of this name in a module of products.
-
-        Its module is imported with the first request: what imports and reports need
-        would cost every command 20 ms.
-        """
-
-        def view(request: HttpRequest) -> HttpResponse:
-            response: HttpResponse = import_string(f"products.{name}")(self, request)
-            return response
-
-        return view
 
     def similar_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The products nearest to one, with their distances."""

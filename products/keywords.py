@@ -137,8 +137,8 @@ def match_terms(
     ids = list(ids)
     if not terms or not ids:
         return {}
-    quoted = [term.quoted for term in terms]
-    params = [quoted, fingerprint, vector, array_of(ids)]
+    queries = [term.quoted for term in terms]
+    params = [queries, fingerprint, vector, array_of(ids)]
     rows = fetch_prepared(MATCHES_SQL, params, connection=connections[using])
     found, scored = cache(partial(terms_of, terms)), cache(partial(score, terms))
     matches = {}

@@ -189,10 +189,5 @@ def recorded(plan: Plan, *, using: str) -> Iterator[None]:
             plan.sql_ms += (time.perf_counter() - started) * 1000
             plan.statements.append(statement)
 
-    # As execute_wrapper() does, which is a second context to enter.
-    wrappers = connections[using].execute_wrappers
-    wrappers.append(record)
-    try:
+    with connections[using].execute_wrapper(record):
         yield
-    finally:
-        wrappers.pop()

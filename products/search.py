@@ -22,7 +22,7 @@ from products.embeddings import BaseEmbeddingBackend, get_backend
 from products.facets import catalogue_facets, ranked_facets
 from products.filters import Filters, SearchError
 from products.models import Product
-from products.planning import Plan, plan_neighbours, recorded
+from products.planning import Plan, recorded
 from products.prepared import ANY_TEXT, InArray, Prepared, array_of
 from products.querysets import ProductQuerySet
 from products.recipes import with_active_backend
@@ -110,32 +110,16 @@ def similar_to(
     gives a full page. None instead of the page where the product has no embedding.
     Raises Product.DoesNotExist.
     """
-    limit = 1 + page_size
-    plan = plan_neighbours(None, limit=limit)
+    plan = Plan("similar", "")
     with recorded(plan, using=using):
-        read = Product.objects.db_manager(using).with_similar(pk, limit)
+        read = Product.objects.db_manager(using).with_similar(pk, 1 + page_size)
         if not read:
             raise Product.DoesNotExist
         product, *similar = read
         if not product.embedding_fingerprint:
             return product, None
-
-        def request() -> Request:
-            return Request(like=(product,), page_size=page_size, using=using)
-
-        if len(similar) < limit:
-            return product, similar_page(request(), plan, product, similar)
-    plan.rows = limit
-    return product, Results(
-        hits=similar_hits(in_order(similar)[:page_size]),
-        plan=plan,
-        mode="similar",
-        total=limit,
-        more=True,
-        page=1,
-        page_size=page_size,
-        count_facets=lambda: ranked_facets(request()),
-    )
+        request = Request(like=(product,), page_size=page_size, using=using)
+        return product, similar_page(request, plan, product, similar)
 
 
 def with_fresh_examples(request: Request) -> Request:

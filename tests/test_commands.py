@@ -324,28 +324,3 @@ def test_a_command_before_the_first_migration_gets_advice_and_no_traceback(
     assert done.returncode == 1
     assert "run manage.py migrate" in done.stderr
     assert "Traceback" not in done.stderr
-
-
-def test_check_imports_no_more_than_it_needs():
-    code = (
-        "import sys, django; django.setup()\n"
-        "from django.core.management import call_command\n"
-        "call_command('check')\n"
-        "heavy = {'jinja2', 'numpy', 'onnxruntime', 'openai', 'products.search'}\n"
-        "print(heavy & sys.modules.keys())"
-    )
-
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=settings.BASE_DIR,
-        env={
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "vectorshop.settings",
-            "EMBEDDING_BACKEND": "",  # the shop's own, not that of the tests
-        },
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-
-    assert done.stdout.splitlines()[-1] == "set()"

@@ -24,8 +24,12 @@ print(secret_from_file(Path(sys.argv[1])))
 
 
 def run_manage(*arguments, **environment):
+    return run_python("-W", "error", "manage.py", *arguments, **environment)
+
+
+def run_python(*arguments, **environment):
     return subprocess.run(
-        [sys.executable, "-W", "error", "manage.py", *arguments],
+        [sys.executable, *arguments],
         cwd=settings.BASE_DIR,
         env={**os.environ, "DJANGO_SETTINGS_MODULE": "vectorshop.settings"}
         | environment,
@@ -213,14 +217,9 @@ def test_the_defaults_are_safe():
 def test_the_catalogue_is_open_only_at_home_or_when_asked(environment, is_open):
     code = "from vectorshop.settings import OPEN_CATALOG; print(OPEN_CATALOG)"
 
-    output = subprocess.check_output(
-        [sys.executable, "-c", code],
-        cwd=settings.BASE_DIR,
-        env={**os.environ, **environment},
-        text=True,
-    )
+    run = run_python("-c", code, **environment)
 
-    assert output.strip() == str(is_open)
+    assert (run.returncode, run.stdout.strip()) == (0, str(is_open))
 
 
 def test_help_starts_no_server(tmp_path):
@@ -232,16 +231,27 @@ def test_help_starts_no_server(tmp_path):
         "execute_from_command_line(['manage.py', 'help'])\n"
     )
 
-    run = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=settings.BASE_DIR,
-        env={**os.environ, "DJANGO_SETTINGS_MODULE": "vectorshop.settings"},
-        capture_output=True,
-        text=True,
-    )
+    run = run_python("-c", code)
 
     assert run.stderr == ""
     assert "embed_products" in run.stdout
+
+
+def test_check_imports_no_more_than_it_needs():
+    code = (
+        "import sys, django; django.setup()\n"
+        "from django.core.management import call_command\n"
+        "call_command('check')\n"
+        "heavy = {'jinja2', 'numpy', 'onnxruntime', 'openai', 'products.search'}\n"
+        "print(heavy & sys.modules.keys())"
+    )
+
+    run = run_python(
+        "-c", code, EMBEDDING_BACKEND=""
+    )  # the shop's own, not that of the tests
+
+    assert run.returncode == 0
+    assert run.stdout.splitlines()[-1] == "set()"
 
 
 def test_the_production_settings_pass_djangos_checks():

@@ -32,12 +32,6 @@ def median(runs: Sequence[Figures]) -> Figures:
     )
 
 
-def measure(ask: Callable[[int], object], *, seconds: float, warm: int = 50) -> Figures:
-    """Return how fast *ask*, called with 0, 1, 2 ..., is, after *warm* calls."""
-    [figures] = measure_in_turns({"it": ask}, seconds=seconds, warm=warm).values()
-    return figures
-
-
 def measure_in_turns(
     asks: dict[str, Callable[[int], object]], *, seconds: float, warm: int = 50
 ) -> dict[str, Figures]:
