@@ -24,11 +24,11 @@ from products.filters import SearchError
 from products.keywords import query_terms
 from products.models import Product
 from products.planning import Plan
-from products.prepared import ANY_TEXT, Prepared
 from products.query_embedding import Vector, example_vector, query_vector
 from products.querysets import ProductQuerySet
 from products.request import Mode, Request
 from products.results import Candidate
+from products.sql.prepared import ANY_TEXT, Prepared
 
 logger = logging.getLogger(__name__)
 

@@ -17,7 +17,6 @@ from products.keywords import Match, Term, match_terms, query_terms
 from products.matching import best_matches
 from products.models import DIMENSIONS, Product
 from products.planning import Plan, index_settings, plan_neighbours
-from products.prepared import Prepared, any_text
 from products.querysets import ProductQuerySet
 from products.ranking import (
     hybrid_scores,
@@ -27,6 +26,7 @@ from products.ranking import (
 )
 from products.request import Request
 from products.results import Candidate
+from products.sql.prepared import Prepared, any_text
 
 Row = TypeVar("Row")
 Row_co = TypeVar("Row_co", covariant=True)

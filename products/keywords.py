@@ -13,8 +13,8 @@ from django.db import connections
 from django.db.models import F, FloatField, Func, TextField, Value
 from django.db.models.expressions import CombinedExpression
 
-from products.prepared import array_of, fetch_prepared
 from products.ranking import inverse_document_frequency, name_score
+from products.sql.prepared import array_of, fetch_prepared
 
 # The text search configuration of the column search_vector.
 CONFIG = "english"

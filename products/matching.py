@@ -12,8 +12,8 @@ from django.utils.translation import gettext
 from products.keywords import ANY, COMMON, Term, TermsQuery
 from products.models import Product
 from products.name_words import with_common_word
-from products.prepared import Prepared, any_text
 from products.querysets import ProductQuerySet
+from products.sql.prepared import Prepared, any_text
 
 Categories = dict[int, str]
 

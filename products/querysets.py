@@ -31,8 +31,8 @@ from pgvector.django import CosineDistance, HalfVectorField
 
 from products.embeddings import get_backend
 from products.keywords import TermsQuery, coverage
-from products.prepared import ANY_ID, Prepared
 from products.recipes import EmbeddingRecipe
+from products.sql.prepared import ANY_ID, Prepared
 
 if TYPE_CHECKING:
     from products.models import Product

@@ -16,7 +16,7 @@ from products.embeddings import (
     get_backend,
     load_backend,
 )
-from products.prepared import ANY_ID, Prepared
+from products.sql.prepared import ANY_ID, Prepared
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -23,11 +23,11 @@ from products.facets import catalogue_facets, ranked_facets
 from products.filters import Filters, SearchError
 from products.models import Product
 from products.planning import Plan, recorded
-from products.prepared import ANY_TEXT, InArray, Prepared, array_of
 from products.querysets import ProductQuerySet
 from products.recipes import with_active_backend
 from products.request import PAGE_SIZE, Mode, Request, Sort, choose, clean_text
 from products.results import Candidate, Hit, Results
+from products.sql.prepared import ANY_TEXT, InArray, Prepared, array_of
 
 __all__ = [
     "PAGE_SIZE",

@@ -20,8 +20,8 @@ from products.filters import Filters
 from products.models import Product
 from products.planning import Plan, index_settings
 from products.ranking import recall
-from products.scans import explained
 from products.search import search
+from products.sql.watch import explained
 
 NEIGHBOURS = 10
 EF_SEARCH = (10, 20, 40, 80, 100, 200, 400, 800)

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection, transaction
 
 from products.models import Product
-from products.prepared import MAX_ID, Prepared, any_text
+from products.sql.prepared import MAX_ID, Prepared, any_text
 from tests.factory import axis, make_product, near
 
 KEPT = "SELECT generic_plans + custom_plans FROM pg_prepared_statements"

@@ -10,7 +10,7 @@ from django.db import connection
 
 from products.embeddings import get_backend
 from products.models import Calibration, Product
-from products.scans import Scan, read_scan
+from products.sql.watch import Scan, read_scan
 from tests.factory import axis, make_product, near
 
 pytestmark = pytest.mark.django_db

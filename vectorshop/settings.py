@@ -35,7 +35,7 @@ DB_HOST = os.environ.get("DB_HOST", "")
 DB_POOL = env_int("DB_POOL", 0, high=1000)  # connections per process at most
 POOL = {"pool": {"min_size": 1, "max_size": DB_POOL}} if DB_POOL else {}
 CONN_MAX_AGE = 0 if DB_POOL else 600  # seconds a thread keeps its connection
-# PostgreSQL keeps the plans of the statements that ask for it (products.prepared), and
+# PostgreSQL keeps the plans of the statements that ask for it (products.sql.prepared), and
 # of no others: their number is never reached. Azure's PgBouncer mixes sessions.
 PREPARE = {"prepare_threshold": sys.maxsize}
 PGBOUNCER_PORTS = (6432, 8432)

@@ -17,8 +17,8 @@ from products.filters import Filters, SearchError
 from products.management.documented import DocumentedCommand
 from products.models import Product
 from products.results import Hit, Results
-from products.scans import Scan, explained
 from products.search import search
+from products.sql.watch import Scan, explained
 
 # So many category names are read to suggest one, and so many are named.
 CATEGORIES_READ = 10_000
