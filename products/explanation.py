@@ -12,6 +12,7 @@ from psycopg import sql
 
 from products.answering import question_vector
 from products.candidates import WINDOW, filtered_products, set_plan
+from products.embeddings.text import TEXT_FIELDS, embedding_text
 from products.filters import SearchError
 from products.models import Product
 from products.planning import Plan, index_settings
@@ -20,7 +21,6 @@ from products.ranking import recall
 from products.recipes import available, current_recipe
 from products.request import Mode, Request, Sort, clean_text
 from products.search import PAGE_SIZE
-from products.text import TEXT_FIELDS, embedding_text
 
 COMPARED = 10  # nearest neighbours
 TIMEOUT_MILLISECONDS = 5_000

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.http import QueryDict
 from django.utils.translation import gettext, gettext_lazy as _
 
+from products.embeddings.text import TEXT_FIELDS
 from products.filters import Filters, SearchError
 from products.models import Product, make_sku
 from products.neighbours import Neighbours, neighbours_of
@@ -23,7 +24,6 @@ from products.request import (
 )
 from products.results import Results
 from products.search import PAGE_SIZE, search
-from products.text import TEXT_FIELDS
 
 # The model reads the first few hundred words of a text anyway.
 MAX_PREVIEW = 20_000  # characters

@@ -20,8 +20,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 from pgvector.django import HnswIndex, VectorField
 
-from products import text
-from products.embeddings import BaseEmbeddingBackend
+from products.embeddings import BaseEmbeddingBackend, text
 from products.extension import VectorNorm
 from products.name_words import NameWords
 from products.querysets import ProductQuerySet

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from products.embeddings import BaseEmbeddingBackend, EmbeddingError
+from products.embeddings.text import embedding_text
 from products.models import Product
 from products.planning import read_on
 from products.query_embedding import query_vector
 from products.recipes import with_active_backend
-from products.text import embedding_text
 
 logger = logging.getLogger(__name__)
 

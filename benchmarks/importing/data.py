@@ -17,7 +17,7 @@ from products.catalog.rows import (
     vector_base64,
 )
 from products.embeddings import get_backend
-from products.text import embedding_text, text_hash
+from products.embeddings.text import embedding_text, text_hash
 
 BASE_TEXTS = 500  # embedded for real; the other vectors lie around these
 

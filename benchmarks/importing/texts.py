@@ -15,7 +15,7 @@ from importing.data import make_row, write_csv
 from importing.measuring import empty, import_rows, say, timed, verdict
 from products.embeddings import get_backend
 from products.embeddings.fastembed import MODEL_DIR
-from products.text import embedding_text
+from products.embeddings.text import embedding_text
 
 BATCH_SIZES = (8, 16, 32, 64)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from products.catalog.planning import Change
 from products.catalog.rows import VECTOR_HEADER
 from products.embeddings import BaseEmbeddingBackend, EmbeddingError
-from products.text import embedding_text
+from products.embeddings.text import embedding_text
 
 
 @dataclass

@@ -9,9 +9,9 @@ from enum import StrEnum
 from django.db import connections
 from django.utils.translation import gettext as _
 
-from products import text
 from products.catalog.records import Refusal
 from products.catalog.rows import COLUMNS, Row
+from products.embeddings import text
 
 
 class Kind(StrEnum):

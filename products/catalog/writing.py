@@ -8,8 +8,8 @@ from typing import Any
 
 from django.db import DataError, IntegrityError, connections, transaction
 
-from products import text
 from products.catalog.planning import Change, Kind
+from products.embeddings import text
 from products.models import DIMENSIONS
 
 # Kept out of TOAST: a vector in a staging row is read once, right away.

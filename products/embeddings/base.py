@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-from products.text import TEMPLATE
+from products.embeddings.text import TEMPLATE
 
 if TYPE_CHECKING:
     import numpy as np

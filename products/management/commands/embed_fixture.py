@@ -9,7 +9,7 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError, CommandParser
 
 from products.embeddings import BaseEmbeddingBackend, EmbeddingError, get_backend
-from products.text import embedding_text, text_hash
+from products.embeddings.text import embedding_text, text_hash
 
 # Six digits keep the cosine distance to 1e-6; float32 printed whole is twice as long.
 DIGITS = 6
