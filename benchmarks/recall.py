@@ -16,11 +16,11 @@ import sys
 from large_catalogue import ALIAS, parser, say, use_large_catalogue
 
 from products.embeddings import get_backend
-from products.filters import Filters
 from products.models import Product
-from products.query_embedding import query_vector
-from products.ranking import recall
-from products.search import search
+from products.search.answer import search
+from products.search.filters import Filters
+from products.search.query_vector import query_vector
+from products.search.scores import recall
 from products.tuning import NEIGHBOURS, price_ranges, timed
 
 GOAL = 0.95

@@ -20,7 +20,7 @@ from django.test.utils import CaptureQueriesContext
 from large_catalogue import ALIAS, parser, say, use_large_catalogue
 
 from products.models import Product
-from products.search import search
+from products.search.answer import search
 from products.tuning import timed
 
 COUNT = 10  # results a page

@@ -20,7 +20,7 @@ from django.db import connections
 from large_catalogue import ALIAS, parser, say, use_large_catalogue
 
 from products.models import Product
-from products.search import Filters, search
+from products.search.answer import Filters, search
 
 SMALL = 1_000
 SHARES = (0.3, 0.2, 0.1, 0.05, 0.01, 0.001)

@@ -22,8 +22,8 @@ from products.embeddings import EmbeddingError
 from products.embeddings_page import embed_some, embeddings_context
 from products.lazy_views import lazy_view
 from products.models import Product
-from products.planning import read_on
 from products.querysets import EmbeddingState, ProductQuerySet
+from products.search.nearest import read_on
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Product]

@@ -13,8 +13,8 @@ from django.db.models.functions import MD5, Cast
 from products.embeddings import BaseEmbeddingBackend
 from products.evaluation import Grades
 from products.models import Product
-from products.ranking import ndcg
 from products.recipes import EmbeddingRecipe
+from products.search.scores import ndcg
 from products.second import SecondEmbedding
 
 TOP = 10

@@ -15,8 +15,8 @@ from functools import cache
 
 from products.embeddings import BaseEmbeddingBackend
 from products.models import Calibration, Product
-from products.planning import index_settings, plan_neighbours
 from products.recipes import active_backend
+from products.search.nearest import index_settings, plan_neighbours
 from products.sql.prepared import ANY_TEXT, Prepared
 
 SAMPLES = 100

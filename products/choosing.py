@@ -6,9 +6,9 @@ import re
 
 from django.contrib.postgres.search import SearchQuery
 
-from products.keywords import CONFIG
 from products.models import Product
-from products.search import search
+from products.search.answer import search
+from products.search.words import CONFIG
 
 CHOICES = 8
 MAX_WORDS = 8

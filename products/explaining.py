@@ -15,9 +15,9 @@ from psycopg.errors import QueryCanceled
 
 from products.embeddings import EmbeddingError
 from products.explanation import compare_with_exact, parts_of
-from products.filters import SearchError
 from products.forms import SearchForm
 from products.models import Product
+from products.search.filters import SearchError
 
 logger = logging.getLogger(__name__)
 

@@ -10,17 +10,17 @@ from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.utils.translation import gettext as _
 from psycopg import sql
 
-from products.answering import question_vector
-from products.candidates import WINDOW, filtered_products, set_plan
 from products.embeddings.text import TEXT_FIELDS, embedding_text
-from products.filters import SearchError
 from products.models import Product
-from products.planning import Plan, index_settings
-from products.query_embedding import Vector
-from products.ranking import recall
 from products.recipes import available, current_recipe
-from products.request import Mode, Request, Sort, clean_text
-from products.search import PAGE_SIZE
+from products.search.answer import PAGE_SIZE
+from products.search.candidates import WINDOW, filtered_products, set_plan
+from products.search.filters import SearchError
+from products.search.nearest import Plan, index_settings
+from products.search.query_vector import Vector
+from products.search.question import Mode, Request, Sort, clean_text
+from products.search.rank import question_vector
+from products.search.scores import recall
 
 COMPARED = 10  # nearest neighbours
 TIMEOUT_MILLISECONDS = 5_000

@@ -12,18 +12,18 @@ from django.http import QueryDict
 from django.utils.translation import gettext, gettext_lazy as _
 
 from products.embeddings.text import TEXT_FIELDS
-from products.filters import Filters, SearchError
 from products.models import Product, make_sku
 from products.neighbours import Neighbours, neighbours_of
-from products.request import (
+from products.search.answer import PAGE_SIZE, search
+from products.search.filters import Filters, SearchError
+from products.search.question import (
     MAX_EXAMPLES,
     MAX_TEXT,
     Mode,
     Sort,
     too_many_examples,
 )
-from products.results import Results
-from products.search import PAGE_SIZE, search
+from products.search.results import Results
 
 # The model reads the first few hundred words of a text anyway.
 MAX_PREVIEW = 20_000  # characters

@@ -19,7 +19,7 @@ from products.forms import JudgementForm
 from products.judgements import collected
 from products.models import Judgement
 from products.permissions import staff_required
-from products.request import Mode
+from products.search.question import Mode
 from products.tuning import Bucket, TuningError, tune
 
 # A quick look while somebody waits; `tune_search` measures thoroughly.

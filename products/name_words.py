@@ -9,7 +9,7 @@ from django.contrib.postgres.search import SearchVectorField
 from django.db import connections
 from django.db.models import BooleanField, F, Func, TextField, Value
 
-from products.keywords import TermsQuery
+from products.search.words import TermsQuery
 
 if TYPE_CHECKING:
     from products.querysets import ProductQuerySet

@@ -9,9 +9,9 @@ from functools import partial
 from products.embeddings import BaseEmbeddingBackend, EmbeddingError
 from products.embeddings.text import embedding_text
 from products.models import Product
-from products.planning import read_on
-from products.query_embedding import query_vector
 from products.recipes import with_active_backend
+from products.search.nearest import read_on
+from products.search.query_vector import query_vector
 
 logger = logging.getLogger(__name__)
 

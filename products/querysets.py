@@ -30,8 +30,8 @@ from django.utils.translation import gettext_lazy as _
 from pgvector.django import CosineDistance, HalfVectorField
 
 from products.embeddings import get_backend
-from products.keywords import TermsQuery, coverage
 from products.recipes import EmbeddingRecipe
+from products.search.words import TermsQuery, coverage
 from products.sql.prepared import ANY_ID, Prepared
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models.functions import JSONObject
 
 from products.models import Product
-from products.planning import read_on
 from products.querysets import ProductQuerySet
+from products.search.nearest import read_on
 
 Finding = TypeVar("Finding")
 

@@ -16,11 +16,11 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _, ngettext
 
 from products import vector_index
-from products.filters import Filters
 from products.models import Product
-from products.planning import Plan, index_settings
-from products.ranking import recall
-from products.search import search
+from products.search.answer import search
+from products.search.filters import Filters
+from products.search.nearest import Plan, index_settings
+from products.search.scores import recall
 from products.sql.watch import explained
 
 NEIGHBOURS = 10

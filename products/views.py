@@ -10,17 +10,17 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from products.categories import SHOWN, category_counts
 from products.choosing import choose_by_name, named
-from products.filters import Filters, SearchError
 from products.forms import SearchForm, VarietyForm
 from products.judgements import grades_of
 from products.models import Product
 from products.permissions import may_write
-from products.request import Mode, Sort
-from products.results import Results
 from products.samples import new_products
-from products.search import PAGE_SIZE, search, similar_to
+from products.search.answer import PAGE_SIZE, search, similar_to
+from products.search.categories import SHOWN, category_counts
+from products.search.filters import Filters, SearchError
+from products.search.question import Mode, Sort
+from products.search.results import Results
 
 SIMILAR_COUNT = 5
 

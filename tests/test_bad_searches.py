@@ -5,12 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from products import matching
-from products.filters import Filters
-from products.keywords import MAX_TERMS, query_terms
 from products.models import Product
-from products.request import MAX_PAGE_SIZE
-from products.search import SearchError, search
+from products.search.answer import SearchError, search, word_matches
+from products.search.filters import Filters
+from products.search.question import MAX_PAGE_SIZE
+from products.search.words import MAX_TERMS, query_terms
 from tests.factory import axis, make_product
 
 pytestmark = pytest.mark.django_db
@@ -196,7 +195,7 @@ def test_the_longest_search_takes_a_bounded_number_of_statements(
     shop, django_assert_max_num_queries, monkeypatch
 ):
     # More than are looked at by their words, by every rule there is.
-    monkeypatch.setattr(matching, "COMMON", 1)
+    monkeypatch.setattr(word_matches, "COMMON", 1)
     Product.objects.bulk_create(
         Product(sku=f"sku-{number}", name=("Red", "Shoe", "Lamp")[number % 3], price=1)
         for number in range(510)

@@ -16,7 +16,7 @@ from products.evaluation import (
     read_queries,
 )
 from products.models import Product
-from products.request import Mode
+from products.search.question import Mode
 
 # Gains 2^grade - 1 by discounts log2(position + 1), here 1, 1.585 and 2.
 SECOND, THIRD = 1 / math.log2(3), 1 / 2

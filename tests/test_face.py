@@ -12,8 +12,6 @@ from django.utils import translation
 from django.utils.formats import number_format
 from django.utils.html import escape
 
-from products import categories
-from products.categories import category_counts
 from products.choosing import choose_by_name
 from products.display import (
     Numbers,
@@ -23,10 +21,12 @@ from products.display import (
     shortened,
 )
 from products.explanation import compare_with_exact, parts_of
-from products.filters import Filters
 from products.forms import changed_address
 from products.models import EmbeddingRecipe, Judgement, Product
-from products.request import Mode
+from products.search.answer import categories
+from products.search.categories import category_counts
+from products.search.filters import Filters
+from products.search.question import Mode
 from tests.backends import AXES, SECOND
 from tests.factory import axis, make_product, near
 from vectorshop.static import CollectedOrPlainStorage

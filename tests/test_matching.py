@@ -4,12 +4,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from products import keywords, matching
-from products.keywords import frequencies, query_terms
-from products.matching import best_matches
 from products.models import Product
 from products.name_words import with_common_word
-from products.search import Filters, search
+from products.search.answer import Filters, search, word_matches, words
+from products.search.word_matches import best_matches
+from products.search.words import frequencies, query_terms
 from tests.factory import make_product
 
 pytestmark = pytest.mark.django_db
@@ -17,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def all_are_common(monkeypatch):
-    monkeypatch.setattr(matching, "COMMON", 0)
+    monkeypatch.setattr(word_matches, "COMMON", 0)
 
 
 def make(name, *, description="", category=""):
@@ -65,12 +64,12 @@ def test_a_common_word_gives_the_results_of_ranking_all(monkeypatch):
         make(
             f"Thing{number} {words} {red}", description="red", category=f"C{number % 4}"
         )
-    monkeypatch.setattr("products.candidates.KEYWORD_CANDIDATES", 12)
-    monkeypatch.setattr(matching, "COMMON", 0)
+    monkeypatch.setattr("products.search.answer.candidates.KEYWORD_CANDIDATES", 12)
+    monkeypatch.setattr(word_matches, "COMMON", 0)
     bounded = [hit.pk for hit in search("red", mode="keyword")]
 
-    monkeypatch.setattr("products.candidates.KEYWORD_CANDIDATES", 500)
-    monkeypatch.setattr(matching, "COMMON", 1_000)
+    monkeypatch.setattr("products.search.answer.candidates.KEYWORD_CANDIDATES", 500)
+    monkeypatch.setattr(word_matches, "COMMON", 1_000)
     whole = [hit.pk for hit in search("red", mode="keyword", page_size=50)]
 
     assert len(whole) == 30
@@ -90,14 +89,14 @@ def test_common_words_lose_no_product(monkeypatch):
     expected = {pk for pk, found in everything.items() if found} | {rare}
 
     for common in range(12):
-        monkeypatch.setattr(matching, "COMMON", common)
+        monkeypatch.setattr(word_matches, "COMMON", common)
         chosen = choose("red lamp shade velvet")
 
         assert chosen.categories.keys() == expected
 
 
 def test_products_with_most_words_come_before_those_with_one(monkeypatch):
-    monkeypatch.setattr(matching, "COMMON", 2)
+    monkeypatch.setattr(word_matches, "COMMON", 2)
     ones = [make(f"Red {n}") for n in range(3)] + [make(f"Lamp {n}") for n in range(3)]
     two = make("A very long name of a red thing that is a lamp")
     rare = make("Velvet")
@@ -109,7 +108,7 @@ def test_products_with_most_words_come_before_those_with_one(monkeypatch):
 
 
 def test_few_products_that_pass_the_filters_are_all_ranked(monkeypatch):
-    monkeypatch.setattr(matching, "COMMON", 2)
+    monkeypatch.setattr(word_matches, "COMMON", 2)
     for number in range(3):
         make(f"Red hat {number}", category="Hats")
     long, best = (
@@ -144,8 +143,8 @@ def test_the_list_tells_how_products_were_chosen(client, all_are_common):
 
 
 def test_the_count_of_a_common_word_is_that_of_the_statistics(monkeypatch):
-    monkeypatch.setattr(keywords, "COMMON", 100)
-    monkeypatch.setattr(keywords, "MAX_COUNTED", 7)
+    monkeypatch.setattr(words, "COMMON", 100)
+    monkeypatch.setattr(words, "MAX_COUNTED", 7)
     Product.objects.bulk_create(
         Product(sku=f"s{n}", name="Red" if n < 150 else "Blue hat", price=1)
         for n in range(200)

@@ -20,7 +20,7 @@ from products.lifecycle import embed_pending
 from products.models import Product
 from products.neighbours import neighbours_of
 from products.recipes import ADVISORY_LOCK, current_recipe, with_active_backend
-from products.search import search
+from products.search.answer import search
 from products.second import SecondEmbedding
 from tests.backends import PICKY, SECOND, Second, Wide
 from tests.factory import make_product

@@ -7,10 +7,10 @@ import pytest
 from django.db import connection
 from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 
-from products import candidates, search as search_module
 from products.embeddings import BaseEmbeddingBackend, get_backend
 from products.models import Product
-from products.search import Filters, search
+from products.search import answer as search_module
+from products.search.answer import Filters, candidates, search
 from tests.factory import axis
 
 pytestmark = pytest.mark.django_db

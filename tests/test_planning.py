@@ -8,10 +8,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from hypothesis import given, strategies as st
 
-from products import planning
 from products.embeddings import get_backend
 from products.models import Product
-from products.planning import (
+from products.search.answer import Filters, nearest, search
+from products.search.nearest import (
     DEFAULT_EF_SEARCH,
     EF_SEARCH_FACTOR,
     EXACT_BOUND,
@@ -19,8 +19,7 @@ from products.planning import (
     index_settings,
     plan_neighbours,
 )
-from products.ranking import recall
-from products.search import Filters, search
+from products.search.scores import recall
 from tests.factory import make_product
 
 ROWS = 4_000
@@ -189,7 +188,7 @@ def test_the_index_is_used_unless_the_plan_is_exact(catalogue, monkeypatch):
 
     index, index_plan = explained(like=[example])
     exact, exact_plan = explained(like=[example], filters=few)
-    monkeypatch.setattr(planning.plan_neighbours, "__kwdefaults__", {"bound": 99})
+    monkeypatch.setattr(nearest.plan_neighbours, "__kwdefaults__", {"bound": 99})
     cheap = Filters(max_price=Decimal(900))
     with connection.cursor() as cursor:  # 4,000 rows are read about as fast
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
@@ -216,7 +215,7 @@ FILTERS = [
 @pytest.mark.parametrize("bound", [0, EXACT_BOUND], ids=["index", "by plan"])
 @pytest.mark.parametrize("filters", FILTERS)
 def test_the_nearest_are_found_with_any_filter(catalogue, filters, bound, monkeypatch):
-    monkeypatch.setattr(planning.plan_neighbours, "__kwdefaults__", {"bound": bound})
+    monkeypatch.setattr(nearest.plan_neighbours, "__kwdefaults__", {"bound": bound})
     found, full = [], 0
 
     for example in Product.objects.filter(pk__in=sample_ids(20)):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, strategies as st
 
-from products.ranking import (
+from products.search.scores import (
     bootstrap_interval,
     dcg,
     hybrid_scores,

@@ -8,12 +8,11 @@ from django.core.cache import cache
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
-from products import planning
 from products.calibration import calibrate
 from products.embeddings import BaseEmbeddingBackend, EmbeddingError, get_backend
 from products.models import Calibration, Product
-from products.query_embedding import query_vector
-from products.search import Filters, SearchError, search
+from products.search.answer import Filters, SearchError, nearest, search
+from products.search.query_vector import query_vector
 from tests.factory import axis, make_product, near
 
 pytestmark = pytest.mark.django_db
@@ -574,7 +573,7 @@ def test_the_plan_counts_the_rows_that_were_compared(ask, wardrobe, monkeypatch)
         cursor.execute("REINDEX INDEX products_embedding_idx")
 
     exact = ask("footwear", filters, mode="semantic").plan
-    monkeypatch.setattr(planning.plan_neighbours, "__kwdefaults__", {"bound": 1})
+    monkeypatch.setattr(nearest.plan_neighbours, "__kwdefaults__", {"bound": 1})
     index = ask("footwear", filters, mode="semantic")
 
     assert (exact.method, exact.matching, exact.rows) == ("exact", 3, 3)

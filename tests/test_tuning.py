@@ -11,8 +11,8 @@ from django.db import connection
 
 from products import tuning
 from products.embeddings import get_backend
-from products.filters import Filters
 from products.models import DIMENSIONS, Product
+from products.search.filters import Filters
 from products.tuning import Bucket, Measurement, price_ranges, tune
 from tests.factory import make_product
 

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from products.models import Product
-from products.search import PAGE_SIZE
+from products.search.answer import PAGE_SIZE
 from tests.factory import axis, make_product, near
 
 pytestmark = pytest.mark.django_db

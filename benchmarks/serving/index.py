@@ -11,7 +11,7 @@ from django.test.utils import CaptureQueriesContext, override_settings
 
 from products import vector_index
 from products.models import Product
-from products.ranking import recall
+from products.search.scores import recall
 from products.vector_index import HALFVEC, VECTOR, IndexKind, fetch
 from serving.figures import Figures
 from serving.gunicorn import CONNECTIONS

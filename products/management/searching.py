@@ -13,11 +13,11 @@ from typing import Any
 from django.core.management import CommandError, CommandParser
 from django.db import DataError
 
-from products.filters import Filters, SearchError
 from products.management.documented import DocumentedCommand
 from products.models import Product
-from products.results import Hit, Results
-from products.search import search
+from products.search.answer import search
+from products.search.filters import Filters, SearchError
+from products.search.results import Hit, Results
 from products.sql.watch import Scan, explained
 
 # So many category names are read to suggest one, and so many are named.

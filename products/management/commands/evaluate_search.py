@@ -19,7 +19,7 @@ from products.evaluation import (
     read_judged,
 )
 from products.management.documented import DocumentedCommand
-from products.request import Mode
+from products.search.question import Mode
 
 MEASURES = {
     "ndcg": "nDCG@10",

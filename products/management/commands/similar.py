@@ -8,7 +8,7 @@ from django.core.management import CommandError, CommandParser
 
 from products.management.searching import SearchCommand, require_products
 from products.models import Product
-from products.request import MAX_PAGE_SIZE
+from products.search.question import MAX_PAGE_SIZE
 
 
 class Command(SearchCommand):

@@ -9,7 +9,7 @@ from functools import cached_property
 from django.utils.translation import ngettext
 
 from products.models import Product
-from products.planning import Plan
+from products.search.nearest import Plan
 
 
 @dataclass

@@ -10,8 +10,8 @@ from django.core.cache import cache
 from django.utils.translation import gettext
 
 from products.embeddings import BaseEmbeddingBackend
-from products.filters import SearchError
 from products.models import Product
+from products.search.filters import SearchError
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,8 +5,8 @@ from __future__ import annotations
 from django.core.cache import cache
 from django.db.models import Count
 
-from products.filters import Filters
 from products.models import Product
+from products.search.filters import Filters
 
 # A category list is read at a glance; the search finds products of the others.
 SHOWN = 20

@@ -9,10 +9,10 @@ from itertools import accumulate, combinations
 
 from django.utils.translation import gettext
 
-from products.keywords import ANY, COMMON, Term, TermsQuery
 from products.models import Product
 from products.name_words import with_common_word
 from products.querysets import ProductQuerySet
+from products.search.words import ANY, COMMON, Term, TermsQuery
 from products.sql.prepared import Prepared, any_text
 
 Categories = dict[int, str]

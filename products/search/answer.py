@@ -16,17 +16,17 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.models import F, Value
 from django.utils.translation import gettext as _
 
-from products.answering import rank
-from products.candidates import WINDOW, look_up
 from products.embeddings import BaseEmbeddingBackend, get_backend
-from products.facets import catalogue_facets, ranked_facets
-from products.filters import Filters, SearchError
 from products.models import Product
-from products.planning import Plan, recorded
 from products.querysets import ProductQuerySet
 from products.recipes import with_active_backend
-from products.request import PAGE_SIZE, Mode, Request, Sort, choose, clean_text
-from products.results import Candidate, Hit, Results
+from products.search.candidates import WINDOW, look_up
+from products.search.facets import catalogue_facets, ranked_facets
+from products.search.filters import Filters, SearchError
+from products.search.nearest import Plan, recorded
+from products.search.question import PAGE_SIZE, Mode, Request, Sort, choose, clean_text
+from products.search.rank import rank
+from products.search.results import Candidate, Hit, Results
 from products.sql.prepared import ANY_TEXT, InArray, Prepared, array_of
 
 __all__ = [

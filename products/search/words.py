@@ -13,7 +13,7 @@ from django.db import connections
 from django.db.models import F, FloatField, Func, TextField, Value
 from django.db.models.expressions import CombinedExpression
 
-from products.ranking import inverse_document_frequency, name_score
+from products.search.scores import inverse_document_frequency, name_score
 from products.sql.prepared import array_of, fetch_prepared
 
 # The text search configuration of the column search_vector.

@@ -10,8 +10,8 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
 from products.embeddings import BaseEmbeddingBackend, get_backend
-from products.filters import Filters, SearchError, check_text
 from products.models import Product
+from products.search.filters import Filters, SearchError, check_text
 
 MAX_TEXT = 1_000  # characters
 MAX_PAGE_SIZE = 200

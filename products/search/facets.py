@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from django.db.models import Count
 
-from products.answering import rank
-from products.candidates import Ranking
 from products.models import Product
-from products.planning import Plan
-from products.request import Request
-from products.results import Facets
+from products.search.candidates import Ranking
+from products.search.nearest import Plan
+from products.search.question import Request
+from products.search.rank import rank
+from products.search.results import Facets
 
 
 def ranked_facets(request: Request, ranking: Ranking | None = None) -> Facets:

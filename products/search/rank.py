@@ -10,7 +10,10 @@ from functools import cache
 from django.db.models import Case, When
 from django.utils.translation import gettext as _, gettext_lazy
 
-from products.candidates import (
+from products.embeddings import EmbeddingError
+from products.models import Product
+from products.querysets import ProductQuerySet
+from products.search.candidates import (
     RANKED,
     Ranking,
     by_both,
@@ -19,15 +22,12 @@ from products.candidates import (
     diversified,
     filtered_products,
 )
-from products.embeddings import EmbeddingError
-from products.filters import SearchError
-from products.keywords import query_terms
-from products.models import Product
-from products.planning import Plan
-from products.query_embedding import Vector, example_vector, query_vector
-from products.querysets import ProductQuerySet
-from products.request import Mode, Request
-from products.results import Candidate
+from products.search.filters import SearchError
+from products.search.nearest import Plan
+from products.search.query_vector import Vector, example_vector, query_vector
+from products.search.question import Mode, Request
+from products.search.results import Candidate
+from products.search.words import query_terms
 from products.sql.prepared import ANY_TEXT, Prepared
 
 logger = logging.getLogger(__name__)

@@ -13,19 +13,19 @@ from django.db.models.functions import Cast
 from pgvector.django import VectorField
 
 from products.calibration import get_floor
-from products.keywords import Match, Term, match_terms, query_terms
-from products.matching import best_matches
 from products.models import DIMENSIONS, Product
-from products.planning import Plan, index_settings, plan_neighbours
 from products.querysets import ProductQuerySet
-from products.ranking import (
+from products.search.nearest import Plan, index_settings, plan_neighbours
+from products.search.question import Request
+from products.search.results import Candidate
+from products.search.scores import (
     hybrid_scores,
     maximal_marginal_relevance,
     ranks,
     sort_stably,
 )
-from products.request import Request
-from products.results import Candidate
+from products.search.word_matches import best_matches
+from products.search.words import Match, Term, match_terms, query_terms
 from products.sql.prepared import Prepared, any_text
 
 Row = TypeVar("Row")
