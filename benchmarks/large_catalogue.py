@@ -31,9 +31,9 @@ from django.core.management import call_command
 from django.db import connection, connections
 from pgvector.psycopg import register_vector
 
-from products import vector_index
 from products.models import Product
-from products.vector_index import VECTOR
+from products.upkeep import vector_index
+from products.upkeep.vector_index import VECTOR
 
 ALIAS = "benchmark"
 ROWS = 100_000

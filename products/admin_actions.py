@@ -14,9 +14,9 @@ from django.utils.translation import gettext_lazy as _, ngettext
 
 from products.embeddings import EmbeddingError
 from products.embeddings_page import MAX_PRODUCTS, MAX_SECONDS, tell_failures
-from products.lifecycle import Failures, embed_again
 from products.models import Product
 from products.querysets import ProductQuerySet
+from products.upkeep.pending import Failures, embed_again
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Product]

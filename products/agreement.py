@@ -15,7 +15,7 @@ from products.evaluation import Grades
 from products.models import Product
 from products.recipes import EmbeddingRecipe
 from products.search.scores import ndcg
-from products.second import SecondEmbedding
+from products.upkeep.second_column import SecondEmbedding
 
 TOP = 10
 

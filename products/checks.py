@@ -24,7 +24,7 @@ from products.embeddings import EmbeddingError, get_backend
 from products.models import DIMENSIONS, EmbeddingRecipe, Product
 from products.recipe_checks import check_agreement, check_states
 from products.recipes import active_backend
-from products.vector_index import configured_kind
+from products.upkeep.vector_index import configured_kind
 
 
 @register

@@ -11,10 +11,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _, ngettext
 
 from products.embeddings import EmbeddingError
-from products.lifecycle import Failures, embed_pending
 from products.models import Product
 from products.recipes import current_recipe
-from products.second import SecondEmbedding
+from products.upkeep.pending import Failures, embed_pending
+from products.upkeep.second_column import SecondEmbedding
 
 # What the button does at most, so that no proxy gives up on the request.
 MAX_PRODUCTS = 500

@@ -37,7 +37,7 @@ from products.import_upload import (
     remembered,
 )
 from products.models import Product
-from products.vector_index import IndexBuildError
+from products.upkeep.vector_index import IndexBuildError
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin

@@ -15,13 +15,13 @@ from django.db.models import Count
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _, ngettext
 
-from products import vector_index
 from products.models import Product
 from products.search.answer import search
 from products.search.filters import Filters
 from products.search.nearest import Plan, index_settings
 from products.search.scores import recall
 from products.sql.watch import explained
+from products.upkeep import vector_index
 
 NEIGHBOURS = 10
 EF_SEARCH = (10, 20, 40, 80, 100, 200, 400, 800)

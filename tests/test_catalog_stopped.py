@@ -13,9 +13,9 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from products import vector_index
 from products.catalog.importing import CHUNK_ROWS
 from products.models import Product
+from products.upkeep import vector_index
 
 ROOT = Path(__file__).resolve().parent.parent
 HEADER = "sku,name,price\n"

@@ -18,8 +18,8 @@ from django.db import connection, transaction
 
 from products.embeddings import EmbeddingError
 from products.embeddings.deterministic import EmbeddingBackend as Deterministic
-from products.lifecycle import embed_pending
 from products.models import Product
+from products.upkeep.pending import embed_pending
 from tests.factory import make_product, near
 
 

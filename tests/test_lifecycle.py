@@ -14,11 +14,11 @@ from django.core.management import CommandError, call_command
 from django.db import connection, connections
 
 from products.embeddings import EmbeddingError
-from products.lifecycle import Failures, embed_pending
 from products.models import Product
 from products.recipes import EmbeddingRecipe, current_recipe, with_active_backend
 from products.search.answer import search
-from products.worker import Worker
+from products.upkeep.pending import Failures, embed_pending
+from products.upkeep.worker import Worker
 from tests.backends import BUSY, PICKY, SECOND, Busy, Picky, Second
 from tests.factory import make_product
 

@@ -12,16 +12,16 @@ from django.urls import reverse
 from pgvector.django import VectorField
 from pytest_django.asserts import assertContains
 
-from products import switching, vector_index
 from products.agreement import overlap
 from products.checks import check_index
 from products.embeddings import get_backend
-from products.lifecycle import embed_pending
 from products.models import Product
 from products.neighbours import neighbours_of
 from products.recipes import ADVISORY_LOCK, current_recipe, with_active_backend
 from products.search.answer import search
-from products.second import SecondEmbedding
+from products.upkeep import switching, vector_index
+from products.upkeep.pending import embed_pending
+from products.upkeep.second_column import SecondEmbedding
 from tests.backends import PICKY, SECOND, Second, Wide
 from tests.factory import make_product
 

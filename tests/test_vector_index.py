@@ -8,11 +8,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from products import checks, vector_index
+from products import checks
 from products.catalog import bulk
 from products.embeddings.deterministic import EmbeddingBackend
 from products.models import DIMENSIONS, Product
-from products.vector_index import HALFVEC, VECTOR, IndexBuildError
+from products.upkeep import vector_index
+from products.upkeep.vector_index import HALFVEC, VECTOR, IndexBuildError
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -8,8 +8,8 @@ from django.db import connection
 
 from importing.data import base_vectors, binary_rows
 from importing.measuring import USING, copy_rows, empty, say, timed
-from products import vector_index
-from products.vector_index import HALFVEC, VECTOR
+from products.upkeep import vector_index
+from products.upkeep.vector_index import HALFVEC, VECTOR
 
 
 def bench_index(sizes: Sequence[int]) -> None:

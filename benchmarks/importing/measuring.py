@@ -9,10 +9,10 @@ from pathlib import Path
 
 from django.db import connection
 
-from products import vector_index
 from products.catalog.importing import CatalogImport
 from products.catalog.source import open_source
-from products.vector_index import VECTOR
+from products.upkeep import vector_index
+from products.upkeep.vector_index import VECTOR
 
 USING = {"using": "default"}
 

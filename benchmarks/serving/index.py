@@ -9,10 +9,10 @@ from typing import Any
 from django.db import connection
 from django.test.utils import CaptureQueriesContext, override_settings
 
-from products import vector_index
 from products.models import Product
 from products.search.scores import recall
-from products.vector_index import HALFVEC, VECTOR, IndexKind, fetch
+from products.upkeep import vector_index
+from products.upkeep.vector_index import HALFVEC, VECTOR, IndexKind, fetch
 from serving.figures import Figures
 from serving.gunicorn import CONNECTIONS
 from serving.pgbench import run_pgbench

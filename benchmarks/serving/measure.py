@@ -15,7 +15,7 @@ from django.db import connection, reset_queries
 
 from products.embeddings import get_backend
 from products.models import Product
-from products.vector_index import fetch
+from products.upkeep.vector_index import fetch
 from serving.figures import Figures, measure_in_turns, median
 from serving.gunicorn import CONNECTIONS, Server, serving
 from serving.index import measure_indexes

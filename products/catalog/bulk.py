@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from django.db import connections
 
-from products import vector_index
 from products.catalog.source import Source
-from products.vector_index import Progress
+from products.upkeep import vector_index
+from products.upkeep.vector_index import Progress
 
 # Measured on two cores, row by row against building after: 4.3 s and 1.4 s for 2,000
 # products, 11.9 s and 3.3 s for 5,000. Below, there is little to gain.

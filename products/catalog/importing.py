@@ -25,7 +25,7 @@ from products.catalog.rows import (
 )
 from products.catalog.source import Source, SourceError
 from products.recipes import active_backend
-from products.vector_index import Progress
+from products.upkeep.vector_index import Progress
 
 # What is stored, or lost when the process is killed, at once: some 20 s of embedding.
 CHUNK_ROWS = 2000

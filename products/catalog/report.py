@@ -15,7 +15,7 @@ from products.catalog.planning import Change, Kind
 from products.catalog.records import Refusal
 from products.catalog.source import Source
 from products.management.index_bar import show_build
-from products.vector_index import Progress
+from products.upkeep.vector_index import Progress
 
 # How many rows of each kind are shown; --verbosity 2 shows all.
 SHOWN = 20

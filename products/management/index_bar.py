@@ -9,7 +9,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from products.vector_index import Progress
+from products.upkeep.vector_index import Progress
 
 
 @contextmanager

@@ -8,9 +8,9 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, Error
 
-from products import vector_index
 from products.management.index_bar import index_bar
-from products.vector_index import (
+from products.upkeep import vector_index
+from products.upkeep.vector_index import (
     HALFVEC,
     VECTOR,
     IndexBuildError,

@@ -10,8 +10,8 @@ from django.db import DEFAULT_DB_ALIAS, DataError
 from tqdm import tqdm
 
 from products.embeddings import EmbeddingError
-from products.lifecycle import Failures, count_pending, embed_pending
-from products.worker import Worker, stop_on_signals
+from products.upkeep.pending import Failures, count_pending, embed_pending
+from products.upkeep.worker import Worker, stop_on_signals
 
 INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended
 

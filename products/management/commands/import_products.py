@@ -18,7 +18,7 @@ from products.catalog.report import Report
 from products.catalog.rows import COLUMNS, VECTOR_COLUMNS
 from products.catalog.source import Format, Source, SourceError, open_source
 from products.management.failures import database_problem
-from products.vector_index import IndexBuildError
+from products.upkeep.vector_index import IndexBuildError
 
 REFUSED, UNFINISHED, INTERRUPTED = 1, 2, 130
 

@@ -11,7 +11,6 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS
 from tqdm import tqdm
 
-from products import switching, vector_index
 from products.agreement import (
     TOP,
     Agreement,
@@ -20,14 +19,15 @@ from products.agreement import (
 )
 from products.embeddings import EmbeddingError, load_backend
 from products.evaluation import EvaluationError, Grades, read_judged, read_queries
-from products.lifecycle import Failures, embed_column
 from products.management.index_bar import index_bar
 from products.models import Product
 from products.recipes import EmbeddingRecipe, current_recipe
-from products.second import SecondEmbedding
-from products.switching import SwitchError
-from products.vector_index import IndexBuildError
-from products.worker import stop_on_signals
+from products.upkeep import switching, vector_index
+from products.upkeep.pending import Failures, embed_column
+from products.upkeep.second_column import SecondEmbedding
+from products.upkeep.switching import SwitchError
+from products.upkeep.vector_index import IndexBuildError
+from products.upkeep.worker import stop_on_signals
 
 INTERRUPTED = 130
 

@@ -15,11 +15,11 @@ from django.db import OperationalError, connections, transaction
 from django.db.models import F
 from psycopg.errors import LockNotAvailable
 
-from products import vector_index
 from products.embeddings import BaseEmbeddingBackend, EmbeddingError
 from products.models import DIMENSIONS
 from products.recipes import EmbeddingRecipe, current_recipe, hold_alone
-from products.second import (
+from products.upkeep import vector_index
+from products.upkeep.second_column import (
     SecondEmbedding,
     add_columns,
     drop_columns,

@@ -12,7 +12,7 @@ from typing import Any
 from django.db import InterfaceError, OperationalError, connections
 
 from products.embeddings import EmbeddingError
-from products.lifecycle import Failures, embed_pending
+from products.upkeep.pending import Failures, embed_pending
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0

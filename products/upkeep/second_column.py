@@ -9,7 +9,7 @@ from pgvector.django import VectorField
 
 from products.models import DIMENSIONS, EmbeddedText
 from products.querysets import ProductQuerySet
-from products.vector_index import SECOND_HALFVEC, SECOND_VECTOR
+from products.upkeep.vector_index import SECOND_HALFVEC, SECOND_VECTOR
 
 
 class SecondEmbedding(EmbeddedText, models.Model):

@@ -10,7 +10,7 @@ from django.db import transaction
 from products.embeddings import BaseEmbeddingBackend, EmbeddingError
 from products.models import EMBEDDING_FIELDS, Product
 from products.recipes import EmbeddingRecipe, current_recipe, hold_recipe
-from products.second import SecondEmbedding
+from products.upkeep.second_column import SecondEmbedding
 
 Column = type[Product] | type[SecondEmbedding]
 Row = Product | SecondEmbedding
