@@ -20,8 +20,8 @@ from django.utils.html import format_html
 from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 
+from products.catalog.changes import Change, Kind
 from products.catalog.importing import ImportResult
-from products.catalog.planning import Change, Kind
 from products.catalog.records import Refusal
 from products.catalog.source import SourceError
 from products.embeddings import EmbeddingError

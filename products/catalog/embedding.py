@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from products.catalog.planning import Change
+from products.catalog.changes import Change
 from products.catalog.rows import VECTOR_HEADER
 from products.embeddings import BaseEmbeddingBackend, EmbeddingError
 from products.embeddings.text import embedding_text

@@ -10,8 +10,8 @@ from typing import Any, Self
 from django.core.management.base import OutputWrapper
 from tqdm import tqdm
 
+from products.catalog.changes import Change, Kind
 from products.catalog.importing import ImportResult
-from products.catalog.planning import Change, Kind
 from products.catalog.records import Refusal
 from products.catalog.source import Source
 from products.management.index_bar import show_build

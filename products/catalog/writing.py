@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import DataError, IntegrityError, connections, transaction
 
-from products.catalog.planning import Change, Kind
+from products.catalog.changes import Change, Kind
 from products.embeddings import text
 from products.models import DIMENSIONS
 
