@@ -20,8 +20,8 @@ from django.test.utils import CaptureQueriesContext
 from large_catalogue import ALIAS, parser, say, use_large_catalogue
 
 from products.models import Product
+from products.quality.tuning import timed
 from products.search.answer import search
-from products.tuning import timed
 
 COUNT = 10  # results a page
 GOAL = 2.0

@@ -14,13 +14,13 @@ from django.urls import reverse
 from django.utils.formats import number_format
 from django.views.decorators.http import require_POST, require_safe
 
-from products.evaluation import EvaluationError, evaluate
 from products.forms import JudgementForm
-from products.judgements import collected
 from products.models import Judgement
 from products.permissions import staff_required
+from products.quality.evaluation import EvaluationError, evaluate
+from products.quality.judged import collected
+from products.quality.tuning import Bucket, TuningError, tune
 from products.search.question import Mode
-from products.tuning import Bucket, TuningError, tune
 
 # A quick look while somebody waits; `tune_search` measures thoroughly.
 SHARES = (1.0, 0.25, 0.05)

@@ -12,9 +12,9 @@ from django.views.decorators.http import require_safe
 
 from products.choosing import choose_by_name, named
 from products.forms import SearchForm, VarietyForm
-from products.judgements import grades_of
 from products.models import Product
 from products.permissions import may_write
+from products.quality.judged import grades_of
 from products.samples import new_products
 from products.search.answer import PAGE_SIZE, search, similar_to
 from products.search.categories import SHOWN, category_counts

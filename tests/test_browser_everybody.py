@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from products import judging
 from products.models import Judgement, Product
-from products.tuning import Bucket, Measurement
+from products.quality.tuning import Bucket, Measurement
 from tests.browser import DESK, PHONE, complaints, layout_shift, make_staff, sideways
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]

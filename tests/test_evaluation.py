@@ -7,7 +7,8 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
-from products.evaluation import (
+from products.models import Product
+from products.quality.evaluation import (
     EvaluationError,
     Measured,
     ModeReport,
@@ -15,7 +16,6 @@ from products.evaluation import (
     read_judgements,
     read_queries,
 )
-from products.models import Product
 from products.search.question import Mode
 
 # Gains 2^grade - 1 by discounts log2(position + 1), here 1, 1.585 and 2.

@@ -5,7 +5,7 @@ from django.test import Client
 
 from products import judging
 from products.models import Judgement
-from products.tuning import Bucket, Measurement
+from products.quality.tuning import Bucket, Measurement
 from tests.factory import make_product, near
 
 pytestmark = pytest.mark.django_db

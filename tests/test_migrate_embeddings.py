@@ -12,11 +12,11 @@ from django.urls import reverse
 from pgvector.django import VectorField
 from pytest_django.asserts import assertContains
 
-from products.agreement import overlap
 from products.checks import check_index
 from products.embeddings import get_backend
 from products.models import Product
 from products.neighbours import neighbours_of
+from products.quality.agreement import overlap
 from products.recipes import ADVISORY_LOCK, current_recipe, with_active_backend
 from products.search.answer import search
 from products.upkeep import switching, vector_index

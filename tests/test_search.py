@@ -8,9 +8,9 @@ from django.core.cache import cache
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
-from products.calibration import calibrate
 from products.embeddings import BaseEmbeddingBackend, EmbeddingError, get_backend
 from products.models import Calibration, Product
+from products.quality.calibration import calibrate
 from products.search.answer import Filters, SearchError, nearest, search
 from products.search.query_vector import query_vector
 from tests.factory import axis, make_product, near

@@ -19,8 +19,8 @@ from jinja2.nodes import Call
 from products.embeddings import get_backend
 from products.judging import EF_SEARCH
 from products.models import Judgement, Product
+from products.quality.tuning import Bucket, Measurement
 from products.samples import load_sample_products, new_products
-from products.tuning import Bucket, Measurement
 from tests.factory import axis, make_product, near
 
 ROOT = Path(settings.BASE_DIR)

@@ -9,11 +9,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from products import tuning
 from products.embeddings import get_backend
 from products.models import DIMENSIONS, Product
+from products.quality import tuning
+from products.quality.tuning import Bucket, Measurement, price_ranges, tune
 from products.search.filters import Filters
-from products.tuning import Bucket, Measurement, price_ranges, tune
 from tests.factory import make_product
 
 ROWS = 1_000

@@ -12,8 +12,8 @@ from django.db.models import Value
 from django.db.models.functions import Cast
 from pgvector.django import VectorField
 
-from products.calibration import get_floor
 from products.models import DIMENSIONS, Product
+from products.quality.calibration import get_floor
 from products.querysets import ProductQuerySet
 from products.search.nearest import Plan, index_settings, plan_neighbours
 from products.search.question import Request

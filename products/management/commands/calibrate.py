@@ -7,8 +7,8 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from products.calibration import calibrate
 from products.embeddings import EmbeddingError
+from products.quality.calibration import calibrate
 from products.recipes import active_backend
 
 

@@ -11,14 +11,14 @@ from typing import Any
 from django.core.management import CommandError, CommandParser
 from tqdm import tqdm
 
-from products.evaluation import (
+from products.management.documented import DocumentedCommand
+from products.quality.evaluation import (
     EvaluationError,
     Judged,
     ModeReport,
     evaluate,
     read_judged,
 )
-from products.management.documented import DocumentedCommand
 from products.search.question import Mode
 
 MEASURES = {

@@ -11,16 +11,21 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS
 from tqdm import tqdm
 
-from products.agreement import (
+from products.embeddings import EmbeddingError, load_backend
+from products.management.index_bar import index_bar
+from products.models import Product
+from products.quality.agreement import (
     TOP,
     Agreement,
     agreement_on_products,
     agreement_on_queries,
 )
-from products.embeddings import EmbeddingError, load_backend
-from products.evaluation import EvaluationError, Grades, read_judged, read_queries
-from products.management.index_bar import index_bar
-from products.models import Product
+from products.quality.evaluation import (
+    EvaluationError,
+    Grades,
+    read_judged,
+    read_queries,
+)
 from products.recipes import EmbeddingRecipe, current_recipe
 from products.upkeep import switching, vector_index
 from products.upkeep.pending import Failures, embed_column

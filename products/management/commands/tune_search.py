@@ -14,8 +14,8 @@ from tqdm import tqdm
 
 from products.management.documented import DocumentedCommand
 from products.models import Product
-from products.tuning import SHARES, Bucket, Measurement, TuningError, tune
-from products.tuning_plot import ENDINGS, plot
+from products.quality.recall_plot import ENDINGS, plot
+from products.quality.tuning import SHARES, Bucket, Measurement, TuningError, tune
 
 ABOUT = """
 Each question asks for the ten products most like a stored one, chosen at random, in a

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from products.evaluation import Grades, Judged
 from products.models import Judgement
+from products.quality.evaluation import Grades, Judged
 
 # Each is searched for in every mode when the page is asked for.
 MOST_QUERIES = 100

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from products.tuning import Bucket
+from products.quality.tuning import Bucket
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
