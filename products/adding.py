@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from products.embeddings import EmbeddingError
 from products.forms import NewProductForm, ProductForm, already_exists
-from products.neighbours import Neighbours
+from products.insight.preview import Neighbours
 from products.permissions import writer_required
 from products.samples import load_sample_products, new_products
 

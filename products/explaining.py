@@ -14,8 +14,8 @@ from django.views.decorators.http import require_safe
 from psycopg.errors import QueryCanceled
 
 from products.embeddings import EmbeddingError
-from products.explanation import compare_with_exact, parts_of
 from products.forms import SearchForm
+from products.insight.comparison import compare_with_exact, parts_of
 from products.models import Product
 from products.search.filters import SearchError
 

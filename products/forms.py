@@ -12,8 +12,8 @@ from django.http import QueryDict
 from django.utils.translation import gettext, gettext_lazy as _
 
 from products.embeddings.text import TEXT_FIELDS
+from products.insight.preview import Neighbours, neighbours_of
 from products.models import Product, make_sku
-from products.neighbours import Neighbours, neighbours_of
 from products.search.answer import PAGE_SIZE, search
 from products.search.filters import Filters, SearchError
 from products.search.question import (

@@ -11,7 +11,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import conditional_page, require_safe
 
-from products.projection import (
+from products.insight.map import (
     CACHE_SECONDS,
     COUNTED,
     HEIGHT,

@@ -10,14 +10,14 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext_lazy as _
 
-from products.models import Product
-from products.reports import (
+from products.insight.reports import (
     DUPLICATE_DISTANCE,
     NEIGHBOURS,
     PAGE_PRODUCTS,
     near_duplicates,
     odd_categories,
 )
+from products.models import Product
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin

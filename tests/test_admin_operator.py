@@ -7,8 +7,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from products import admin_actions
+from products.insight.reports import near_duplicates, odd_categories
 from products.models import Product
-from products.reports import near_duplicates, odd_categories
 from tests.factory import axis, make_product, near
 
 LIST = "/admin/products/product/"

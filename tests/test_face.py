@@ -20,8 +20,8 @@ from products.display import (
     readable_sql,
     shortened,
 )
-from products.explanation import compare_with_exact, parts_of
 from products.forms import changed_address
+from products.insight.comparison import compare_with_exact, parts_of
 from products.models import EmbeddingRecipe, Judgement, Product
 from products.search.answer import categories
 from products.search.categories import category_counts

@@ -14,8 +14,8 @@ from pytest_django.asserts import assertContains
 
 from products.checks import check_index
 from products.embeddings import get_backend
+from products.insight.preview import neighbours_of
 from products.models import Product
-from products.neighbours import neighbours_of
 from products.quality.agreement import overlap
 from products.recipes import ADVISORY_LOCK, current_recipe, with_active_backend
 from products.search.answer import search

@@ -1,0 +1,6 @@
+"""What the vectors tell besides search results.
+
+`comparison` explains a result: which part of a text matters, what the index missed.
+`map` draws the catalogue in two dimensions, `reports` finds near duplicates and odd
+categories, `preview` shows what a product that is not saved yet would stand next to.
+"""
