@@ -13,13 +13,6 @@ from django.utils.formats import number_format
 from django.utils.html import escape
 
 from products.choosing import choose_by_name
-from products.display import (
-    Numbers,
-    formatted_sql,
-    percent,
-    readable_sql,
-    shortened,
-)
 from products.forms import changed_address
 from products.insight.comparison import compare_with_exact, parts_of
 from products.models import EmbeddingRecipe, Judgement, Product
@@ -27,6 +20,13 @@ from products.search.answer import categories
 from products.search.categories import category_counts
 from products.search.filters import Filters
 from products.search.question import Mode
+from products.templating.filters import (
+    Numbers,
+    formatted_sql,
+    percent,
+    readable_sql,
+    shortened,
+)
 from tests.backends import AXES, SECOND
 from tests.factory import axis, make_product, near
 from vectorshop.static import CollectedOrPlainStorage

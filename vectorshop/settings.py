@@ -144,7 +144,7 @@ TEMPLATES = [
         "NAME": "jinja2",
         "BACKEND": "vectorshop.pages.LazyJinja2",
         "DIRS": [BASE_DIR / "templates" / "shop"],
-        "OPTIONS": {"environment": "products.templating.Environments"},
+        "OPTIONS": {"environment": "products.templating.environment.Environments"},
     },
     {  # the admin
         "BACKEND": "django.template.backends.django.DjangoTemplates",

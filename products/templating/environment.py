@@ -27,7 +27,8 @@ from jinja2.runtime import Macro
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup, escape
 
-from products.display import (
+from products.forms import changed_address
+from products.templating.filters import (
     Numbers,
     lines,
     percent,
@@ -36,7 +37,6 @@ from products.display import (
     shortened,
     similar_rows,
 )
-from products.forms import changed_address
 
 # Called with constants only: what they return is put into the compiled template.
 SETTLED: dict[str, Callable[..., Any]] = {
