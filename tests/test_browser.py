@@ -279,7 +279,7 @@ def test_a_server_that_fails_while_one_types_shows_its_page(
     visit, samples, monkeypatch
 ):
     page = visit()
-    monkeypatch.setattr("products.views.new_products", lambda: 1 / 0)
+    monkeypatch.setattr("products.views.catalogue.new_products", lambda: 1 / 0)
 
     page.get_by_label("Search", exact=True).press_sequentially("lamp")
 

@@ -7,9 +7,9 @@ from django.contrib.auth import get_user_model
 from django.db import OperationalError
 from playwright.sync_api import expect
 
-from products import judging
 from products.models import Judgement, Product
 from products.quality.tuning import Bucket, Measurement
+from products.views import judging
 from tests.browser import DESK, PHONE, complaints, layout_shift, make_staff, sideways
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -163,7 +163,7 @@ def test_axe_finds_nothing_serious_where_something_is_refused(visit, monkeypatch
             def fail(*args, error=error):
                 raise error
 
-            monkeypatch.setattr("products.views.SearchForm", fail)
+            monkeypatch.setattr("products.views.catalogue.SearchForm", fail)
             axe.read("/")
             expect(axe.page.get_by_text(says)).to_be_visible()
 

@@ -58,7 +58,7 @@ def test_a_failure_gets_its_page(monkeypatch, error, status):
     def fail(*args):
         raise error
 
-    monkeypatch.setattr("products.views.SearchForm", fail)
+    monkeypatch.setattr("products.views.catalogue.SearchForm", fail)
 
     response = Client(raise_request_exception=False).get("/")
 

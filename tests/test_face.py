@@ -12,7 +12,6 @@ from django.utils import translation
 from django.utils.formats import number_format
 from django.utils.html import escape
 
-from products.choosing import choose_by_name
 from products.forms import changed_address
 from products.insight.comparison import compare_with_exact, parts_of
 from products.models import EmbeddingRecipe, Judgement, Product
@@ -27,6 +26,7 @@ from products.templating.filters import (
     readable_sql,
     shortened,
 )
+from products.views.typeahead import choose_by_name
 from tests.backends import AXES, SECOND
 from tests.factory import axis, make_product, near
 from vectorshop.static import CollectedOrPlainStorage

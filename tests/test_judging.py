@@ -3,9 +3,9 @@
 import pytest
 from django.test import Client
 
-from products import judging
 from products.models import Judgement
 from products.quality.tuning import Bucket, Measurement
+from products.views import judging
 from tests.factory import make_product, near
 
 pytestmark = pytest.mark.django_db

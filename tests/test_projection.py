@@ -5,10 +5,10 @@ import pytest
 from django.db import connection
 from django.utils.translation import get_language
 
-from products import mapping
 from products.insight import map
 from products.insight.map import catalogue_map, fitted, group, principal_plane
 from products.models import Product
+from products.views import map
 from tests.factory import axis, make_product, near
 
 
@@ -82,7 +82,7 @@ def test_the_map_of_a_large_catalogue_is_a_sample(monkeypatch, client):
 def test_a_large_catalogue_is_not_counted_to_its_end(monkeypatch, client):
     monkeypatch.setattr(map, "MOST", 4)
     monkeypatch.setattr(map, "COUNTED", 10)
-    monkeypatch.setattr(mapping, "COUNTED", 10)
+    monkeypatch.setattr(map, "COUNTED", 10)
     for number in range(12):
         make_product(embedding=near(0.05 * number))
 
@@ -150,7 +150,7 @@ def test_a_map_is_drawn_once_as_long_as_nothing_changes(
     three_products()
     before = client.get("/map.svg").content
     monkeypatch.setattr(map, "draw_map", lambda *_: pytest.fail("Drawn again."))
-    monkeypatch.setattr(mapping, "render_to_string", lambda *_: pytest.fail("Again."))
+    monkeypatch.setattr(map, "render_to_string", lambda *_: pytest.fail("Again."))
 
     with django_assert_num_queries(2):
         again = client.get("/map.svg")
@@ -166,7 +166,7 @@ def test_a_picture_of_one_language_is_not_shown_in_another(
 ):
     settings.LANGUAGES = [("en", "English"), ("de", "Deutsch")]
     three_products()
-    monkeypatch.setattr(mapping, "render_to_string", lambda *_: get_language())
+    monkeypatch.setattr(map, "render_to_string", lambda *_: get_language())
 
     shown = [
         client.get("/map.svg", headers={"Accept-Language": language})

@@ -17,10 +17,10 @@ from django.utils import translation
 from jinja2.nodes import Call
 
 from products.embeddings import get_backend
-from products.judging import EF_SEARCH
 from products.models import Judgement, Product
 from products.quality.tuning import Bucket, Measurement
 from products.samples import load_sample_products, new_products
+from products.views.judging import EF_SEARCH
 from tests.factory import axis, make_product, near
 
 ROOT = Path(settings.BASE_DIR)
@@ -278,7 +278,7 @@ def test_the_pages_of_a_broken_model_are_translated(client, greek, address):
 def test_every_answer_to_a_form_is_translated(
     greek_admin, greek, monkeypatch, address, data
 ):
-    monkeypatch.setattr("products.adding.load_sample_products", lambda: 10)
+    monkeypatch.setattr("products.views.adding.load_sample_products", lambda: 10)
 
     response = greek_admin.post(address, data, follow=True)
 
@@ -402,7 +402,7 @@ def test_one_visitor_s_language_is_not_the_next_one_s(samples, german, client):
 
 
 def test_the_page_about_a_failure_speaks_german(monkeypatch):
-    monkeypatch.setattr("products.views.SearchForm", lambda data: 1 / 0)
+    monkeypatch.setattr("products.views.catalogue.SearchForm", lambda data: 1 / 0)
 
     response = Client(raise_request_exception=False, headers=GERMAN).get("/")
 
@@ -461,7 +461,7 @@ def test_the_admin_s_input_of_a_price_has_a_point(admin_client):
 def test_the_plot_of_the_index_is_translated_and_german(greek_admin, monkeypatch):
     hnsw = [Measurement(ef, 0.98, 1.0, 2.0) for ef in EF_SEARCH]
     buckets = [Bucket(share, share, 5.0, hnsw, hnsw[0]) for share in (1.0, 0.005)]
-    monkeypatch.setattr("products.judging.tune", lambda *args, **options: buckets)
+    monkeypatch.setattr("products.views.judging.tune", lambda *args, **options: buckets)
 
     page = greek_admin.get("/quality/?tune=1", headers=GERMAN).content.decode()
 

@@ -8,7 +8,9 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vectorshop.settings")
 application = get_wsgi_application()
-import_module("products.views")  # else with the first request; see products.urls
+import_module(
+    "products.views.catalogue"
+)  # else with the first request; see products.urls
 
 # What is there by now stays for ever: the collector need not walk through it during a
 # search, which takes 8 % less processor time, and forked workers go on sharing it. See

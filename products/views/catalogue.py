@@ -10,7 +10,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from products.choosing import choose_by_name, named
 from products.forms import SearchForm, VarietyForm
 from products.models import Product
 from products.permissions import may_write
@@ -21,6 +20,7 @@ from products.search.categories import SHOWN, category_counts
 from products.search.filters import Filters, SearchError
 from products.search.question import Mode, Sort
 from products.search.results import Results
+from products.views.typeahead import choose_by_name, named
 
 SIMILAR_COUNT = 5
 
