@@ -17,9 +17,9 @@ from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext, gettext_lazy as _
 
-from products.admin_actions import embed_selected, export_csv, export_jsonl
+from products.admin_pages.actions import embed_selected, export_csv, export_jsonl
+from products.admin_pages.embeddings import embed_some, embeddings_context
 from products.embeddings import EmbeddingError
-from products.embeddings_page import embed_some, embeddings_context
 from products.lazy_views import lazy_view
 from products.models import Product
 from products.querysets import EmbeddingState, ProductQuerySet
@@ -105,7 +105,7 @@ class ProductAdmin(ModelAdmin):
         if "%00" in request.META["QUERY_STRING"]:
             messages.error(request, _("Null characters are not allowed in a filter."))
             return redirect(request.path)
-        from products.import_page import may_import
+        from products.admin_pages.import_page import may_import
 
         context = {"may_import": may_import(self, request), **(extra_context or {})}
         return super().changelist_view(request, context)

@@ -6,7 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from products import admin_actions
+from products.admin_pages import actions
 from products.insight.reports import near_duplicates, odd_categories
 from products.models import Product
 from tests.factory import axis, make_product, near
@@ -140,7 +140,7 @@ def test_selected_products_are_embedded_again(admin_client):
 
 
 def test_embedding_again_is_bounded(admin_client, monkeypatch):
-    monkeypatch.setattr(admin_actions, "MAX_PRODUCTS", 2)
+    monkeypatch.setattr(actions, "MAX_PRODUCTS", 2)
     products = [make_product(embedding=None) for _ in range(3)]
 
     response = act(admin_client, "embed_selected", *products)

@@ -5,7 +5,7 @@ from django.contrib.auth.models import Permission, User
 from django.urls import reverse
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
-from products import embeddings_page
+from products.admin_pages import embeddings
 from products.models import EmbeddingRecipe, Product
 from tests.backends import PICKY
 from tests.factory import make_product
@@ -53,7 +53,7 @@ def test_button_embeds_what_needs_it(admin_client, url):
 
 def test_button_stops_at_a_bound(admin_client, url, settings, monkeypatch):
     settings.EMBEDDING_BACKEND = PICKY  # batches of 4
-    monkeypatch.setattr(embeddings_page, "MAX_PRODUCTS", 6)
+    monkeypatch.setattr(embeddings, "MAX_PRODUCTS", 6)
     for _ in range(12):
         make_product(embedding=None)
 

@@ -21,11 +21,11 @@ from django.dispatch import receiver
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
-from products import import_form
+from products.admin_pages import import_form
+from products.admin_pages.import_form import UploadForm
 from products.catalog.importing import CatalogImport
 from products.catalog.rejects import Rejects
 from products.catalog.source import GZIP_MAGIC, Format, SourceError, open_source
-from products.import_form import UploadForm
 
 PREFIX = "vectorshop-import-"  # of the temporary folders
 KEEP_SECONDS = 3600

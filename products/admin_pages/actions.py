@@ -12,8 +12,8 @@ from django.http import FileResponse, HttpRequest
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _, ngettext
 
+from products.admin_pages.embeddings import MAX_PRODUCTS, MAX_SECONDS, tell_failures
 from products.embeddings import EmbeddingError
-from products.embeddings_page import MAX_PRODUCTS, MAX_SECONDS, tell_failures
 from products.models import Product
 from products.querysets import ProductQuerySet
 from products.upkeep.pending import Failures, embed_again

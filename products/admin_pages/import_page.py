@@ -20,14 +20,9 @@ from django.utils.html import format_html
 from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 
-from products.catalog.changes import Change, Kind
-from products.catalog.importing import ImportResult
-from products.catalog.records import Refusal
-from products.catalog.source import SourceError
-from products.embeddings import EmbeddingError
-from products.embeddings_page import embed_some
-from products.import_form import UploadForm
-from products.import_upload import (
+from products.admin_pages.embeddings import embed_some
+from products.admin_pages.import_form import UploadForm
+from products.admin_pages.upload import (
     Upload,
     delete_old_uploads,
     forget,
@@ -36,6 +31,11 @@ from products.import_upload import (
     remember,
     remembered,
 )
+from products.catalog.changes import Change, Kind
+from products.catalog.importing import ImportResult
+from products.catalog.records import Refusal
+from products.catalog.source import SourceError
+from products.embeddings import EmbeddingError
 from products.models import Product
 from products.upkeep.vector_index import IndexBuildError
 
