@@ -13,7 +13,7 @@ from typing import Any
 from django.core.management import CommandError, CommandParser
 from django.db import DataError
 
-from products.management.documented import DocumentedCommand
+from products.management.base import DocumentedCommand
 from products.models import Product
 from products.search.answer import search
 from products.search.filters import Filters, SearchError

@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management import CommandError, CommandParser
 from tqdm import tqdm
 
-from products.management.documented import DocumentedCommand
+from products.management.base import DocumentedCommand
 from products.quality.evaluation import (
     EvaluationError,
     Judged,

@@ -14,10 +14,10 @@ from django.db import DEFAULT_DB_ALIAS, Error
 from products.catalog.importing import CatalogImport, ImportResult
 from products.catalog.records import Refusal
 from products.catalog.rejects import Rejects, rejects_path
-from products.catalog.report import Report
 from products.catalog.rows import COLUMNS, VECTOR_COLUMNS
 from products.catalog.source import Format, Source, SourceError, open_source
 from products.management.failures import database_problem
+from products.management.import_report import Report
 from products.upkeep.vector_index import IndexBuildError
 
 REFUSED, UNFINISHED, INTERRUPTED = 1, 2, 130

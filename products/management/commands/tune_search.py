@@ -12,7 +12,7 @@ from typing import Any
 from django.core.management import CommandError, CommandParser
 from tqdm import tqdm
 
-from products.management.documented import DocumentedCommand
+from products.management.base import DocumentedCommand
 from products.models import Product
 from products.quality.recall_plot import ENDINGS, plot
 from products.quality.tuning import SHARES, Bucket, Measurement, TuningError, tune
