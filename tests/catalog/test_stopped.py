@@ -17,7 +17,7 @@ from products.catalog.importing import CHUNK_ROWS
 from products.models import Product
 from products.upkeep import vector_index
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 HEADER = "sku,name,price\n"
 ROWS = CHUNK_ROWS + 100
 PATIENCE_SECONDS = 60

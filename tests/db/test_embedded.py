@@ -29,7 +29,7 @@ from vectorshop.db.embedded.memory import machine_memory, memory_settings
 from vectorshop.db.embedded.options import data_dir_of
 from vectorshop.db.embedded.server import ensure_database, ensure_running, leave
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 # Says its server's process, then uses the server until its standard input ends.
 USER = """

@@ -87,7 +87,7 @@ def exact_scans(db):
 
 @pytest.fixture(autouse=True)
 def embedder(settings):
-    settings.EMBEDDING_BACKEND = "tests.test_pages.Directions"
+    settings.EMBEDDING_BACKEND = "tests.search.test_paging.Directions"
 
 
 def fill(rows):

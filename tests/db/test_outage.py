@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_errors import free_port
+from tests.views.test_errors import free_port
 from vectorshop.db.embedded.cluster import SUPERUSER, Cluster
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 60  # more than a slow machine needs for anything here
 
 

@@ -121,7 +121,7 @@ def test_embed_products_embeds_only_what_needs_it():
 
 @pytest.mark.django_db
 def test_embed_products_works_in_batches(settings):
-    settings.EMBEDDING_BACKEND = "tests.test_commands.SmallBatches"
+    settings.EMBEDDING_BACKEND = "tests.management.test_commands.SmallBatches"
     for _ in range(5):
         make_product(embedding=None)
 
@@ -139,7 +139,7 @@ def test_a_broken_embedder_is_told():
 
 @pytest.mark.django_db(transaction=True)
 def test_embed_products_goes_on_where_it_was_interrupted(settings):
-    settings.EMBEDDING_BACKEND = "tests.test_commands.FailsOnThirdBatch"
+    settings.EMBEDDING_BACKEND = "tests.management.test_commands.FailsOnThirdBatch"
     for _ in range(7):
         make_product(embedding=None)
 
@@ -153,7 +153,7 @@ def test_embed_products_goes_on_where_it_was_interrupted(settings):
 
 @pytest.mark.django_db(transaction=True)
 def test_two_runs_at_once_embed_each_product_once(settings, monkeypatch):
-    settings.EMBEDDING_BACKEND = "tests.test_commands.SmallBatches"
+    settings.EMBEDDING_BACKEND = "tests.management.test_commands.SmallBatches"
     for _ in range(12):
         make_product(embedding=None)
     both_at_work = threading.Barrier(2)

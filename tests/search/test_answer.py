@@ -407,7 +407,7 @@ def test_a_calibrated_floor_is_asked_of_the_best_hit_alone(ask, wardrobe, embedd
 
 
 def test_calibrate_measures_how_near_nonsense_comes(settings, embedder):
-    settings.EMBEDDING_BACKEND = "tests.test_search.Meanings"
+    settings.EMBEDDING_BACKEND = "tests.search.test_answer.Meanings"
     recipe = get_backend().fingerprint
     for _ in range(3):
         # Every text of random letters is axis(383) to this backend.
@@ -423,14 +423,14 @@ def test_calibrate_measures_how_near_nonsense_comes(settings, embedder):
 
 
 def test_the_floor_is_never_below_that_of_the_backend(settings):
-    settings.EMBEDDING_BACKEND = "tests.test_search.Meanings"
+    settings.EMBEDDING_BACKEND = "tests.search.test_answer.Meanings"
     make_product(embedding=axis(3))
 
     assert calibrate(using="default").floor == Meanings.default_floor
 
 
 def test_an_empty_catalogue_cannot_be_calibrated(settings):
-    settings.EMBEDDING_BACKEND = "tests.test_search.Meanings"
+    settings.EMBEDDING_BACKEND = "tests.search.test_answer.Meanings"
     make_product(embedding=None)
 
     with pytest.raises(ValueError, match="Run manage.py embed_products"):
