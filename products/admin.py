@@ -17,10 +17,10 @@ from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext, gettext_lazy as _
 
+from products.admin_pages import import_page, reports
 from products.admin_pages.actions import embed_selected, export_csv, export_jsonl
 from products.admin_pages.embeddings import embed_some, embeddings_context
 from products.embeddings import EmbeddingError
-from products.lazy_views import lazy_view
 from products.models import Product
 from products.querysets import EmbeddingState, ProductQuerySet
 from products.search.nearest import read_on
@@ -105,25 +105,21 @@ class ProductAdmin(ModelAdmin):
         if "%00" in request.META["QUERY_STRING"]:
             messages.error(request, _("Null characters are not allowed in a filter."))
             return redirect(request.path)
-        from products.admin_pages.import_page import may_import
-
-        context = {"may_import": may_import(self, request), **(extra_context or {})}
+        may_import = import_page.may_import(self, request)
+        context = {"may_import": may_import, **(extra_context or {})}
         return super().changelist_view(request, context)
 
     def get_urls(self) -> list[URLPattern]:
         pages: dict[str, tuple[Callable[..., HttpResponseBase], str]] = {
             "embeddings/": (self.embeddings_view, "embeddings"),
-            "import/": (partial(lazy_view("import_page.import_page"), self), "import"),
-            "import/refused/": (
-                partial(lazy_view("import_page.refused_page"), self),
-                "refused",
-            ),
+            "import/": (partial(import_page.import_page, self), "import"),
+            "import/refused/": (partial(import_page.refused_page, self), "refused"),
             "near-duplicates/": (
-                partial(lazy_view("reports_page.near_duplicates_page"), self),
+                partial(reports.near_duplicates_page, self),
                 "duplicates",
             ),
             "odd-categories/": (
-                partial(lazy_view("reports_page.odd_categories_page"), self),
+                partial(reports.odd_categories_page, self),
                 "odd_categories",
             ),
             "<int:pk>/similar/": (self.similar_view, "similar"),

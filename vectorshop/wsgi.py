@@ -8,9 +8,7 @@ from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vectorshop.settings")
 application = get_wsgi_application()
-import_module(
-    "products.views.catalogue"
-)  # else with the first request; see products.urls
+import_module("vectorshop.urls")  # and with it all pages, before workers are forked
 
 # What is there by now stays for ever: the collector need not walk through it during a
 # search, which takes 8 % less processor time, and forked workers go on sharing it. See

@@ -10,10 +10,10 @@ from itertools import islice
 
 from django.db import DEFAULT_DB_ALIAS, DataError, IntegrityError, reset_queries
 
-from products.catalog import changes, writing
+from products.catalog import writing
 from products.catalog.ahead import read_ahead
 from products.catalog.bulk import BulkLoad
-from products.catalog.changes import Change, Kind, SeenSkus
+from products.catalog.changes import Change, Kind, SeenSkus, plan
 from products.catalog.embedding import Embedder
 from products.catalog.records import Record, Refusal, read_records
 from products.catalog.rows import (
@@ -166,7 +166,7 @@ class CatalogImport:
         """Plan a chunk and, unless this is a dry run, store it."""
         self.result.read += len(chunk)
         rows = self.good_rows(self.seen.add(self.good_rows(chunk)))
-        changes = changes.plan(rows, fingerprint=self.fingerprint, using=self.using)
+        changes = plan(rows, fingerprint=self.fingerprint, using=self.using)
         if not self.dry_run:
             changes = self.store(changes)
         for change in changes:

@@ -17,7 +17,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection
 
-from products.admin_pages import import_form, upload
+from products.admin_pages import import_form, upload as kept_upload
 from products.models import Product
 from tests.factory import make_product
 
@@ -108,7 +108,7 @@ def test_the_confirmed_import_is_that_of_the_preview(admin_client, uploads):
 
 
 def test_the_kept_upload_is_private_and_old_ones_go(admin_client, uploads):
-    old = uploads / f"{upload.PREFIX}old"
+    old = uploads / f"{kept_upload.PREFIX}old"
     old.mkdir()
     os.utime(old, (0, 0))
 
@@ -277,7 +277,7 @@ def test_refused_rows_that_are_gone_are_told(admin_client, uploads):
 def test_refused_rows_are_kept_for_an_hour(admin_client, uploads, page):
     confirm(admin_client, upload(admin_client, CATALOG + "bad,,,,1\n"))
     [folder] = uploads.iterdir()
-    ago = time.time() - upload.KEEP_SECONDS
+    ago = time.time() - kept_upload.KEEP_SECONDS
     os.utime(folder, (ago + 60, ago + 60))
     assert "bad,,,,1" in download(admin_client)
     os.utime(folder, (ago - 60, ago - 60))
@@ -289,7 +289,7 @@ def test_refused_rows_are_kept_for_an_hour(admin_client, uploads, page):
 
 
 def test_a_file_of_the_same_name_is_not_an_upload(admin_client, uploads):
-    other = uploads / f"{upload.PREFIX}other"
+    other = uploads / f"{kept_upload.PREFIX}other"
     other.write_text("somebody's")
     os.utime(other, (0, 0))
 
@@ -300,7 +300,7 @@ def test_a_file_of_the_same_name_is_not_an_upload(admin_client, uploads):
 def test_an_hour_begins_with_the_confirmation(admin_client, uploads, monkeypatch):
     preview = upload(admin_client, CATALOG + "a,A,,,1\n")
     [folder] = uploads.iterdir()
-    almost = time.time() - upload.KEEP_SECONDS + 60
+    almost = time.time() - kept_upload.KEEP_SECONDS + 60
     os.utime(folder, (almost, almost))
     changed = []
 

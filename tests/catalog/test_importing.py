@@ -10,7 +10,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from products.catalog import changes, importing
+from products.catalog import importing
 from products.catalog.importing import CatalogImport
 from products.catalog.source import Format, Source
 from products.embeddings import EmbeddingError, get_backend
@@ -322,14 +322,14 @@ def test_a_row_the_database_refuses_is_found_and_the_others_are_stored(write):
 
 
 def test_a_product_that_somebody_adds_meanwhile_is_updated(write, monkeypatch):
-    plan = changes.plan
+    plan = importing.plan
 
     def plan_and_lose_the_race(rows, **options):
         changes = plan(rows, **options)
         Product.objects.create(sku="m2", name="Somebody's mug", price=9)
         return changes
 
-    monkeypatch.setattr(changes, "plan", plan_and_lose_the_race)
+    monkeypatch.setattr(importing, "plan", plan_and_lose_the_race)
     path = write(HEADER + "m1,Mug,,,1\nm2,Kettle,,,2\n")
 
     _, status = run(path)

@@ -5,10 +5,10 @@ import pytest
 from django.db import connection
 from django.utils.translation import get_language
 
-from products.insight import map
+from products.insight import map as insight_map
 from products.insight.map import catalogue_map, fitted, group, principal_plane
 from products.models import Product
-from products.views import map
+from products.views import map as map_pages
 from tests.factory import axis, make_product, near
 
 
@@ -44,7 +44,7 @@ def test_points_in_one_place_are_no_failure():
 
 def test_the_smallest_categories_share_a_group():
     categories = [f"c{number}" for number in range(9) for _ in range(10 - number)]
-    points = [map.Point(n, "", n, 0) for n in range(len(categories))]
+    points = [insight_map.Point(n, "", n, 0) for n in range(len(categories))]
 
     groups = group(categories, points)
 
@@ -66,7 +66,7 @@ def test_a_map_needs_three_products_of_the_configured_recipe(client):
 
 @pytest.mark.django_db
 def test_the_map_of_a_large_catalogue_is_a_sample(monkeypatch, client):
-    monkeypatch.setattr(map, "MOST", 4)
+    monkeypatch.setattr(insight_map, "MOST", 4)
     for number in range(12):
         make_product(category="<b>", embedding=near(0.05 * number))
 
@@ -80,9 +80,9 @@ def test_the_map_of_a_large_catalogue_is_a_sample(monkeypatch, client):
 
 @pytest.mark.django_db
 def test_a_large_catalogue_is_not_counted_to_its_end(monkeypatch, client):
-    monkeypatch.setattr(map, "MOST", 4)
-    monkeypatch.setattr(map, "COUNTED", 10)
-    monkeypatch.setattr(map, "COUNTED", 10)
+    monkeypatch.setattr(insight_map, "MOST", 4)
+    monkeypatch.setattr(insight_map, "COUNTED", 10)
+    monkeypatch.setattr(insight_map, "COUNTED", 10)
     for number in range(12):
         make_product(embedding=near(0.05 * number))
 
@@ -149,8 +149,8 @@ def test_a_map_is_drawn_once_as_long_as_nothing_changes(
 ):
     three_products()
     before = client.get("/map.svg").content
-    monkeypatch.setattr(map, "draw_map", lambda *_: pytest.fail("Drawn again."))
-    monkeypatch.setattr(map, "render_to_string", lambda *_: pytest.fail("Again."))
+    monkeypatch.setattr(insight_map, "draw_map", lambda *_: pytest.fail("Drawn again."))
+    monkeypatch.setattr(map_pages, "render_to_string", lambda *_: pytest.fail("Again."))
 
     with django_assert_num_queries(2):
         again = client.get("/map.svg")
@@ -166,7 +166,7 @@ def test_a_picture_of_one_language_is_not_shown_in_another(
 ):
     settings.LANGUAGES = [("en", "English"), ("de", "Deutsch")]
     three_products()
-    monkeypatch.setattr(map, "render_to_string", lambda *_: get_language())
+    monkeypatch.setattr(map_pages, "render_to_string", lambda *_: get_language())
 
     shown = [
         client.get("/map.svg", headers={"Accept-Language": language})
@@ -205,11 +205,11 @@ def test_vectors_are_read_as_they_were_stored():
     vectors = [near(0.3), axis(5)]
     for vector in vectors:
         make_product(embedding=vector)
-    columns = map.VectorBytes(map.F("embedding"))
+    columns = insight_map.VectorBytes(insight_map.F("embedding"))
 
     sent = Product.objects.order_by("pk").values_list(columns, flat=True)
 
-    assert np.allclose(map.vectors_of(list(sent)), vectors)
+    assert np.allclose(insight_map.vectors_of(list(sent)), vectors)
 
 
 @pytest.mark.django_db
