@@ -18,8 +18,7 @@ from large_catalogue import ALIAS, parser, say, use_large_catalogue
 from products.embeddings import get_backend
 from products.models import Product
 from products.quality.tuning import NEIGHBOURS, price_ranges, timed
-from products.search.answer import search
-from products.search.filters import Filters
+from products.search import Filters, search
 from products.search.query_vector import query_vector
 from products.search.scores import recall
 
@@ -101,7 +100,7 @@ def near_text(product: Product, filters: Filters, *, exact: bool = False):
 
 def floor() -> float:
     """Return the similarity below which the search leaves a product out."""
-    from products.quality.calibration import get_floor
+    from products.search.nearest import get_floor
 
     return get_floor(get_backend(), using=ALIAS).each
 

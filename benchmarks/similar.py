@@ -21,7 +21,7 @@ from large_catalogue import ALIAS, parser, say, use_large_catalogue
 
 from products.models import Product
 from products.quality.tuning import timed
-from products.search.answer import search
+from products.search import search
 
 COUNT = 10  # results a page
 GOAL = 2.0

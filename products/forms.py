@@ -12,18 +12,9 @@ from django.http import QueryDict
 from django.utils.translation import gettext, gettext_lazy as _
 
 from products.embeddings.text import TEXT_FIELDS
-from products.insight.preview import Neighbours, neighbours_of
 from products.models import Product, make_sku
-from products.search.answer import PAGE_SIZE, search
-from products.search.filters import Filters, SearchError
-from products.search.question import (
-    MAX_EXAMPLES,
-    MAX_TEXT,
-    Mode,
-    Sort,
-    too_many_examples,
-)
-from products.search.results import Results
+from products.search import Filters, Mode, Sort
+from products.search.question import MAX_EXAMPLES, MAX_TEXT, too_many_examples
 
 # The model reads the first few hundred words of a text anyway.
 MAX_PREVIEW = 20_000  # characters
@@ -53,13 +44,12 @@ class ProductForm(ModelForm):
             raise ValidationError(already_exists(name))
         return name
 
-    def neighbours(self) -> Neighbours:
-        """Return what the text as it is typed would stand next to, checked or not."""
-        typed = {
+    def typed_text(self) -> dict[str, str]:
+        """Return the fields of the text as they are typed, checked or not."""
+        return {
             name: str(self.data.get(name, "")).replace("\0", "")[:MAX_PREVIEW]
             for name in TEXT_FIELDS
         }
-        return neighbours_of(**typed)
 
     def save_product(self, *, embed: bool = True) -> bool:
         """Save the product and return whether that worked.
@@ -181,16 +171,6 @@ class SearchForm(QuestionForm):
             "sort": data["sort"] or Sort.NAME,
             "page": data["page"] or 1,
         }
-
-    def results(self, *, page_size: int = PAGE_SIZE) -> Results | None:
-        """Return a page of results; None, with errors on the form, for a bad question."""
-        if not self.is_valid():
-            return None
-        try:
-            return search(**self.question(), page_size=page_size)
-        except SearchError as err:
-            self.add_error(None, str(err))
-            return None
 
 
 def changed_address(

@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -20,16 +21,119 @@ from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
 from pgvector.django import HnswIndex, VectorField
 
-from products.embeddings import BaseEmbeddingBackend, text
+from products.embeddings import BaseEmbeddingBackend, backend_of, get_backend, text
 from products.extension import VectorNorm
 from products.name_words import NameWords
 from products.querysets import ProductQuerySet
-from products.recipes import EmbeddingRecipe, active_backend, current_recipe
+from products.sql.prepared import Given, Prepared
 
 __all__ = ["DIMENSIONS", "EMBEDDING_FIELDS", "EmbeddingRecipe", "Product", "make_sku"]
 
 DIMENSIONS = 384
 MAX_PRICE = Decimal("99999999.99")  # what numeric(10, 2) holds
+
+
+class RecipeQuerySet(models.QuerySet["EmbeddingRecipe"]):
+    """The recipe in force, and no other: the table has at most one row."""
+
+    def current(self, using: str | None = None) -> EmbeddingRecipe:
+        """Return the recipe in force: of the database, or else of the settings.
+
+        One read of a table of one row, never cached: it is right also in the moment
+        after another process switched.
+        """
+        using = using or router.db_for_read(self.model)
+        recorded = recorded_recipe().objects(1, using=using)
+        return (
+            recorded[0]
+            if recorded
+            else EmbeddingRecipe(
+                backend=settings.EMBEDDING_BACKEND,
+                fingerprint=get_backend().fingerprint,
+            )
+        )
+
+
+class EmbeddingRecipe(models.Model):
+    """The recipe of the column `embedding`, and that of the second column.
+
+    At most one row, with id 1. The first `manage.py migrate_embeddings` writes it;
+    until then the setting EMBEDDING_BACKEND decides, and afterwards the row does, so
+    that all processes change together.
+    """
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    backend = models.CharField(max_length=200)  # the dotted path of a class
+    fingerprint = models.CharField(max_length=100)
+    # Empty while there is no second column.
+    second_backend = models.CharField(max_length=200, blank=True)
+    second_fingerprint = models.CharField(max_length=100, blank=True)
+    # The second column holds the vectors that were served before the last switch.
+    second_is_former = models.BooleanField(default=False)
+    # Counted up by every switch, so that a reader notices even two of them.
+    switches = models.PositiveIntegerField(default=0)
+
+    objects = RecipeQuerySet.as_manager()
+
+    class Meta:
+        db_table = "products_recipe"
+        default_permissions = ()
+        constraints = [
+            models.CheckConstraint(
+                name="products_recipe_one_row", condition=models.Q(id=1)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.fingerprint
+
+    @property
+    def is_filling(self) -> bool:
+        """Whether the second column is being filled, to be switched to."""
+        return bool(self.second_backend) and not self.second_is_former
+
+    def embedder(self) -> BaseEmbeddingBackend:
+        """Return the backend of the column `embedding`; see backend_of()."""
+        return backend_of(self.backend, self.fingerprint)
+
+    def second_embedder(self) -> BaseEmbeddingBackend:
+        """Return the backend of the second column; see backend_of()."""
+        return backend_of(self.second_backend, self.second_fingerprint)
+
+
+@cache
+def recorded_recipe() -> Prepared[EmbeddingRecipe]:
+    """Return the query for the recipe by its id."""
+    fields = [field.attname for field in EmbeddingRecipe._meta.concrete_fields]
+    return Prepared.of_objects(EmbeddingRecipe.objects.filter(pk=Given(0)), fields)
+
+
+EMBEDDING_FIELDS = ("embedding", "embedding_fingerprint", "embedded_hash")
+
+
+# What a slug may leave out without making two articles one: white space, and the
+# punctuation of a sentence. A plus, a hash sign or a decimal point tells them apart.
+PLAIN_PUNCTUATION = re.compile(r"[\s\-_'’\",:;!?()&–—]|[.](?!\d)")
+
+
+def make_sku(name: str) -> str:
+    """Return an article number made from *name*: at most 200 characters.
+
+    Two spellings that differ only in case, accents or plain punctuation give the same
+    one; another script stays as it is. Where the slug leaves more out ("C++" and "C#",
+    "1.5 l" and "15 l"), a hash of the name makes it the name's own.
+    """
+    letters = unicodedata.normalize("NFKD", PLAIN_PUNCTUATION.sub("", name))
+    meant = sum(not unicodedata.combining(letter) for letter in letters)
+    for sku in (slugify(name), slugify(name, allow_unicode=True)):
+        plain = unicodedata.normalize("NFKD", sku.replace("-", "").replace("_", ""))
+        kept = sum(not unicodedata.combining(letter) for letter in plain)
+        if sku and kept >= meant and len(sku) <= 200:
+            return sku
+    if not name.strip():
+        return ""
+    digest = hashlib.sha256(name.casefold().encode()).hexdigest()[:8]
+    return f"{slugify(name)[:191] or 'product'}-{digest}"
 
 
 class EmbeddedText:
@@ -221,7 +325,7 @@ class Product(EmbeddedText, models.Model):
 
     def needs_embedding(self, recipe: EmbeddingRecipe | None = None) -> bool:
         """Return whether the vector is missing, stale or not of the *recipe* in force."""
-        recipe = recipe or current_recipe(self._state.db)
+        recipe = recipe or EmbeddingRecipe.objects.current(self._state.db)
         return (
             self.embedded_hash != self.current_text_hash()
             or self.embedding_fingerprint != recipe.fingerprint
@@ -230,13 +334,13 @@ class Product(EmbeddedText, models.Model):
 
     def embed(self, backend: BaseEmbeddingBackend | None = None) -> None:
         """Set the embedding and what tells its origin; nothing is saved."""
-        backend = backend or active_backend(self._state.db)
+        backend = backend or EmbeddingRecipe.objects.current(self._state.db).embedder()
         [vector] = backend.embed([self.embedding_text()])
         self.set_embedding(vector.tolist(), backend.fingerprint)
 
     def embed_if_needed(self, using: str) -> bool:
         """Embed for the recipe of the database *using*; return whether it was needed."""
-        recipe = current_recipe(using)
+        recipe = EmbeddingRecipe.objects.current(using)
         if not self.needs_embedding(recipe):
             return False
         self.embed(recipe.embedder())
@@ -290,31 +394,3 @@ class Judgement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.query}: {self.product_id} is {self.grade}"
-
-
-EMBEDDING_FIELDS = ("embedding", "embedding_fingerprint", "embedded_hash")
-
-
-# What a slug may leave out without making two articles one: white space, and the
-# punctuation of a sentence. A plus, a hash sign or a decimal point tells them apart.
-PLAIN_PUNCTUATION = re.compile(r"[\s\-_'’\",:;!?()&–—]|[.](?!\d)")
-
-
-def make_sku(name: str) -> str:
-    """Return an article number made from *name*: at most 200 characters.
-
-    Two spellings that differ only in case, accents or plain punctuation give the same
-    one; another script stays as it is. Where the slug leaves more out ("C++" and "C#",
-    "1.5 l" and "15 l"), a hash of the name makes it the name's own.
-    """
-    letters = unicodedata.normalize("NFKD", PLAIN_PUNCTUATION.sub("", name))
-    meant = sum(not unicodedata.combining(letter) for letter in letters)
-    for sku in (slugify(name), slugify(name, allow_unicode=True)):
-        plain = unicodedata.normalize("NFKD", sku.replace("-", "").replace("_", ""))
-        kept = sum(not unicodedata.combining(letter) for letter in plain)
-        if sku and kept >= meant and len(sku) <= 200:
-            return sku
-    if not name.strip():
-        return ""
-    digest = hashlib.sha256(name.casefold().encode()).hexdigest()[:8]
-    return f"{slugify(name)[:191] or 'product'}-{digest}"

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from functools import cache
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib.postgres.search import SearchRank
 from django.db import models
 from django.db.models import (
-    BooleanField,
     Case,
     CharField,
     Count,
+    Expression,
     F,
-    FloatField,
-    Func,
     OuterRef,
     Q,
     Subquery,
@@ -30,9 +28,13 @@ from django.utils.translation import gettext_lazy as _
 from pgvector.django import CosineDistance, HalfVectorField
 
 from products.embeddings import get_backend
-from products.recipes import EmbeddingRecipe
-from products.search.words import TermsQuery, coverage
-from products.sql.prepared import ANY_ID, Prepared
+from products.sql.expressions import (
+    ColumnOf,
+    SearchesWidely,
+    TermsQuery,
+    Text,
+    coverage,
+)
 
 if TYPE_CHECKING:
     from products.models import Product
@@ -42,39 +44,6 @@ if TYPE_CHECKING:
 # ten nearest of 100,000 products had a recall of 0.93, with 100 of 0.99, for 1 ms more
 # (manage.py tune_search).
 EF_SEARCH = 100
-
-
-class SearchesWidely(Func):
-    """True; sets hnsw.ef_search for the rest of the transaction, unless it is larger.
-
-    Within the statement, so that it takes no second one. Without a column in it,
-    PostgreSQL evaluates it once and before the scan, as "One-Time Filter" in EXPLAIN.
-    """
-
-    template = (
-        "(SELECT set_config('hnsw.ef_search', greatest(%(expressions)s, "
-        "current_setting('hnsw.ef_search', true)::integer)::text, true)) IS NOT NULL"
-    )
-    output_field = BooleanField()
-
-
-class ColumnOf(Func):
-    """A column of the product with an id, null where there is none.
-
-    Written out, since a Subquery takes Django longer to make than PostgreSQL takes to
-    answer (benchmarks/similar.py).
-    """
-
-    template = "(SELECT %(column)s FROM %(table)s WHERE id = %(expressions)s LIMIT 1)"
-
-    def __init__(self, model: type[models.Model], name: str, pk: int) -> None:
-        field = cast("models.Field[Any, Any]", model._meta.get_field(name))
-        super().__init__(
-            Value(pk),
-            column=field.column,
-            table=model._meta.db_table,
-            output_field=field,
-        )
 
 
 class EmbeddingState(models.TextChoices):
@@ -97,8 +66,8 @@ class ProductQuerySet(models.QuerySet["Product"]):
         return self.defer("embedding", "search_vector", "text_hash", "embedded_hash")
 
     def for_display(self) -> Self:
-        """Return the same products without the columns that no page of the shop shows."""
-        return self.without_vectors().defer("created_at", "updated_at")
+        """Return the same products with the columns that the shop's pages show."""
+        return self.only(*DISPLAYED)
 
     def get_by_natural_key(self, sku: str) -> Product:
         """Return the product with this sku, for `loaddata`."""
@@ -117,35 +86,35 @@ class ProductQuerySet(models.QuerySet["Product"]):
         products = self if low is None else self.filter(price__gte=low)
         return products if high is None else products.filter(price__lte=high)
 
-    def embedded(self, *, fingerprint: str | Func | None = None) -> Self:
+    def embedded(self, *, fingerprint: Text | None = None) -> Self:
         """Return the products embedded by a recipe, by default the one in force."""
         return self.filter(~MISSING & by_recipe(fingerprint))
 
     # Keywords
 
-    def with_sku(self, text: str) -> Self:
+    def with_sku(self, text: Text) -> Self:
         """Return the product whose sku is *text*, in upper or lower case."""
         return self.filter(sku__iexact=text)
 
     def matching(
         self,
-        terms: Sequence[str],
+        terms: Sequence[Text],
         *,
         every: bool = False,
-        having: Sequence[str] = (),
+        having: Sequence[Text] = (),
     ) -> Self:
         """Return the products with any of *terms* in their text, best match first.
 
         terms: as query_terms() quotes them. every: only those with all of them;
         having: only those that match any of these tsqueries, which ask for some of
         them. Adds ``coverage``: which share of the terms the product has, 0 to 1.
-        Empty without terms. Best is the largest coverage, then ts_rank, which looks at how often
-        and in which field a word stands; ties are broken by id. See
+        Empty without terms. Best is the largest coverage, then ts_rank, which looks at
+        how often and in which field a word stands; ties are broken by id. See
         https://www.postgresql.org/docs/current/textsearch-controls.html
         """
         if not terms:
             return self.none()
-        # Ranked by any of them also where all are there, for one order in both cases.
+        # The rank is by any of the terms, also with *every*: one order in both cases.
         query = TermsQuery(terms)
         return (
             self.filter(search_vector=TermsQuery(having or terms, every=every))
@@ -158,17 +127,17 @@ class ProductQuerySet(models.QuerySet["Product"]):
 
     def nearest_to(
         self,
-        vector: Sequence[float] | Func,
+        vector: Sequence[float] | Expression,
         *,
-        fingerprint: str | Func | None = None,
+        fingerprint: Text | None = None,
         exact: bool = False,
         ef_search: int | None = EF_SEARCH,
     ) -> Self:
         """Return products with the nearest to *vector* first.
 
-        vector: 384 floats, or an expression. fingerprint: the recipe
-        that made it, by default the configured one; products embedded by another
-        are left out, since vectors of two recipes say nothing about each other.
+        vector: 384 floats, or an expression. fingerprint: the recipe that made it, by
+        default the configured one; products embedded by another are left out, since
+        vectors of two recipes say nothing about each other.
         Adds ``distance``: cosine distance, 0 (same direction) to 2 (opposite).
         Products without embedding are left out; ties are broken by id.
         Raises ValueError for a vector of another length.
@@ -179,7 +148,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         Slice the result: without LIMIT the HNSW index is not used. See
         https://github.com/pgvector/pgvector#hnsw
         """
-        if not isinstance(vector, Func):
+        if not isinstance(vector, Expression):
             dimensions = self.model._meta.get_field("embedding").dimensions
             if len(vector) != dimensions:
                 raise ValueError(f"expected {dimensions} numbers, not {len(vector)}")
@@ -189,7 +158,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
 
     def _nearest(
         self,
-        vector: Sequence[float] | Func | OuterRef,
+        vector: Sequence[float] | Expression | OuterRef,
         condition: Q,
         exact: bool,
         ef_search: int | None,
@@ -214,7 +183,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         field = HalfVectorField(
             dimensions=self.model._meta.get_field("embedding").dimensions
         )
-        if isinstance(vector, Func | OuterRef):
+        if isinstance(vector, Expression | OuterRef):
             vector = Cast(vector, field)
         return CosineDistance(Cast("embedding", field), vector)
 
@@ -241,21 +210,13 @@ class ProductQuerySet(models.QuerySet["Product"]):
         """Return the products nearest to the one of the outer query, for a subquery.
 
         Itself, and those of another recipe, are left out. Adds ``distance``, as
-        nearest_to() does. Slice it, as that too, and run it by read_on():
-        products of another recipe may fill the places that the index has.
+        nearest_to() does. Slice the result and evaluate the outer query with read_on();
+        otherwise the index may return only products of another recipe, and nothing is
+        left of them.
         """
         condition = Q(embedding_fingerprint=OuterRef("embedding_fingerprint"))
         condition &= ~Q(pk=OuterRef("pk"))
         return self._nearest(OuterRef("embedding"), condition, False, EF_SEARCH)
-
-    def with_similar(self, pk: int, limit: int) -> list[Product]:
-        """Return for_display().get(pk=pk) and, after it, the *limit* most like it.
-
-        One statement, for the page of a product: see products.prepared. The product
-        itself has no distance. Empty where there is none with this id.
-        """
-        query = with_similar_query(self.model, limit, settings.HNSW_HALFVEC)
-        return query.objects(pk, using=self.db)
 
     # Life of an embedding: each product is in exactly one of four states. All of them
     # are asked about the recipe in force, or the one of *fingerprint*.
@@ -308,38 +269,29 @@ class ProductQuerySet(models.QuerySet["Product"]):
         )
 
 
+# What the shop's pages show of a product, and what says which vectors it compares with.
+DISPLAYED = (
+    "id",
+    "sku",
+    "name",
+    "category",
+    "description",
+    "price",
+    "embedding_fingerprint",
+)
+
 MISSING = Q(embedding__isnull=True)
 SAME_TEXT = Q(embedded_hash=F("text_hash"))
 
 
-@cache
-def with_similar_query(
-    model: type[Product], limit: int, halfvec: bool
-) -> Prepared[Product]:
-    """Return the query for a product and the *limit* products most like it.
-
-    halfvec: the setting that the statement depends on, for the cache.
-    """
-    nothing = Value(None, output_field=FloatField())
-    product = (
-        model.objects.for_display()
-        .order_by()
-        .annotate(
-            distance=nothing  # type: ignore[no-redef]
-        )
-    )
-    similar = model.objects.for_display().similar_to(model(pk=ANY_ID))[:limit]
-    both = product.filter(pk=ANY_ID).union(similar, all=True)
-    return Prepared.of(similar, query=both.query)
-
-
-def by_recipe(fingerprint: str | Func | None) -> Q:
+def by_recipe(fingerprint: Text | None) -> Q:
     """Return the condition that a product is embedded by a recipe.
 
     None: the one in force, read by the same statement as the products.
     """
     if fingerprint is not None:
         return Q(embedding_fingerprint=fingerprint)
-    recorded = Subquery(EmbeddingRecipe.objects.values("fingerprint")[:1])
+    recipes = apps.get_model("products", "EmbeddingRecipe").objects
+    recorded = Subquery(recipes.values("fingerprint")[:1])
     configured = Value(get_backend().fingerprint)
     return Q(embedding_fingerprint=Coalesce(recorded, configured))

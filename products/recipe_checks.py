@@ -6,8 +6,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Warning as CheckWarning
 
 from products.embeddings import get_backend
-from products.models import Product
-from products.recipes import EmbeddingRecipe
+from products.models import EmbeddingRecipe, Product
 
 LOST = (
     "Run manage.py embed_products: until then no search finds those of the other "

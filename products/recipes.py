@@ -1,22 +1,14 @@
-"""Which recipe the embeddings follow: one row, read by every process of the shop."""
+"""Work by the recipe in force, also while another process switches it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
-from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
-from django.db import connections, models, router
+from django.db import connections, router
 
-from products.embeddings import (
-    BaseEmbeddingBackend,
-    EmbeddingError,
-    get_backend,
-    load_backend,
-)
-from products.sql.prepared import ANY_ID, Prepared
+from products.embeddings import BaseEmbeddingBackend, EmbeddingError
+from products.models import EmbeddingRecipe
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -44,93 +36,9 @@ class Unavailable(BaseEmbeddingBackend):
         raise EmbeddingError(str(self.error)) from self.error
 
 
-class EmbeddingRecipe(models.Model):
-    """The recipe of the column `embedding`, and that of the second column.
-
-    At most one row, with id 1. The first `manage.py migrate_embeddings` writes it;
-    until then the setting EMBEDDING_BACKEND decides, and afterwards the row does, so
-    that all processes change together.
-    """
-
-    id = models.SmallIntegerField(primary_key=True, default=1)
-    backend = models.CharField(max_length=200)  # the dotted path of a class
-    fingerprint = models.CharField(max_length=100)
-    # Empty while there is no second column.
-    second_backend = models.CharField(max_length=200, blank=True)
-    second_fingerprint = models.CharField(max_length=100, blank=True)
-    # The second column holds the vectors that were served before the last switch.
-    second_is_former = models.BooleanField(default=False)
-    # Counted up by every switch, so that a reader notices even two of them.
-    switches = models.PositiveIntegerField(default=0)
-
-    class Meta:
-        db_table = "products_recipe"
-        default_permissions = ()
-        constraints = [
-            models.CheckConstraint(
-                name="products_recipe_one_row", condition=models.Q(id=1)
-            )
-        ]
-
-    def __str__(self) -> str:
-        return self.fingerprint
-
-    @property
-    def is_filling(self) -> bool:
-        """Whether the second column is being filled, to be switched to."""
-        return bool(self.second_backend) and not self.second_is_former
-
-    def embedder(self) -> BaseEmbeddingBackend:
-        """Return the backend of the column `embedding`; see backend_of()."""
-        return backend_of(self.backend, self.fingerprint)
-
-    def second_embedder(self) -> BaseEmbeddingBackend:
-        """Return the backend of the second column; see backend_of()."""
-        return backend_of(self.second_backend, self.second_fingerprint)
-
-
-def backend_of(path: str, fingerprint: str) -> BaseEmbeddingBackend:
-    """Return the backend at *path*, provided that it still makes *fingerprint*.
-
-    Raises EmbeddingError when this process cannot load it, or when its code changed
-    so that new vectors could not be compared with the old.
-    """
-    try:
-        backend = load_backend(path)
-    except ImproperlyConfigured as err:
-        raise EmbeddingError(
-            f"The database says that {path} embeds its products, and this process "
-            f"cannot load it: {err}"
-        ) from err
-    if backend.fingerprint != fingerprint:
-        raise EmbeddingError(
-            f"{path} now makes {backend.fingerprint}; the products are embedded by "
-            f"{fingerprint}. Run manage.py migrate_embeddings --to {path}"
-        )
-    return backend
-
-
 def current_recipe(using: str | None = None) -> EmbeddingRecipe:
-    """Return the recipe in force: of the database, or else of the settings.
-
-    One read of a table of one row (0.4 ms on the same machine), never cached: it is
-    right also in the moment after another process switched.
-    """
-    using = using or router.db_for_read(EmbeddingRecipe)
-    recorded = recorded_recipe().objects(1, using=using)
-    return (
-        recorded[0]
-        if recorded
-        else EmbeddingRecipe(
-            backend=settings.EMBEDDING_BACKEND, fingerprint=get_backend().fingerprint
-        )
-    )
-
-
-@cache
-def recorded_recipe() -> Prepared[EmbeddingRecipe]:
-    """Return the query for the one row."""
-    return Prepared.of(EmbeddingRecipe.objects.filter(pk=ANY_ID))
+    """Return the recipe in force: of the database, or else of the settings."""
+    return EmbeddingRecipe.objects.current(using)
 
 
 def active_backend(using: str | None = None) -> BaseEmbeddingBackend:
@@ -145,7 +53,7 @@ def with_active_backend(
     run: Callable[[BaseEmbeddingBackend], T],
     *,
     using: str | None = None,
-    doubtful: type[Exception] | tuple[()] = (),
+    retry_on: type[Exception] | tuple[()] = (),
 ) -> T:
     """Return *run(backend)*, run again when the recipe was switched meanwhile.
 
@@ -153,14 +61,15 @@ def with_active_backend(
     process may switch, and the rows then have another recipe than the text. *run*
     embeds, filters by the backend's fingerprint (nearest_to does) and returns
     evaluated results; it must not write. Where this process cannot load the backend,
-    *run* gets one that raises EmbeddingError when it is used. doubtful: an error of
-    *run* that a switch can be the cause of. Costs two reads of one row.
+    *run* gets one that raises EmbeddingError when it is used. retry_on: exceptions
+    that a switch may have caused; *run* is then repeated instead of raising. Costs two
+    reads of one row.
     """
     recipe = current_recipe(using)
     while True:
         try:
             result = run(available(recipe))
-        except doubtful:
+        except retry_on:
             if not was_switched(recipe, using):
                 raise
         else:
@@ -170,7 +79,7 @@ def with_active_backend(
 
 
 def available(recipe: EmbeddingRecipe) -> BaseEmbeddingBackend:
-    """Return the backend of a recipe, or one that tells why there is none."""
+    """Return the backend of a recipe, or one whose use raises why there is none."""
     try:
         return recipe.embedder()
     except EmbeddingError as err:
@@ -189,7 +98,7 @@ def hold_recipe(using: str | None = None) -> None:
 
 
 def hold_alone(using: str | None = None) -> None:
-    """Wait until nobody embeds, and keep them waiting to this transaction's end."""
+    """Wait until nobody embeds, and let nobody embed until this transaction ends."""
     lock("SELECT pg_advisory_xact_lock(%s)", using)
 
 

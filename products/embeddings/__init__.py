@@ -12,14 +12,21 @@ from django.utils.module_loading import import_string
 
 from products.embeddings.base import BaseEmbeddingBackend, EmbeddingError
 
-__all__ = ["BaseEmbeddingBackend", "EmbeddingError", "get_backend", "load_backend"]
+__all__ = [
+    "BaseEmbeddingBackend",
+    "EmbeddingError",
+    "backend_of",
+    "get_backend",
+    "load_backend",
+]
 
 
 def get_backend() -> BaseEmbeddingBackend:
     """Return the configured embedding backend, the same one for the whole process.
 
-    The recipe of a database without one of its own; see products.recipes. Cheap: a model is loaded by the first text, not here. Raises ImproperlyConfigured
-    when EMBEDDING_BACKEND names no backend.
+    A database that has no recipe of its own follows it; see products.recipes. The
+    call is cheap: the first text loads the model. Raises ImproperlyConfigured when
+    EMBEDDING_BACKEND does not name a backend.
     """
     try:
         return load_backend(settings.EMBEDDING_BACKEND)
@@ -45,6 +52,27 @@ def load_backend(path: str) -> BaseEmbeddingBackend:
             f"{path!r} is no subclass of products.embeddings.BaseEmbeddingBackend."
         )
     return backend()
+
+
+def backend_of(path: str, fingerprint: str) -> BaseEmbeddingBackend:
+    """Return the backend at *path*, provided that it still makes *fingerprint*.
+
+    Raises EmbeddingError when this process cannot load it, or when its code changed
+    so that new vectors could not be compared with the old.
+    """
+    try:
+        backend = load_backend(path)
+    except ImproperlyConfigured as err:
+        raise EmbeddingError(
+            f"The database says that {path} embeds its products, and this process "
+            f"cannot load it: {err}"
+        ) from err
+    if backend.fingerprint != fingerprint:
+        raise EmbeddingError(
+            f"{path} now makes {backend.fingerprint}; the products are embedded by "
+            f"{fingerprint}. Run manage.py migrate_embeddings --to {path}"
+        )
+    return backend
 
 
 def forget_backends(*, setting: str, **kwargs: Any) -> None:

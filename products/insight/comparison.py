@@ -13,13 +13,12 @@ from psycopg import sql
 from products.embeddings.text import TEXT_FIELDS, embedding_text
 from products.models import Product
 from products.recipes import available, current_recipe
-from products.search.answer import PAGE_SIZE
-from products.search.candidates import WINDOW, filtered_products, set_plan
-from products.search.filters import SearchError
-from products.search.nearest import Plan, index_settings
+from products.search import PAGE_SIZE, Mode, SearchError, Sort
+from products.search.nearest import WINDOW, index_settings, plan_question
 from products.search.query_vector import Vector
-from products.search.question import Mode, Request, Sort, clean_text
+from products.search.question import Question, clean_text
 from products.search.rank import question_vector
+from products.search.results import Plan
 from products.search.scores import recall
 
 COMPARED = 10  # nearest neighbours
@@ -68,49 +67,49 @@ class Comparison:
     exact_ms: float
 
 
-def make_request(question: dict[str, Any]) -> Request:
-    """Return the request that search() makes of the same arguments.
+def make_question(asked: dict[str, Any]) -> Question:
+    """Return the question that search() makes of the same arguments.
 
     By the recipe in force, which one statement reads.
     """
     checked = {
-        "text": clean_text(question["text"]),
-        "mode": Mode(question["mode"]),
-        "sort": Sort(question["sort"]),
+        "text": clean_text(asked["text"]),
+        "mode": Mode(asked["mode"]),
+        "sort": Sort(asked["sort"]),
     }
-    return Request(
-        **(question | checked),
+    return Question(
+        **(asked | checked),
         page_size=PAGE_SIZE,
         backend=available(current_recipe(DEFAULT_DB_ALIAS)),
         using=DEFAULT_DB_ALIAS,
     )
 
 
-def require_question(request: Request) -> None:
-    """Raise SearchError for a request that compares nothing by meaning."""
-    if not request.text and not request.examples:
+def require_question(question: Question) -> None:
+    """Raise SearchError for a question that compares nothing by meaning."""
+    if not question.text and not question.examples:
         raise SearchError(
             _("Ask for something first: a text, or a product to be like.")
         )
 
 
-def parts_of(product: Product, question: dict[str, Any]) -> Parts:
+def parts_of(product: Product, asked: dict[str, Any]) -> Parts:
     """Return which part of the product's text its similarity to a question comes from.
 
     Each filled field is left out in turn and the rest embedded anew. Up to four short
     texts are embedded. Raises SearchError for a question without text and examples or
     of another recipe than the one in force, EmbeddingError when the backend fails.
     """
-    request = make_request(question)
-    require_question(request)
-    if request.fingerprint != request.backend.fingerprint:
+    question = make_question(asked)
+    require_question(question)
+    if question.fingerprint != question.backend.fingerprint:
         raise SearchError(
             _(
-                "The examples were embedded by another model than the one in force. "
-                "Run manage.py embed_products."
+                "The examples cannot be compared with the text now: another model "
+                "embedded them. Leave them out."
             )
         )
-    vector = question_vector(request, Plan("parts", "the parts of a text are compared"))
+    vector, _ms = question_vector(question)
     whole = {field: getattr(product, field) for field in TEXT_FIELDS}
     texts = {"": embedding_text(**whole)} | {
         field: embedding_text(**(whole | {field: ""}))
@@ -118,7 +117,7 @@ def parts_of(product: Product, question: dict[str, Any]) -> Parts:
         if whole[field].strip()
     }
     filled = [text for text in texts.values() if text]
-    embedded = dict(zip(filled, request.backend.embed(filled) @ vector, strict=True))
+    embedded = dict(zip(filled, question.backend.embed(filled) @ vector, strict=True))
     similarity = float(embedded[texts.pop("")])
     left = {field: embedded.get(text) for field, text in texts.items()}
     return Parts(
@@ -132,7 +131,7 @@ def parts_of(product: Product, question: dict[str, Any]) -> Parts:
     )
 
 
-def compare_with_exact(question: dict[str, Any]) -> Comparison:
+def compare_with_exact(asked: dict[str, Any]) -> Comparison:
     """Return how the ten nearest by the plan agree with those of an exact scan.
 
     Words play no part, nor does the floor below which nothing is a match. The exact
@@ -140,21 +139,20 @@ def compare_with_exact(question: dict[str, Any]) -> Comparison:
     SearchError for a question without text and examples, EmbeddingError when the
     text cannot be embedded, OperationalError when it takes more than five seconds.
     """
-    request = make_request(question)
-    require_question(request)
-    plan = Plan("", "")
-    with transaction.atomic(using=request.using):
-        with connections[request.using].cursor() as cursor:
+    question = make_question(asked)
+    require_question(question)
+    with transaction.atomic(using=question.using):
+        with connections[question.using].cursor() as cursor:
             cursor.execute(
                 sql.SQL("SET LOCAL statement_timeout = {}")
                 .format(TIMEOUT_MILLISECONDS)
                 .as_string(cursor.connection)
             )
-        vector = question_vector(request, plan)
-        set_plan(request, plan, limit=WINDOW + 1)
-        with index_settings(plan, using=request.using):
-            found, plan_ms = timed_nearest(request, vector, exact=plan.exact)
-        exact, exact_ms = timed_nearest(request, vector, exact=True)
+        vector, _ms = question_vector(question)
+        plan = plan_question(question, limit=WINDOW + 1)
+        with index_settings(plan, using=question.using):
+            found, plan_ms = timed_nearest(question, vector, exact=plan.exact)
+        exact, exact_ms = timed_nearest(question, vector, exact=True)
     ids = [product.pk for product in found]
     return Comparison(
         plan=plan,
@@ -167,14 +165,14 @@ def compare_with_exact(question: dict[str, Any]) -> Comparison:
 
 
 def timed_nearest(
-    request: Request, vector: Vector, *, exact: bool
+    question: Question, vector: Vector, *, exact: bool
 ) -> tuple[list[Product], float]:
     """Return the ten nearest products, and the milliseconds it took.
 
     As many are asked for as the search asks for: fewer would make another plan.
     """
-    nearest = filtered_products(request).nearest_to(
-        vector.tolist(), fingerprint=request.fingerprint, exact=exact
+    nearest = question.products().nearest_to(
+        vector.tolist(), fingerprint=question.fingerprint, exact=exact
     )
     started = time.perf_counter()
     found = list(nearest.only("name")[: WINDOW + 1])

@@ -9,23 +9,13 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from django.contrib.postgres.aggregates import StringAgg
-from django.contrib.postgres.fields import ArrayField
 from django.core.cache import cache
-from django.db.models import (
-    BigIntegerField,
-    BinaryField,
-    BooleanField,
-    F,
-    Func,
-    Max,
-    Min,
-    TextField,
-    Value,
-)
+from django.db.models import F, Max, Min, Value
 from django.db.models.functions import MD5
 
 from products.models import Product
 from products.querysets import ProductQuerySet
+from products.sql.expressions import InArray, RowVersion, VectorBytes, array_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,34 +67,6 @@ class Map:
     @property
     def count(self) -> int:
         return sum(len(group.points) for group in self.groups)
-
-
-class RowVersion(Func):
-    """Where a row's current version is stored, and the transaction that wrote it.
-
-    Every change of a row gives another, whoever makes it. See
-    https://www.postgresql.org/docs/current/ddl-system-columns.html
-    """
-
-    template = "(ctid::text || ' ' || xmin::text)"
-    output_field = TextField()
-
-
-class HasId(Func):
-    """Whether a product's id is in a list, sent as one parameter, not as thousands."""
-
-    template = "(id = ANY(%(expressions)s))"
-    output_field = BooleanField()
-
-    def __init__(self, ids: list[int]) -> None:
-        super().__init__(Value(ids, ArrayField(BigIntegerField())))
-
-
-class VectorBytes(Func):
-    """A vector as it is stored, which takes half the time of its decimal numbers."""
-
-    function = "vector_send"
-    output_field = BinaryField()
 
 
 def catalogue_map() -> Map | None:
@@ -186,7 +148,8 @@ def sample() -> ProductQuerySet:
     ends = products.aggregate(first=Min("pk"), last=Max("pk"))
     if ends["first"] is None or ends["last"] - ends["first"] < 2 * MOST:
         return products[:MOST]
-    return products.filter(HasId(random_ids(ends["first"], ends["last"], MOST)))
+    ids = random_ids(ends["first"], ends["last"], MOST)
+    return products.filter(InArray(F("pk"), Value(array_of(ids))))
 
 
 @lru_cache(maxsize=4)  # as long as a request with the map of the cache takes otherwise

@@ -15,9 +15,7 @@ from django.db import DataError
 
 from products.management.base import DocumentedCommand
 from products.models import Product
-from products.search.answer import search
-from products.search.filters import Filters, SearchError
-from products.search.results import Hit, Results
+from products.search import Filters, Hit, Results, SearchError, search
 from products.sql.watch import Scan, explained
 
 # So many category names are read to suggest one, and so many are named.
@@ -214,17 +212,17 @@ def summary(results: Results) -> str:
 
 def explanation(results: Results, scans: Sequence[Scan]) -> list[str]:
     """Return what was planned, and what PostgreSQL did, in lines."""
-    plan = results.plan
+    plan, log = results.plan, results.log
     facts = [
         ("mode", results.mode),
         ("method", plan.method),
         ("reason", plan.reason),
         ("matching", None if plan.matching is None else f"{plan.matching:,} rows"),
         ("ef_search", plan.ef_search),
-        *(("words", rule) for rule in plan.words),
-        ("ranked", f"{plan.rows:,} rows"),
-        ("embedding", f"{plan.embedding_ms:.1f} ms"),
-        ("SQL", f"{plan.sql_ms:.1f} ms, {len(plan.statements)} statements"),
+        *(("words", rule) for rule in log.words),
+        ("ranked", f"{log.rows:,} rows"),
+        ("embedding", f"{log.embedding_ms:.1f} ms"),
+        ("SQL", f"{log.sql_ms:.1f} ms, {len(log.statements)} statements"),
         *(("PostgreSQL", scan) for scan in scans),
     ]
     return [f"{name + ':':12}{fact}" for name, fact in facts if fact is not None]
@@ -233,7 +231,8 @@ def explanation(results: Results, scans: Sequence[Scan]) -> list[str]:
 def as_json(results: Results, scans: Sequence[Scan]) -> dict[str, Any]:
     """Return the results as JSON_HELP describes them."""
     first = (results.page - 1) * results.page_size + 1
-    plan = vars(results.plan) | {"statements": len(results.plan.statements)}
+    log = results.log
+    plan = vars(results.plan) | vars(log) | {"statements": len(log.statements)}
     return {
         "mode": str(results.mode),
         "page": results.page,

@@ -11,9 +11,8 @@ from django.db.models import CharField
 from django.db.models.functions import MD5, Cast
 
 from products.embeddings import BaseEmbeddingBackend
-from products.models import Product
+from products.models import EmbeddingRecipe, Product
 from products.quality.evaluation import Grades
-from products.recipes import EmbeddingRecipe
 from products.search.scores import ndcg
 from products.upkeep.second_column import SecondEmbedding
 

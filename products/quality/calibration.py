@@ -10,43 +10,13 @@ from __future__ import annotations
 
 import random
 import string
-from dataclasses import dataclass
-from functools import cache
 
-from products.embeddings import BaseEmbeddingBackend
 from products.models import Calibration, Product
 from products.recipes import active_backend
-from products.search.nearest import index_settings, plan_neighbours
-from products.sql.prepared import ANY_TEXT, Prepared
+from products.search.nearest import index_settings, plan_nearest
 
 SAMPLES = 100
 QUANTILE = 0.95
-
-
-@dataclass(frozen=True)
-class Floor:
-    """What a hit of a search by meaning must reach.
-
-    best: the similarity that the nearest product must have, else nothing is found;
-    each: the similarity below which a product is left out.
-    """
-
-    best: float
-    each: float
-
-
-def get_floor(backend: BaseEmbeddingBackend, *, using: str) -> Floor:
-    """Return the calibrated floor of a backend, or its default; one statement."""
-    calibrated = calibration_of_recipe().objects(backend.fingerprint, using=using)
-    each = backend.default_floor
-    best = max([each, *(found.floor for found in calibrated)])
-    return Floor(best=best, each=each)
-
-
-@cache
-def calibration_of_recipe() -> Prepared[Calibration]:
-    """Return the query for the calibration of a fingerprint."""
-    return Prepared.of(Calibration.objects.filter(fingerprint=ANY_TEXT))
 
 
 def calibrate(*, using: str) -> Calibration:
@@ -61,7 +31,7 @@ def calibrate(*, using: str) -> Calibration:
     products = Product.objects.using(using).embedded(fingerprint=backend.fingerprint)
     if not products.exists():
         raise ValueError("No product is embedded yet. Run manage.py embed_products.")
-    plan = plan_neighbours(products, limit=1)
+    plan = plan_nearest(products, limit=1)
     nearest = []
     for vector in backend.embed(meaningless_texts(SAMPLES)):
         with index_settings(plan, using=using):

@@ -16,9 +16,9 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _, ngettext
 
 from products.models import Product
-from products.search.answer import search
-from products.search.filters import Filters
-from products.search.nearest import Plan, index_settings
+from products.search import Filters, search
+from products.search.nearest import index_settings
+from products.search.results import Plan
 from products.search.scores import recall
 from products.sql.watch import explained
 from products.upkeep import vector_index

@@ -3,8 +3,24 @@
 The steps, in their order: `question` checks what is asked, `query_vector` turns it
 into a vector, `words` reads its words and how common they are, `word_matches` chooses
 products with a word, `nearest` looks the nearest up, by the index or an exact scan,
-`scores` adds up what speaks for each, `rank` puts all of that together, `facets`
-counts categories, and `answer` makes the page that `results` describes.
+`scores` adds up what speaks for each, `rank` puts all of that together in eight steps,
+`facets` counts categories, and `answer` makes the page that `results` describes.
 
-    from products.search.answer import Filters, search
+    from products.search import Filters, search
 """
+
+from products.search.answer import search, similar_to
+from products.search.question import PAGE_SIZE, Filters, Mode, SearchError, Sort
+from products.search.results import Hit, Results
+
+__all__ = [
+    "PAGE_SIZE",
+    "Filters",
+    "Hit",
+    "Mode",
+    "Results",
+    "SearchError",
+    "Sort",
+    "search",
+    "similar_to",
+]

@@ -12,33 +12,32 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
+from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS
-from django.db.models import F, Value
+from django.db.models import F, FloatField, Value
 from django.utils.translation import gettext as _
 
 from products.embeddings import BaseEmbeddingBackend, get_backend
 from products.models import Product
-from products.querysets import ProductQuerySet
+from products.querysets import DISPLAYED, ProductQuerySet
 from products.recipes import with_active_backend
-from products.search.candidates import WINDOW, look_up
 from products.search.facets import catalogue_facets, ranked_facets
-from products.search.filters import Filters, SearchError
-from products.search.nearest import Plan, recorded
-from products.search.question import PAGE_SIZE, Mode, Request, Sort, choose, clean_text
+from products.search.nearest import WINDOW, look_up
+from products.search.question import (
+    PAGE_SIZE,
+    Filters,
+    Mode,
+    Question,
+    SearchError,
+    Sort,
+    clean_text,
+    member_of,
+)
 from products.search.rank import rank
-from products.search.results import Candidate, Hit, Results
-from products.sql.prepared import ANY_TEXT, InArray, Prepared, array_of
-
-__all__ = [
-    "PAGE_SIZE",
-    "Filters",
-    "Mode",
-    "Results",
-    "SearchError",
-    "Sort",
-    "search",
-    "similar_to",
-]
+from products.search.results import Candidate, Hit, Log, Plan, Results
+from products.sql.expressions import InArray, array_of
+from products.sql.prepared import Given, Prepared
+from products.sql.watch import Record, recorded
 
 # How many products the catalogue without a question is paged through.
 LISTING_WINDOW = 10_000
@@ -71,126 +70,152 @@ def search(
     A product whose sku is the text comes first. What is too far from a text is left
     out; products with a word of it stay. At most 700 products are ranked, 200 of
     them by meaning and 500 for their words, see best_matches() (10,000 are listed).
-    When the text cannot be embedded, keyword results come with a notice.
+    When the text cannot be embedded, keyword results come with a notice. Nothing can be
+    compared with an example that has no embedding: then no results come, and a notice.
     Raises SearchError for anything that cannot be searched for.
 
-    Takes at most 13 statements, and two around them that look for a switch of the
-    recipe; two for the catalogue; one for the first page of "similar to this product",
-    up to 19 of them and without filters, where the index gives a full page. The facets
-    are counted when asked for.
+    Statements: a search up to 15 (two of them check that the recipe was not switched),
+    a listing two, the first unfiltered page of similar products one (page_size up to
+    19). The facets are counted when asked for.
     """
-    request = Request(
+    question = Question(
         text=clean_text(text),
         filters=filters,
-        mode=choose(Mode, mode, "mode"),
+        mode=member_of(Mode, mode, "mode"),
         like=tuple(like),
         unlike=tuple(unlike),
         diversity=diversity,
-        sort=choose(Sort, sort, "sort"),
+        sort=member_of(Sort, sort, "sort"),
         page=page,
         page_size=page_size,
         backend=embedder or get_backend(),
         using=using,
     )
-    if embedder or request.single_example or not (request.text or request.examples):
-        return answer(request)
+    asked = question.text or question.examples
+    if embedder or question.single_example or not asked:
+        return answer(question)
     return with_active_backend(
-        lambda backend: answer(with_fresh_examples(replace(request, backend=backend))),
+        lambda backend: answer(with_fresh_examples(replace(question, backend=backend))),
         using=using,
-        doubtful=SearchError,  # examples by another recipe than the text
+        retry_on=SearchError,  # for examples by another recipe than the text
     )
 
 
 def similar_to(
     pk: int, *, page_size: int = PAGE_SIZE, using: str = DEFAULT_DB_ALIAS
-) -> tuple[Product, Results | None]:
+) -> tuple[Product, Results]:
     """Return a product by its id, and the first page of the products most like it.
 
-    As search(like=[product]) does, in one statement with the product where the index
-    gives a full page. None instead of the page where the product has no embedding.
-    Raises Product.DoesNotExist.
+    The page of search(like=[product]), in one statement with the product where the
+    index gives a full page. Raises Product.DoesNotExist.
     """
-    plan = Plan("similar", "")
-    with recorded(plan, using=using):
-        read = Product.objects.db_manager(using).with_similar(pk, 1 + page_size)
+    with recorded(using=using) as record:
+        query = product_and_similar(1 + page_size, settings.HNSW_HALFVEC)
+        read = query.objects(pk, using=using)
         if not read:
             raise Product.DoesNotExist
         product, *similar = read
+        question = Question(like=(product,), page_size=page_size, using=using)
         if not product.embedding_fingerprint:
-            return product, None
-        request = Request(like=(product,), page_size=page_size, using=using)
-        return product, similar_page(request, plan, product, similar)
+            return product, without_embedding(question, record, product)
+        return product, similar_page(question, record, product, similar)
 
 
-def with_fresh_examples(request: Request) -> Request:
+def with_fresh_examples(question: Question) -> Question:
     """Return the question with its examples as they are stored now."""
-    if not request.examples:
-        return request
-    products = Product.objects.using(request.using).for_display()
-    stored = products.in_bulk([product.pk for product in request.examples])
+    if not question.examples:
+        return question
+    products = Product.objects.using(question.using).for_display()
+    stored = products.in_bulk([product.pk for product in question.examples])
     return replace(
-        request,
-        like=tuple(stored.get(product.pk, product) for product in request.like),
-        unlike=tuple(stored.get(product.pk, product) for product in request.unlike),
+        question,
+        like=tuple(stored.get(product.pk, product) for product in question.like),
+        unlike=tuple(stored.get(product.pk, product) for product in question.unlike),
     )
 
 
-def answer(request: Request) -> Results:
+def answer(question: Question) -> Results:
     """Return the page of results that answers a question."""
-    plan = Plan("listing", "")
-    using = request.using
-    with recorded(plan, using=using):
-        if example := request.single_example:
-            return similar_page(request, plan, example)
-        if request.text or request.examples:
-            return ranked_page(request, plan)
-        return catalogue_page(request, plan)
+    with recorded(using=question.using) as record:
+        if bare := first_without_embedding(question.examples):
+            return without_embedding(question, record, bare)
+        if example := question.single_example:
+            return similar_page(question, record, example)
+        if question.text or question.examples:
+            return ranked_page(question, record)
+        return catalogue_page(question, record)
 
 
 def similar_page(
-    request: Request, plan: Plan, example: Product, read: list[Product] | None = None
+    question: Question,
+    record: Record,
+    example: Product,
+    read: list[Product] | None = None,
 ) -> Results:
     """Return the products like one other: one statement where nothing is filtered.
 
     read: the first of them, if they were read with the example.
     """
-    if not example.embedding_fingerprint:
-        raise SearchError(
-            _("%(name)s has no embedding yet. Run manage.py embed_products.")
-            % {"name": example.name}
-        )
 
     def nearest(*, exact: bool) -> ProductQuerySet | list[Product]:
-        products = Product.objects.using(request.using)
-        if not exact and not request.filters:
-            return products.with_similar(example.pk, limit)[1:]
-        narrowed = request.filters.narrow(products)
-        return narrowed.for_display().similar_to(example, exact=exact)
+        if not exact and not question.filters:
+            query = product_and_similar(limit, settings.HNSW_HALFVEC)
+            return query.objects(example.pk, using=question.using)[1:]
+        products = question.filters.narrow(Product.objects.using(question.using))
+        return products.for_display().similar_to(example, exact=exact)
 
-    limit = 1 + request.page_size
-    found = in_order(look_up(request, plan, nearest, limit, read))
-    if request.page > 1:
+    limit = 1 + question.page_size
+    found = look_up(question, nearest, limit, read)
+    similar = in_order(found.rows)
+    compared = found.compared
+    if question.page > 1:
         # The first page stays as it was shown: the index, asked for more, may find
         # what it missed before, and no product may be on two pages.
         limit = 1 + WINDOW
-        first = found[: request.page_size]
+        first = similar[: question.page_size]
         shown_before = {product.pk for product in first}
-        found = first + [
+        found = look_up(question, nearest, limit)
+        compared += found.compared
+        similar = first + [
             product
-            for product in in_order(look_up(request, plan, nearest, limit))
+            for product in in_order(found.rows)
             if product.pk not in shown_before
         ]
-    total = min(len(found), WINDOW)
-    page, shown = place(request, total)
+    total = min(len(similar), WINDOW)
+    page, shown = page_and_slice(question, total)
     return Results(
-        hits=similar_hits(found[:total])[shown],
-        plan=plan,
+        hits=similar_hits(similar[:total])[shown],
+        plan=found.plan,
+        log=with_statements(Log(rows=compared), record),
         mode="similar",
         total=total,
-        more=len(found) >= limit or plan.partial,
+        more=len(similar) >= limit or found.plan.partial,
         page=page,
-        page_size=request.page_size,
-        count_facets=lambda: ranked_facets(request),
+        page_size=question.page_size,
+        count_facets=lambda: ranked_facets(question),
+    )
+
+
+def first_without_embedding(examples: Sequence[Product]) -> Product | None:
+    """Return the first of some examples that is not embedded, None if all are."""
+    bare = (example for example in examples if not example.embedding_fingerprint)
+    return next(bare, None)
+
+
+def without_embedding(question: Question, record: Record, example: Product) -> Results:
+    """Return the empty page for an example that nothing can be compared with."""
+    notice = _("%(name)s has no embedding yet, so nothing can be compared with it.")
+    return Results(
+        hits=[],
+        plan=Plan("exact", _("the example has no embedding"), matching=0),
+        log=with_statements(Log(), record),
+        mode="similar",
+        total=0,
+        more=False,
+        page=1,
+        page_size=question.page_size,
+        count_facets=list,
+        notice=notice % {"name": example.name},
     )
 
 
@@ -214,52 +239,52 @@ def in_order(products: list[Product]) -> list[Product]:
     return sorted(products, key=lambda product: (product.distance, product.pk))
 
 
-def catalogue_page(request: Request, plan: Plan) -> Results:
+def catalogue_page(question: Question, record: Record) -> Results:
     """Return a page of the catalogue, as far as it passes the filters."""
-    plan.reason = _("no question was asked")
-    products = request.filters.narrow(Product.objects.using(request.using))
+    products = question.filters.narrow(Product.objects.using(question.using))
     counted = products.order_by()[: LISTING_WINDOW + 1].count()
     total = min(counted, LISTING_WINDOW)
-    page, shown = place(request, total)
+    page, shown = page_and_slice(question, total)
     hits = [
         Hit(product.pk, product.category, score=0.0, product=product)
-        for product in products.for_display().order_by(request.sort, "pk")[shown]
+        for product in products.for_display().order_by(question.sort, "pk")[shown]
     ]
-    plan.rows = len(hits)
     return Results(
         hits=hits,
-        plan=plan,
+        plan=Plan("listing", _("no question was asked")),
+        log=with_statements(Log(rows=len(hits)), record),
         mode="listing",
         total=total,
         more=counted > LISTING_WINDOW,
         page=page,
-        page_size=request.page_size,
-        count_facets=lambda: catalogue_facets(request),
+        page_size=question.page_size,
+        count_facets=lambda: catalogue_facets(question),
     )
 
 
-def ranked_page(request: Request, plan: Plan) -> Results:
+def ranked_page(question: Question, record: Record) -> Results:
     """Return a page of what a text, examples, or both find."""
-    ranking, notice = rank(request, plan)
+    ranking = rank(question)
     total = len(ranking.candidates)
-    page, shown = place(request, total)
+    page, shown = page_and_slice(question, total)
     return Results(
-        hits=load_hits(request, ranking.candidates[shown]),
-        plan=plan,
-        mode=request.mode if request.text else "similar",
+        hits=load_hits(question, ranking.candidates[shown]),
+        plan=ranking.plan,
+        log=with_statements(ranking.log, record),
+        mode=question.mode if question.text else "similar",
         total=total,
         more=ranking.more,
         page=page,
-        page_size=request.page_size,
-        count_facets=lambda: ranked_facets(request, ranking),
-        notice=notice,
+        page_size=question.page_size,
+        count_facets=lambda: ranked_facets(question, ranking),
+        notice=ranking.notice,
     )
 
 
-def load_hits(request: Request, candidates: Sequence[Candidate]) -> list[Hit]:
+def load_hits(question: Question, candidates: Sequence[Candidate]) -> list[Hit]:
     """Return the candidates with their products; one statement."""
-    ids = array_of([candidate.pk for candidate in candidates])
-    found = products_by_id().objects(ids, using=request.using)
+    ids = array_of(candidate.pk for candidate in candidates)
+    found = products_by_id().objects(ids, using=question.using)
     loaded = {product.pk: product for product in found}
     # A product that was deleted since it was ranked is left out.
     return [
@@ -269,15 +294,43 @@ def load_hits(request: Request, candidates: Sequence[Candidate]) -> list[Hit]:
     ]
 
 
+def with_statements(log: Log, record: Record) -> Log:
+    """Return a log with the statements that ran so far."""
+    statements = list(record.statements)
+    return replace(log, statements=statements, sql_ms=record.milliseconds)
+
+
+def page_and_slice(question: Question, total: int) -> tuple[int, slice]:
+    """Return the page to show, the last one where there are fewer, and its slice."""
+    page = min(question.page, max(1, -(-total // question.page_size)))
+    start = (page - 1) * question.page_size
+    return page, slice(start, min(start + question.page_size, total))
+
+
+# The statements that most pages run
+
+
 @cache
 def products_by_id() -> Prepared[Product]:
     """Return the query for products by an array of ids."""
-    products = Product.objects.for_display().order_by()
-    return Prepared.of(products.filter(InArray(F("pk"), Value(ANY_TEXT))))
+    products = Product.objects.filter(InArray(F("pk"), Given(0)))
+    return Prepared.of_objects(products.order_by(), DISPLAYED)
 
 
-def place(request: Request, total: int) -> tuple[int, slice]:
-    """Return the page to show, the last one where there are fewer, and its slice."""
-    page = min(request.page, max(1, -(-total // request.page_size)))
-    start = (page - 1) * request.page_size
-    return page, slice(start, min(start + request.page_size, total))
+@cache
+def product_and_similar(limit: int, halfvec: bool) -> Prepared[Product]:
+    """Return the query for a product by its id, then the *limit* products most like it.
+
+    The product itself has no distance; nothing is found for an id that no product has.
+    halfvec: the setting that the statement depends on, for the cache.
+    """
+    nothing = Value(None, output_field=FloatField())
+    product = Product.objects.filter(pk=Given(0)).order_by()
+    similar = Product.objects.similar_to(Product(pk=Given(0)))[:limit]
+    columns = (*DISPLAYED, "distance")
+    both = (
+        product.annotate(distance=nothing)  # type: ignore[no-redef]
+        .values_list(*columns)
+        .union(similar.values_list(*columns), all=True)
+    )
+    return Prepared.of_objects(both, DISPLAYED, ["distance"])

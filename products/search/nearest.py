@@ -1,23 +1,34 @@
-"""How the nearest products are looked up: by an exact scan, or by the HNSW index."""
+"""Looks the nearest products up: by an exact scan, or by the HNSW index."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, Generic, Protocol, TypeVar
 
+from django.conf import settings
 from django.db import connections, transaction
+from django.db.models import Value
+from django.db.models.functions import Cast
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _, ngettext
+from pgvector.django import VectorField
 from psycopg import sql
 
+from products.embeddings import BaseEmbeddingBackend
+from products.models import DIMENSIONS, Calibration, Product
 from products.querysets import EF_SEARCH, ProductQuerySet
+from products.search.question import Question
+from products.search.results import Candidate, Plan
+from products.sql.prepared import Given, Prepared
 
-if TYPE_CHECKING:
-    from products.models import Product
+Row = TypeVar("Row")
+Row_co = TypeVar("Row_co", covariant=True)
+
+# How many of the nearest products are looked up.
+WINDOW = 200
 
 # Up to this many matching rows the exact scan is used: it takes about as long as the
 # index then, and finds all. On 100,000 products, two busy cores, 201 results: 5,000
@@ -29,7 +40,6 @@ EXACT_BOUND = 4_000
 # results without filter: 0.99. pgvector allows 1 to 1,000.
 EF_SEARCH_FACTOR = 2
 MAX_EF_SEARCH = 1_000
-DEFAULT_EF_SEARCH = EF_SEARCH  # what nearest_to() sets by itself
 # At 10 % the recall of ten results was 0.95 with 100 and 0.99 with 200, in equal time.
 FILTERED_EF_SEARCH = 200
 
@@ -39,45 +49,16 @@ FILTERED_EF_SEARCH = 200
 MAX_SCAN_TUPLES = 100_000
 
 
-@dataclass
-class Plan:
-    """What a search did, why, and how long it took.
+class Rows(Protocol[Row_co]):
+    """A query that is run when it is sliced and listed."""
 
-    method: "exact", "hnsw", "keyword" or "listing". matching: how many rows pass the
-    filters, counted up to a bound; None when nothing had to be counted. rows: how many
-    rows were ranked. words: by which rules the products with a word were chosen, one
-    after the other, until there were enough. Times are in milliseconds.
-    """
-
-    method: str
-    reason: str
-    words: list[str] = field(default_factory=list)
-    matching: int | None = None
-    ef_search: int | None = None
-    rows: int = 0
-    embedding_ms: float = 0.0
-    sql_ms: float = 0.0
-    statements: list[str] = field(default_factory=list)
-
-    @property
-    def exact(self) -> bool:
-        """Whether every matching row was compared."""
-        return self.method == "exact"
-
-    @property
-    def statements_title(self) -> str:
-        """The heading above the statements."""
-        count = len(self.statements)
-        text = ngettext("The statement", "The %(count)s statements", count)
-        return text % {"count": count}
-
-    @property
-    def partial(self) -> bool:
-        """Whether more rows pass the filters than the index was read for."""
-        return self.method == "hnsw" and self.matching is not None
+    def __getitem__(self, places: slice, /) -> Iterable[Row_co]: ...
 
 
-def plan_neighbours(
+# The plan
+
+
+def plan_nearest(
     products: ProductQuerySet | None, *, limit: int, bound: int = EXACT_BOUND
 ) -> Plan:
     """Return how to find the *limit* nearest products.
@@ -87,10 +68,10 @@ def plan_neighbours(
     index scan, so that few matching rows would come back as too few, or as the wrong
     ones. See https://github.com/pgvector/pgvector#filtering
     """
-    ef_search = min(max(DEFAULT_EF_SEARCH, EF_SEARCH_FACTOR * limit), MAX_EF_SEARCH)
+    ef_search = min(max(EF_SEARCH, EF_SEARCH_FACTOR * limit), MAX_EF_SEARCH)
     if products is None:
         # Short lists need no setting but nearest_to()'s, and so no second statement.
-        short = ef_search == DEFAULT_EF_SEARCH
+        short = ef_search == EF_SEARCH
         return Plan(
             "hnsw",
             _(
@@ -124,6 +105,21 @@ def plan_neighbours(
         matching=matching,
         ef_search=max(ef_search, FILTERED_EF_SEARCH),
     )
+
+
+def plan_question(question: Question, *, limit: int, count: bool = False) -> Plan:
+    """Return how to find the *limit* products nearest to what is asked.
+
+    count: count the products even where nothing is filtered out.
+    """
+    products = None
+    if count or question.filters.of_embedded:
+        narrowed = question.filters.narrow(Product.objects.using(question.using))
+        products = narrowed.embedded(fingerprint=question.fingerprint)
+    return plan_nearest(products, limit=limit)
+
+
+# The settings of the index
 
 
 @contextmanager
@@ -164,30 +160,164 @@ def iterative_scan_sql(ef_search: int) -> str:
 def read_on(nearest: ProductQuerySet) -> list[Product]:
     """Return the rows of a sliced nearest_to(), read in an iterative scan.
 
-    Else the nearest rows of the index may all be of another recipe, and too few or
-    none would be left.
+    Without it the nearest rows of the index may all be of another recipe, and too few
+    or none would be left.
     """
     with iterative_scan(EF_SEARCH, using=nearest.db):
         return list(nearest)
 
 
-@contextmanager
-def recorded(plan: Plan, *, using: str) -> Iterator[None]:
-    """Add the statements that run, and their time, to the plan."""
+# The look-up
 
-    def record(
-        execute: Callable[..., Any],
-        statement: str,
-        params: Any,
-        many: bool,
-        context: Any,
-    ) -> Any:
-        started = time.perf_counter()
-        try:
-            return execute(statement, params, many, context)
-        finally:
-            plan.sql_ms += (time.perf_counter() - started) * 1000
-            plan.statements.append(statement)
 
-    with connections[using].execute_wrapper(record):
-        yield
+@dataclass(frozen=True)
+class LookUp(Generic[Row]):
+    """Rows that were looked up, and the plan by which."""
+
+    rows: list[Row]
+    plan: Plan
+
+    @property
+    def compared(self) -> int:
+        """How many rows were ranked."""
+        return (
+            self.plan.matching
+            if self.plan.matching and self.plan.exact
+            else len(self.rows)
+        )
+
+
+def look_up(
+    question: Question,
+    nearest: Callable[..., Rows[Row]],
+    limit: int,
+    read: list[Row] | None = None,
+) -> LookUp[Row]:
+    """Return the first *limit* rows of ``nearest(exact=...)``, as a plan wants them.
+
+    read: the result of the first look-up, if the caller has it.
+
+    If the index returned fewer than *limit*, either there are no more, or it was
+    blocked by deleted rows, rows of another recipe, or ties. So the candidates are
+    counted, and scanned exactly if they are few.
+    """
+    plan = plan_question(question, limit=limit)
+    rows = rows_by_plan(question, plan, nearest, limit) if read is None else read
+    if len(rows) < limit and not plan.exact and plan.matching is None:
+        plan = plan_question(question, limit=limit, count=True)
+        rows = rows_by_plan(question, plan, nearest, limit)
+    return LookUp(rows, plan)
+
+
+def rows_by_plan(
+    question: Question, plan: Plan, nearest: Callable[..., Rows[Row]], limit: int
+) -> list[Row]:
+    """Return the first *limit* rows, looked up by this plan."""
+    with index_settings(plan, using=question.using):
+        return list(nearest(exact=plan.exact)[:limit])
+
+
+# The products nearest to a vector
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """The products near enough to a vector, nearest first, and how they were found.
+
+    more: others may be as near, but the index was not read for them.
+    """
+
+    candidates: list[Candidate]
+    more: bool
+    plan: Plan
+    compared: int
+
+
+def nearest_products(question: Question, vector: str) -> Nearest:
+    """Return the 200 products nearest to a vector, which is written as PostgreSQL does.
+
+    Those too far away to be a match for a text are left out. For an example nothing
+    is too far: the visitor sees what it is compared with.
+    """
+    limit = WINDOW + 1
+
+    def nearest(*, exact: bool) -> Any:
+        if not (exact or question.filters or question.examples):
+            query = nearest_query(limit, settings.HNSW_HALFVEC)
+            return query.rows(vector, question.fingerprint, using=question.using)
+        products = question.products().nearest_to(
+            as_vector(Value(vector)), fingerprint=question.fingerprint, exact=exact
+        )
+        return products.values_list("pk", "category", "distance")  # type: ignore[misc]
+
+    found = look_up(question, nearest, limit)
+    # Iterative scans may come back slightly out of order.
+    rows = sorted(found.rows, key=lambda row: (row[2], row[0]))
+    candidates = [
+        Candidate(pk, category, 1 - distance, 1 - distance, semantic_rank=rank)
+        for rank, (pk, category, distance) in enumerate(rows, start=1)
+    ]
+    near = candidates if question.examples else above_floor(question, candidates)
+    # An index that was not read to its end leaves some out, unless the floor does.
+    more = found.plan.partial and len(near) == len(candidates)
+    return Nearest(
+        near[:WINDOW],
+        more=more or len(near) > WINDOW,
+        plan=found.plan,
+        compared=found.compared,
+    )
+
+
+@cache
+def nearest_query(limit: int, halfvec: bool) -> Prepared[Product]:
+    """Return the query for the *limit* products nearest to a vector, of a recipe.
+
+    Their id, category and distance. Its values: the vector as text, the fingerprint.
+    halfvec: the setting that the statement depends on, for the cache.
+    """
+    products = Product.objects.nearest_to(as_vector(Given(0)), fingerprint=Given(1))
+    columns = products.values_list("pk", "category", "distance")  # type: ignore[misc]
+    return Prepared.of(columns[:limit])
+
+
+def as_vector(text: Value) -> Cast:
+    """Return the vector of a text such as "[0.1, 0.2]" with 384 numbers."""
+    return Cast(text, VectorField(dimensions=DIMENSIONS))
+
+
+# The floor
+
+
+@dataclass(frozen=True)
+class Floor:
+    """What a hit of a search by meaning must reach.
+
+    best: the similarity that the nearest product must have, else nothing is found;
+    each: the similarity below which a product is left out.
+    """
+
+    best: float
+    each: float
+
+
+def above_floor(question: Question, candidates: list[Candidate]) -> list[Candidate]:
+    """Return the candidates near enough to be a match; none if the best is not."""
+    floor = get_floor(question.backend, using=question.using)
+    if not candidates or candidates[0].score < floor.best:
+        return []
+    return [candidate for candidate in candidates if candidate.score >= floor.each]
+
+
+def get_floor(backend: BaseEmbeddingBackend, *, using: str) -> Floor:
+    """Return the calibrated floor of a backend, or its default; one statement."""
+    calibrated = floor_of_recipe().rows(backend.fingerprint, using=using)
+    each = backend.default_floor
+    best = max([each, *(floor for (floor,) in calibrated)])
+    return Floor(best=best, each=each)
+
+
+@cache
+def floor_of_recipe() -> Prepared[Calibration]:
+    """Return the query for the calibrated floor of a fingerprint."""
+    calibrations = Calibration.objects.filter(fingerprint=Given(0))
+    return Prepared.of(calibrations.values_list("floor"))

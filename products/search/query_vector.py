@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 
 from products.embeddings import BaseEmbeddingBackend
 from products.models import Product
-from products.search.filters import SearchError
+from products.search.question import SearchError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,8 +28,7 @@ SMALLEST_NORM = 1e-3
 def query_vector(text: str, backend: BaseEmbeddingBackend) -> Vector:
     """Return the vector of a text: float32, of length 1; cached for a day.
 
-    Raises EmbeddingError when it is not cached and the backend fails. Takes 3 to 8 ms
-    with the bundled model, nothing when cached.
+    Raises EmbeddingError when it is not cached and the backend fails.
     """
     import numpy as np
 
@@ -69,8 +68,8 @@ def example_vector(
         if product.pk not in vectors:
             raise SearchError(
                 gettext(
-                    "%(name)s has no embedding yet, so it cannot be an example. Run "
-                    "manage.py embed_products."
+                    "%(name)s has no embedding yet, so it cannot be an example. Leave "
+                    "it out for now."
                 )
                 % {"name": product.name}
             )
@@ -83,8 +82,8 @@ def example_vector(
     if len({product.embedding_fingerprint for product in examples}) > 1:
         raise SearchError(
             gettext(
-                "The examples were embedded by different models. Run manage.py "
-                "embed_products."
+                "These examples cannot be compared with each other: different models "
+                "embedded them. Leave one of them out for now."
             )
         )
     vector = np.zeros(len(next(iter(vectors.values()))), dtype=np.float32)

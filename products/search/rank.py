@@ -4,103 +4,282 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
+from typing import Any
 
 from django.db.models import Case, When
 from django.utils.translation import gettext as _, gettext_lazy
 
 from products.embeddings import EmbeddingError
-from products.models import Product
+from products.models import DIMENSIONS, Product
 from products.querysets import ProductQuerySet
-from products.search.candidates import (
-    RANKED,
-    Ranking,
-    by_both,
-    by_meaning,
-    by_words,
-    diversified,
-    filtered_products,
-)
-from products.search.filters import SearchError
-from products.search.nearest import Plan
+from products.search.nearest import WINDOW, nearest_products
 from products.search.query_vector import Vector, example_vector, query_vector
-from products.search.question import Mode, Request
-from products.search.results import Candidate
-from products.search.words import query_terms
-from products.sql.prepared import ANY_TEXT, Prepared
+from products.search.question import Mode, Question, SearchError
+from products.search.results import Candidate, Log, Plan
+from products.search.scores import (
+    hybrid_scores,
+    maximal_marginal_relevance,
+    ranks,
+    sort_stably,
+)
+from products.search.word_matches import WordMatches, best_matches
+from products.search.words import Match, Term, match_terms, query_terms
+from products.sql.expressions import Text
+from products.sql.prepared import Given, Prepared
 
 logger = logging.getLogger(__name__)
+
+# How many products with a word of the query are looked at more closely.
+KEYWORD_CANDIDATES = 500
+
+# How many products one question ranks, and so the most that can be paged through.
+RANKED = WINDOW + KEYWORD_CANDIDATES
 
 EMBEDDER_FAILED = gettext_lazy(
     "Searching by meaning is not possible just now: these match the words."
 )
 
 
-def rank(request: Request, plan: Plan) -> tuple[Ranking, str]:
-    """Return the ranking of a question, and a notice for the visitor or "".
+@dataclass(frozen=True)
+class Ranking:
+    """Candidates, best first, and how they were found.
 
-    The product whose sku is the text comes first.
+    more: there are others that were not ranked. log: without the statements, which
+    whoever asked records. notice: what the visitor should know, or "".
     """
-    ranking, notice = find(request, plan)
-    return exact_first(request, diversified(request, ranking)).cut(RANKED), notice
+
+    candidates: list[Candidate]
+    plan: Plan
+    more: bool = False
+    log: Log = field(default_factory=Log)
+    notice: str = ""
+
+    def cut(self, size: int) -> Ranking:
+        """Return the best *size* of them."""
+        if len(self.candidates) <= size:
+            return self
+        return replace(self, candidates=self.candidates[:size], more=True)
 
 
-def find(request: Request, plan: Plan) -> tuple[Ranking, str]:
-    """Return the ranking by the mode asked for, and a notice or ""."""
-    if request.text and request.mode is Mode.KEYWORD:
-        plan.method, plan.reason = "keyword", _("words were asked for")
-        return only_words(request, plan), ""
+# The hybrid search: by_both() takes the first five steps, rank() the last three.
+
+
+def rank(question: Question) -> Ranking:
+    """Return the ranking of a question."""
+    ranking = find(question)
+    # 6. Vary the first 200, as far as the question asks for variety.
+    ranking = diversified(question, ranking)
+    # 7. Put the product whose sku is the text first.
+    ranking = exact_first(question, ranking)
+    # 8. Cut what nobody can page to.
+    return ranking.cut(RANKED)
+
+
+def by_both(question: Question, vector: str) -> Ranking:
+    """Return the products near the vector or with a word of the text.
+
+    Each is scored by both, whichever search found it.
+    """
+    # 1. Read the words of the text, and how common each is.
+    terms = query_terms(question.text, using=question.using)
+    # 2. Choose up to 500 products with a word.
+    words = with_words(question, terms)
+    # 3. Look the 200 nearest products up.
+    near = nearest_products(question, vector)
+    # 4. Read the words and the distance of all of them, in one statement.
+    categories = words.categories | {c.pk: c.category for c in near.candidates}
+    matches = match_terms(
+        terms,
+        categories,
+        vector=vector,
+        fingerprint=question.fingerprint,
+        using=question.using,
+    )
+    # 5. Add up what speaks for each.
+    candidates = scored(categories, near.candidates, matches)
+    return Ranking(
+        candidates,
+        near.plan,
+        more=near.more or len(words.categories) == KEYWORD_CANDIDATES,
+        log=Log(rows=near.compared + len(words.categories), words=words.rules),
+    )
+
+
+def find(question: Question) -> Ranking:
+    """Return the ranking by the mode asked for; by words where the model fails."""
+    if question.text and question.mode is Mode.KEYWORD:
+        return by_words(question, _("words were asked for"))
     try:
-        vector = question_vector(request, plan).tolist()
+        vector, embedding_ms = question_vector(question)
     except EmbeddingError:
         logger.exception("A query could not be embedded; keyword results are served.")
-        plan.method, plan.reason = "keyword", _("the text could not be embedded")
-        return only_words(request, plan), str(EMBEDDER_FAILED)
-    if request.text and request.mode is Mode.HYBRID:
-        return by_both(request, plan, vector), ""
-    return by_meaning(request, plan, vector), ""
+        ranking = by_words(question, _("the text could not be embedded"))
+        return replace(ranking, notice=str(EMBEDDER_FAILED))
+    search = by_both if question.text and question.mode is Mode.HYBRID else by_meaning
+    ranking = search(question, str(vector.tolist()))
+    return replace(ranking, log=replace(ranking.log, embedding_ms=embedding_ms))
 
 
-def only_words(request: Request, plan: Plan) -> Ranking:
-    """Return the ranking of the products that have a word of the text."""
-    terms = query_terms(request.text, using=request.using)
-    return by_words(request, plan, terms)
+# By meaning
 
 
-def question_vector(request: Request, plan: Plan) -> Vector:
+def by_meaning(question: Question, vector: str) -> Ranking:
+    """Return the products nearest to a vector."""
+    near = nearest_products(question, vector)
+    return Ranking(
+        near.candidates, near.plan, more=near.more, log=Log(rows=near.compared)
+    )
+
+
+def question_vector(question: Question) -> tuple[Vector, float]:
     """Return the vector that the products are compared with: float32, of length 1.
 
-    Raises EmbeddingError when the text cannot be embedded, SearchError for examples
-    that cannot be compared.
+    Also how many milliseconds the embedding of the text took. Raises EmbeddingError
+    when the text cannot be embedded, SearchError for examples that cannot be compared.
     """
     started = time.perf_counter()
-    text = query_vector(request.text, request.backend) if request.text else None
-    plan.embedding_ms = (time.perf_counter() - started) * 1000
-    if text is not None and not request.examples:
-        return text
+    text = query_vector(question.text, question.backend) if question.text else None
+    embedding_ms = (time.perf_counter() - started) * 1000
+    if text is not None and not question.examples:
+        return text, embedding_ms
     vector = example_vector(
-        request.like, request.unlike, text=text, using=request.using
+        question.like, question.unlike, text=text, using=question.using
     )
-    if text is not None and request.fingerprint != request.backend.fingerprint:
+    if text is not None and question.fingerprint != question.backend.fingerprint:
         raise SearchError(
             _(
-                "The examples were embedded by another model than the text would be. "
-                "Run manage.py embed_products, or search without a text."
+                "The examples cannot be compared with a text: another model embedded "
+                "them. Search without a text, or without the examples."
             )
         )
-    return vector
+    return vector, embedding_ms
 
 
-def exact_first(request: Request, ranking: Ranking) -> Ranking:
-    """Return the ranking with the product whose sku is the text in first place."""
-    if not request.text:
+# By words
+
+
+def by_words(question: Question, reason: str) -> Ranking:
+    """Return the products with any word of the text, best first."""
+    terms = query_terms(question.text, using=question.using)
+    words = with_words(question, terms)
+    matches = match_terms(terms, words.categories, using=question.using)
+    keyword_ranks = ranks({pk: match.score for pk, match in matches.items()})
+    candidates = [
+        Candidate(
+            pk,
+            words.categories[pk],
+            matches[pk].score,
+            keyword_rank=rank,
+            words=matches[pk].words,
+        )
+        for pk, rank in keyword_ranks.items()
+    ]
+    return Ranking(
+        candidates,
+        Plan("keyword", reason),
+        more=len(candidates) == KEYWORD_CANDIDATES,
+        log=Log(rows=len(words.categories), words=words.rules),
+    )
+
+
+def with_words(question: Question, terms: Sequence[Term]) -> WordMatches:
+    """Return the products to rank for their words."""
+    return best_matches(
+        question.products(),
+        terms,
+        limit=KEYWORD_CANDIDATES,
+        filtered=bool(question.filters or question.examples),
+    )
+
+
+# By both
+
+
+def scored(
+    categories: Mapping[int, str],
+    near: Sequence[Candidate],
+    matches: Mapping[int, Match],
+) -> list[Candidate]:
+    """Return the candidates with their hybrid score, best first.
+
+    categories: of all candidates, by id; near: those found by meaning; matches: how
+    the words of each match, and how far it is.
+    """
+    semantic_ranks = {candidate.pk: candidate.semantic_rank for candidate in near}
+    similarity = {
+        pk: 1 - match.distance
+        for pk, match in matches.items()
+        if match.distance is not None
+    } | {candidate.pk: candidate.score for candidate in near}
+    keyword = {pk: match.score for pk, match in matches.items() if match.words}
+    keyword_ranks = ranks(keyword)
+    scores = hybrid_scores(
+        # Without an embedding there is no similarity: as far as a product can be.
+        {pk: similarity.get(pk, 0.0) for pk in categories},
+        keyword,
+        keyword_ranks,
+    )
+    return [
+        Candidate(
+            pk,
+            categories[pk],
+            scores[pk],
+            similarity.get(pk),
+            semantic_ranks.get(pk),
+            keyword_ranks.get(pk),
+            matches[pk].words if pk in matches else (),
+        )
+        for pk in sort_stably(scores, score=scores.__getitem__)
+    ]
+
+
+# What comes after
+
+
+def diversified(question: Question, ranking: Ranking) -> Ranking:
+    """Return the same candidates, the first 200 varied as far as is asked for."""
+    import numpy as np
+
+    if not question.diversity or not ranking.candidates:
         return ranking
-    if request.filters or request.examples:
-        products = best_by_sku(filtered_products(request), request.text)
+    first, rest = ranking.candidates[:WINDOW], ranking.candidates[WINDOW:]
+    pks = [candidate.pk for candidate in first]
+    stored: dict[int, Any] = dict(
+        Product.objects.using(question.using)
+        .embedded(fingerprint=question.fingerprint)
+        .filter(pk__in=pks)
+        .values_list("pk", "embedding")
+    )
+    # A product without embedding is like no other.
+    nothing = np.zeros(DIMENSIONS)
+    vectors = np.array([stored.get(pk, nothing) for pk in pks], dtype=np.float32)
+    vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    order = maximal_marginal_relevance(
+        relevances(first), vectors, diversity=question.diversity
+    )
+    return replace(ranking, candidates=[*(first[i] for i in order), *rest])
+
+
+def relevances(candidates: Sequence[Candidate]) -> list[float]:
+    """Return the scores, scaled so that the best is as large as its similarity."""
+    best = candidates[0]
+    top = max((c.similarity or 0.0 for c in candidates), default=0.0) or 1.0
+    scale = top / best.score if best.score > 0 else 1.0
+    return [candidate.score * scale for candidate in candidates]
+
+
+def exact_first(question: Question, ranking: Ranking) -> Ranking:
+    """Return the ranking with the product whose sku is the text in first place."""
+    if not question.text:
+        return ranking
+    if question.filters or question.examples:
+        products = best_by_sku(question.products(), question.text)
         exact = list(products.values_list("pk", "category"))
     else:
-        exact = any_product_by_sku().rows(request.text, using=request.using)
+        exact = any_product_by_sku().rows(question.text, using=question.using)
     if not exact:
         return ranking
     [(pk, category)] = exact
@@ -111,7 +290,7 @@ def exact_first(request: Request, ranking: Ranking) -> Ranking:
     )
 
 
-def best_by_sku(products: ProductQuerySet, text: str) -> ProductQuerySet:
+def best_by_sku(products: ProductQuerySet, text: Text) -> ProductQuerySet:
     """Return the product whose sku is the text, best in the same case, or none."""
     same = Case(When(sku=text, then=0), default=1)
     return products.with_sku(text).order_by(same, "pk")[:1]
@@ -120,5 +299,5 @@ def best_by_sku(products: ProductQuerySet, text: str) -> ProductQuerySet:
 @cache
 def any_product_by_sku() -> Prepared[Product]:
     """Return the query for the id and category of a product by its sku."""
-    products = best_by_sku(Product.objects.all(), ANY_TEXT)
+    products = best_by_sku(Product.objects.all(), Given(0))
     return Prepared.of(products.values_list("pk", "category"))

@@ -9,7 +9,54 @@ from functools import cached_property
 from django.utils.translation import ngettext
 
 from products.models import Product
-from products.search.nearest import Plan
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a search looks products up, decided before it does so.
+
+    method: "exact", "hnsw", "keyword" or "listing"; reason: why, in words. matching:
+    how many rows pass the filters, counted up to a bound; None when nothing had to be
+    counted. ef_search: how many candidates the index keeps; None for the usual number.
+    """
+
+    method: str
+    reason: str
+    matching: int | None = None
+    ef_search: int | None = None
+
+    @property
+    def exact(self) -> bool:
+        """Whether every matching row is compared."""
+        return self.method == "exact"
+
+    @property
+    def partial(self) -> bool:
+        """Whether more rows pass the filters than the index is read for."""
+        return self.method == "hnsw" and self.matching is not None
+
+
+@dataclass(frozen=True)
+class Log:
+    """What a search did, and how long it took.
+
+    rows: how many rows were ranked. words: by which rules the products with a word
+    were chosen, one after the other, until there were enough. statements: the SQL, in
+    its order. Times are in milliseconds.
+    """
+
+    rows: int = 0
+    words: list[str] = field(default_factory=list)
+    embedding_ms: float = 0.0
+    sql_ms: float = 0.0
+    statements: list[str] = field(default_factory=list)
+
+    @property
+    def statements_title(self) -> str:
+        """The heading above the statements."""
+        count = len(self.statements)
+        text = ngettext("The statement", "The %(count)s statements", count)
+        return text % {"count": count}
 
 
 @dataclass
@@ -44,56 +91,39 @@ class Hit(Candidate):
         return None if self.similarity is None else 1 - self.similarity
 
 
-@dataclass(frozen=True)
-class Facets:
-    """How many products are in each category, (name, count), the largest first.
-
-    Iterates over them. scope: which products were counted, in words.
-    """
-
-    counts: list[tuple[str, int]]
-    scope: str
-
-    def __iter__(self) -> Iterator[tuple[str, int]]:
-        return iter(self.counts)
-
-    def __len__(self) -> int:
-        return len(self.counts)
-
-
 @dataclass
 class Results:
     """One page of hits. Iterates over them.
 
-    mode: "listing", "similar", or the mode that was asked for. total: how many
-    products were found, at most the window's size; more: there are others that were
-    not ranked, so that the total reads "at least". notice: something the visitor
-    should know, else empty. count_facets: what `facets` calls.
+    plan: how the products were looked up; log: what that took. mode: "listing",
+    "similar", or the mode that was asked for. total: how many products were found, at
+    most the window's size; more: there are others that were not ranked, so that the
+    total reads "at least". notice: something the visitor should know, else empty.
+    count_facets: what `facets` calls.
     """
 
     hits: list[Hit]
     plan: Plan
+    log: Log
     mode: str
     total: int
     more: bool
     page: int
     page_size: int
-    count_facets: Callable[[], Facets]
+    count_facets: Callable[[], list[tuple[str, int]]]
     notice: str = ""
 
     @cached_property
-    def facets(self) -> Facets:
-        """How many products of each category there would be without that filter.
+    def facets(self) -> list[tuple[str, int]]:
+        """The categories with the number of their products, the largest first.
 
-        Counted when first asked for. The products counted pass the other filters.
+        Counted when first asked for, as if no category had been chosen: the products
+        counted pass the other filters.
         """
         return self.count_facets()
 
     def __iter__(self) -> Iterator[Hit]:
         return iter(self.hits)
-
-    def __len__(self) -> int:
-        return len(self.hits)
 
     @property
     def pages(self) -> int:

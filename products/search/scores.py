@@ -17,7 +17,7 @@ Key = TypeVar("Key", int, str)
 
 
 # Weights of the hybrid score beside the cosine similarity. Round numbers from a flat
-# optimum: half or twice of each moves nDCG@10 by about 0.02 (benchmarks/relevance.py).
+# optimum: half or twice of each moves nDCG@10 by about 0.02 (manage.py evaluate_search).
 KEYWORD_WEIGHT = 0.2
 RANK_WEIGHT = 0.2
 RANK_CONSTANT = 20  # how slowly the weight of a keyword rank falls
@@ -55,18 +55,20 @@ def name_score(
 
 
 def hybrid_scores(
-    similarity: Mapping[Key, float], keyword: Mapping[Key, float]
+    similarity: Mapping[Key, float],
+    keyword: Mapping[Key, float],
+    keyword_ranks: Mapping[Key, int],
 ) -> dict[Key, float]:
     """Return one score for each candidate of either search, large for a good one.
 
-    similarity: the cosine similarity of every candidate; keyword: the keyword score
-    of those with a word of the query. A candidate found by one search only still has
+    similarity: the cosine similarity of every candidate; keyword, keyword_ranks: the
+    score of those with a word of the query, and their ranks() by it. A candidate found by one search only still has
     both scores, its true ones: that is what makes the sum fair. The last term rewards
     a place at the top of the keyword ranking, as reciprocal rank fusion does (Cormack,
     Clarke, Büttcher, SIGIR 2009, doi 10.1145/1571941.1572114).
     """
     scores = dict(similarity)
-    for key, rank in ranks(keyword).items():
+    for key, rank in keyword_ranks.items():
         if keyword[key] > 0:
             reward = RANK_WEIGHT * RANK_CONSTANT / (RANK_CONSTANT + rank)
             scores[key] += KEYWORD_WEIGHT * keyword[key] + reward

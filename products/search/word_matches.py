@@ -7,19 +7,25 @@ from dataclasses import dataclass, field
 from functools import cache
 from itertools import accumulate, combinations
 
+from django.db import connections
+from django.db.models import Func, TextField, Value
 from django.utils.translation import gettext
 
 from products.models import Product
-from products.name_words import with_common_word
+from products.name_words import NameWords
 from products.querysets import ProductQuerySet
-from products.search.words import ANY, COMMON, Term, TermsQuery
-from products.sql.prepared import Prepared, any_text
+from products.search.words import COMMON, Term
+from products.sql.expressions import ANY, Matches, TermsQuery
+from products.sql.prepared import Given, Prepared
 
 Categories = dict[int, str]
 
+# The length of names that NameWords does not tell from longer ones.
+LONGEST = 24
+
 
 @dataclass
-class Chosen:
+class WordMatches:
     """Products with words of a query: category by id, and by which rules, in words."""
 
     categories: Categories = field(default_factory=dict)
@@ -28,37 +34,41 @@ class Chosen:
 
 def best_matches(
     products: ProductQuerySet, terms: Sequence[Term], *, limit: int, filtered: bool
-) -> Chosen:
-    """Return the *limit* products whose text matches best; fewer are all there are.
+) -> WordMatches:
+    """Return up to *limit* products, best match first.
 
-    filtered: whether *products* leaves any out. Where up to COMMON products have a
-    word, they are all ranked by ProductQuerySet.matching(). Where more have, reading
-    them takes long: those with every word are ranked, then those with all but one or
-    with a rare one; then come the shortest names with the rarest common word, and
-    others by id. A statement for each of these rules, until there are enough.
+    If fewer come back, no other product has any of the words. filtered: whether
+    *products* leaves any out. Takes these steps, a statement each, until there are
+    enough:
+
+    1. If up to COMMON products have a word, all of them are ranked by
+       ProductQuerySet.matching(), and that is all. Reading more takes long.
+    2. Those with every word are ranked.
+    3. Those with all words but one, or with a rare word, are ranked.
+    4. The shortest names with the rarest common word come next, then others by id.
     """
-    chosen = Chosen()
-    for rule, found in rules(products, terms, limit, filtered=filtered):
-        chosen.rules.append(rule)
-        for pk, category in found.items():
-            if len(chosen.categories) < limit:
-                chosen.categories.setdefault(pk, category)
-        if len(chosen.categories) == limit:
+    found = WordMatches()
+    for rule, categories in by_rules(products, terms, limit, filtered=filtered):
+        found.rules.append(rule)
+        for pk, category in categories.items():
+            if len(found.categories) < limit:
+                found.categories.setdefault(pk, category)
+        if len(found.categories) == limit:
             break
-    return chosen
+    return found
 
 
-def rules(
+def by_rules(
     products: ProductQuerySet, terms: Sequence[Term], limit: int, *, filtered: bool
 ) -> Iterator[tuple[str, Categories]]:
-    """Yield what each rule is, and the products it finds, the best rule first."""
+    """Yield the name of each rule and the products it finds, the best rule first."""
 
-    def first(having: Sequence[str] = (), *, every: bool = False) -> Categories:
+    def best(having: Sequence[str] = (), *, every: bool = False) -> Categories:
         if not words:
             return {}
         if not filtered:
             query = matching_query(len(words), bool(having), every, limit)
-            values = (*words, ANY.join(having))
+            values = (*words, ANY.join(having)) if having else words
             return dict(query.rows(*values, using=products.db))
         matching = products.matching(words, having=having, every=every)
         return dict(matching.values_list("pk", "category")[:limit])
@@ -66,15 +76,15 @@ def rules(
     terms = sorted((term for term in terms if term.count), key=lambda term: term.count)
     words = [term.quoted for term in terms]
     if are_few(products, terms, filtered=filtered):
-        yield gettext("all compared"), first()
+        yield gettext("all compared"), best()
         return
     if len(words) > 1:
-        yield gettext("those with every word"), first(every=True)
+        yield gettext("those with every word"), best(every=True)
     totals = accumulate(term.count for term in terms)
     rare = [word for word, total in zip(words, totals, strict=True) if total <= COMMON]
     some = [*rare, *(all_but_one(words) if len(words) > 2 else ())]
     if some:
-        yield gettext("those with all words but one, or with a rare one"), first(some)
+        yield gettext("those with all words but one, or with a rare one"), best(some)
     common = terms[len(rare) :] or terms
     names = gettext("the shortest names with “%(word)s”, then others by id") % {
         "word": common[0].lexeme
@@ -91,9 +101,9 @@ def matching_query(
 
     Its values: *count* words and, with *having*, the tsquery that they must match.
     """
-    words = [any_text(place) for place in range(count)]
+    words = [Given(place) for place in range(count)]
     matching = Product.objects.matching(
-        words, having=[any_text(count)] if having else (), every=every
+        words, having=[Given(count)] if having else (), every=every
     )
     return Prepared.of(matching.values_list("pk", "category")[:limit])
 
@@ -103,7 +113,7 @@ def are_few(
 ) -> bool:
     """Return whether at most COMMON products have any of the words.
 
-    Counted, up to that, where a filter makes fewer of many.
+    Where a filter leaves fewer than all, they are counted, up to that number.
     """
     if sum(term.count for term in terms) <= COMMON:
         return True
@@ -115,6 +125,61 @@ def are_few(
 
 
 def all_but_one(words: Sequence[str]) -> list[str]:
-    """Return the tsqueries of which a text with all but one of the words has one."""
+    """Return tsqueries; a text with all of the words but one matches one of them."""
     most = combinations(words, len(words) - 1)
     return [f"({' & '.join(several)})" for several in most]
+
+
+# The products with the commonest words
+
+
+class OfLength(Func):
+    """The tsquery for a word in a name of as many words as names.length says."""
+
+    template = "((%(expressions)s || names.length) || '''')::tsquery"
+    output_field = TextField()
+
+    def __init__(self, word: str) -> None:
+        super().__init__(Value(f"{word} & 'length ", output_field=TextField()))
+
+
+# The LIMIT of the first part ends the loop over the lengths, so that longer names are
+# not read; the second part is not read where the first gives enough.
+COMMON_WORD_SQL = """
+    WITH named AS MATERIALIZED (
+        SELECT found.* FROM generate_series(1, %s) AS names (length)
+        CROSS JOIN LATERAL ({}) AS found
+        LIMIT %s
+    )
+    SELECT * FROM named
+    UNION ALL
+    SELECT * FROM ({}) AS others WHERE (SELECT count(*) FROM named) < %s
+"""
+
+
+def with_common_word(
+    products: ProductQuerySet, words: Sequence[str], *, limit: int
+) -> Categories:
+    """Return the category, by id, of the best products for the first word.
+
+    words: quoted as query_terms() quotes them. First come the shortest names with the
+    first word, since the score of a name falls with its length (see name_score());
+    then, by id, products with any of the words (for a single word these score the
+    same). May return up to 2 × *limit*. One statement with an index search for each
+    length until there are enough: as quick for a word of every name as for a rare one.
+    """
+    named = products.filter(Matches(NameWords(), OfLength(words[0])))
+    others = products.filter(search_vector=TermsQuery(words))
+    (names_sql, names), (others_sql, rest) = (
+        rows.query.get_compiler(products.db).as_sql()
+        for rows in (
+            found.order_by("pk").values_list("pk", "category")[:limit]
+            for found in (named, others)
+        )
+    )
+    with connections[products.db].cursor() as cursor:
+        cursor.execute(
+            COMMON_WORD_SQL.format(names_sql, others_sql),
+            [LONGEST, *names, limit, *rest, limit],
+        )
+        return dict(cursor.fetchall())

@@ -1,36 +1,33 @@
-"""Keyword search: the words of a query, and how well a product's words match them."""
+"""The words of a query, how common they are, and how well a product's words match."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache, partial, reduce
-from operator import add
+from functools import cache, partial
 from typing import NamedTuple
 
-from django.contrib.postgres.search import SearchQuery
 from django.db import connections
-from django.db.models import F, FloatField, Func, TextField, Value
-from django.db.models.expressions import CombinedExpression
 
 from products.search.scores import inverse_document_frequency, name_score
-from products.sql.prepared import array_of, fetch_prepared
+from products.sql.expressions import array_of
+from products.sql.prepared import fetch_prepared
 
 # The text search configuration of the column search_vector.
 CONFIG = "english"
 
-# The words of a query after so many add work, not meaning.
+# More words of a query than these add work, not meaning.
 MAX_TERMS = 32
 
 # A word that more products have is common: not all of them are read. Reading and
-# ranking so many rows takes 10 ms.
+# ranking so many rows takes 10 ms, which decided the number.
 COMMON = 4_000
 
 # Without statistics words are counted. One that more products have than this weighs
 # next to nothing either way.
 MAX_COUNTED = 10_000
 
-# What ANALYZE has found out about common words takes 1 ms to read, counting one 10 ms.
+# Reading what ANALYZE found out about common words takes a tenth of counting one.
 # pg_class.reltuples is the planner's estimate; -1 before the first ANALYZE. See
 # https://www.postgresql.org/docs/current/view-pg-stats.html
 TERMS_SQL = r"""
@@ -63,9 +60,9 @@ TERMS_SQL = r"""
     ) AS term
 """
 
-# Which words of a query stand in each product's text, as a number: 1 for the first, 2
-# for the second, 4 for the third. And how far it is from a vector of the same recipe.
-# Weight A marks the name.
+# Which words of a query stand in each product's text, as the sum of 1 for the first, 2
+# for the second, 4 for the third and so on; and how far the product is from a vector of
+# the same recipe. Weight A marks the name.
 MATCHES_SQL = """
     SELECT
         id,
@@ -185,35 +182,3 @@ def score(
     counted = {word: count for word, count in zip(words, counts, strict=True) if count}
     weights = {term.quoted: term.weight for term in terms}
     return len(words) / len(terms) + name_score(counted, length, weights)
-
-
-# The operators of a tsquery.
-ANY, EVERY = " | ", " & "
-
-
-class TermsQuery(SearchQuery):
-    """A tsquery of quoted lexemes of which any one must be there, or every one."""
-
-    # A cast, not to_tsquery(): the words are stems already.
-    template = "%(expressions)s::tsquery"
-
-    def __init__(self, terms: Sequence[str], *, every: bool = False) -> None:
-        super().__init__((EVERY if every else ANY).join(terms), search_type="raw")
-
-
-class HasTerm(Func):
-    """1 for a product that has a word of the query in its text, else 0."""
-
-    template = "(%(expressions)s::tsquery)::int"
-    arg_joiner = " @@ "
-    output_field = FloatField()
-
-    def __init__(self, term: str) -> None:
-        super().__init__(F("search_vector"), Value(term, output_field=TextField()))
-
-
-def coverage(terms: Sequence[str]) -> CombinedExpression:
-    """Return the share of the query's words that a product's text has: 0 to 1."""
-    # A sum, since unnest() in a subquery takes five times as long for each row.
-    found = reduce(add, map(HasTerm, terms))
-    return found / Value(float(len(terms)))

@@ -1,21 +1,24 @@
-"""What PostgreSQL really did for a nearest-neighbour query: the scan, and its rows."""
+"""Watches what runs: the statements and their time, and how PostgreSQL read rows."""
 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from django.db import connections
 
 TABLE = "products"
 
+Execute: TypeAlias = Callable[..., Any]
+
 
 @dataclass(frozen=True)
 class Scan:
-    """How one statement read the products, as EXPLAIN (ANALYZE) tells it.
+    """How one statement read the products, as EXPLAIN (ANALYZE) says.
 
     node: such as "Index Scan" or "Seq Scan"; index: its name, "" without one; rows:
     how many it gave; removed: how many it read and threw away; milliseconds: the time
@@ -36,32 +39,60 @@ class Scan:
         )
 
 
-@contextmanager
-def explained(*, using: str) -> Iterator[list[Scan]]:
-    """Give the list to which the scan of each nearest-neighbour query is added.
+@dataclass
+class Record:
+    """The statements that ran, and how many milliseconds they took together."""
+
+    statements: list[str] = field(default_factory=list)
+    milliseconds: float = 0.0
+
+    def __call__(
+        self, execute: Execute, statement: str, params: Any, many: bool, context: Any
+    ) -> Any:
+        started = time.perf_counter()
+        try:
+            return execute(statement, params, many, context)
+        finally:
+            self.milliseconds += (time.perf_counter() - started) * 1000
+            self.statements.append(statement)
+
+
+@dataclass
+class Explanations:
+    """The scan of each nearest-neighbour query that ran.
 
     Such a query runs twice: first under EXPLAIN (ANALYZE, FORMAT JSON), in the same
     transaction and so with the same settings. See
     https://www.postgresql.org/docs/current/sql-explain.html
     """
-    scans: list[Scan] = []
 
-    def explain(
-        execute: Callable[..., Any],
-        statement: str,
-        params: Any,
-        many: bool,
-        context: Any,
+    scans: list[Scan] = field(default_factory=list)
+
+    def __call__(
+        self, execute: Execute, statement: str, params: Any, many: bool, context: Any
     ) -> Any:
         if " <=> " in statement and " LIMIT " in statement:
             # The driver's own cursor: EXPLAIN is no part of what the search did.
             cursor = context["cursor"].cursor
             cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + statement, params)
-            scans.append(read_scan(cursor.fetchone()[0]))
+            self.scans.append(read_scan(cursor.fetchone()[0]))
         return execute(statement, params, many, context)
 
-    with connections[using].execute_wrapper(explain):
-        yield scans
+
+@contextmanager
+def recorded(*, using: str) -> Iterator[Record]:
+    """Give the record to which each statement that runs is added."""
+    record = Record()
+    with connections[using].execute_wrapper(record):
+        yield record
+
+
+@contextmanager
+def explained(*, using: str) -> Iterator[list[Scan]]:
+    """Give the list to which the scan of each nearest-neighbour query is added."""
+    explanations = Explanations()
+    with connections[using].execute_wrapper(explanations):
+        yield explanations.scans
 
 
 def read_scan(output: str | list[dict[str, Any]]) -> Scan:
@@ -86,7 +117,7 @@ def read_scan(output: str | list[dict[str, Any]]) -> Scan:
 
 
 def find_scan(node: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the outermost scan of the products, leaving out subqueries."""
+    """Return the outermost scan of the products, without those of subqueries."""
     if node.get("Relation Name") == TABLE:
         return node
     # Of a union the last part: the first is the product itself.

@@ -15,7 +15,7 @@ from django.utils.formats import get_format
 from django.utils.safestring import SafeString
 from markupsafe import Markup, escape
 
-from products.search.results import Hit
+from products.search import Hit
 
 # Okabe and Ito's colours for all kinds of sight, made darker where they were too light
 # for white paper; the last is for what has no colour of its own. Also in shop.css.

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from django.db import transaction
 
 from products.embeddings import BaseEmbeddingBackend, EmbeddingError
-from products.models import EMBEDDING_FIELDS, Product
-from products.recipes import EmbeddingRecipe, current_recipe, hold_recipe
+from products.models import EMBEDDING_FIELDS, EmbeddingRecipe, Product
+from products.recipes import current_recipe, hold_recipe
 from products.upkeep.second_column import SecondEmbedding
 
 Column = type[Product] | type[SecondEmbedding]

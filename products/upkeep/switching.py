@@ -16,8 +16,8 @@ from django.db.models import F
 from psycopg.errors import LockNotAvailable
 
 from products.embeddings import BaseEmbeddingBackend, EmbeddingError
-from products.models import DIMENSIONS
-from products.recipes import EmbeddingRecipe, current_recipe, hold_alone
+from products.models import DIMENSIONS, EmbeddingRecipe
+from products.recipes import current_recipe, hold_alone
 from products.upkeep import vector_index
 from products.upkeep.second_column import (
     SecondEmbedding,

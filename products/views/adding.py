@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from products.embeddings import EmbeddingError
 from products.forms import NewProductForm, ProductForm, already_exists
-from products.insight.preview import Neighbours
+from products.insight.preview import Neighbours, neighbours_of
 from products.permissions import writer_required
 from products.samples import load_sample_products, new_products
 
@@ -85,12 +85,12 @@ def add(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return render(request, "products/add.html", context)
     if "preview" in request.POST:
-        context["neighbours"] = form.neighbours()
+        context["neighbours"] = neighbours_of(**form.typed_text())
         return render(request, "products/add.html", context)
     if not form.is_valid():
         return render(request, "products/add.html", context)
     if "confirmed" not in request.POST:
-        neighbours = form.neighbours()
+        neighbours = neighbours_of(**form.typed_text())
         if neighbours.duplicate:
             context |= {"neighbours": neighbours, "confirm": True}
             return render(request, "products/add.html", context)

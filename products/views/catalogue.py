@@ -15,11 +15,16 @@ from products.models import Product
 from products.permissions import may_write
 from products.quality.judged import grades_of
 from products.samples import new_products
-from products.search.answer import PAGE_SIZE, search, similar_to
-from products.search.categories import SHOWN, category_counts
-from products.search.filters import Filters, SearchError
-from products.search.question import Mode, Sort
-from products.search.results import Results
+from products.search import (
+    Filters,
+    Mode,
+    Results,
+    SearchError,
+    Sort,
+    search,
+    similar_to,
+)
+from products.search.facets import SHOWN, category_counts
 from products.views.typeahead import choose_by_name, named
 
 SIMILAR_COUNT = 5
@@ -37,13 +42,12 @@ UNASKED = {
 def product_list(request: HttpRequest) -> HttpResponse:
     """The catalogue and its search, with the lab's three actions: load, find, add."""
     form = SearchForm(request.GET)
-    results = form.results()
+    results = results_of(form)
     context: dict[str, Any] = {
         "form": form,
         "modes": Mode,
         "sorts": Sort,
-        # Not `or`: a page without hits is false.
-        "results": search(page_size=PAGE_SIZE) if results is None else results,
+        "results": results or search(),
         "recall_url": f"{reverse('products:exact')}?{request.GET.urlencode()}",
         "new_products": new_products().values(),
         "may_write": may_write(request),
@@ -59,16 +63,23 @@ def product_list(request: HttpRequest) -> HttpResponse:
     return render(request, "products/list.html", context)
 
 
+def results_of(form: SearchForm) -> Results | None:
+    """Return a page of results; None, with errors on the form, for a bad question."""
+    if not form.is_valid():
+        return None
+    try:
+        return search(**form.question())
+    except SearchError as err:
+        form.add_error(None, str(err))
+        return None
+
+
 def asked(form: SearchForm, results: Results) -> dict[str, Any]:
     """Return what the list shows of the question besides the results."""
     question = form.question()
     listing = results.mode == "listing"
     chosen = question["filters"].categories
-    counts = (
-        category_counts(question["filters"])
-        if listing
-        else results.facets.counts[:SHOWN]
-    )
+    counts = category_counts(question["filters"]) if listing else results.facets[:SHOWN]
     counted = dict(counts)
     return {
         "question": question,
@@ -134,6 +145,7 @@ def render_product(request: HttpRequest, pk: int) -> HttpResponse:
     Raises Product.DoesNotExist.
     """
     form = VarietyForm.asked(request.GET)
+    results: Results | None
     errors: list[str] = []
     if form is None:
         product, results = similar_to(pk, page_size=SIMILAR_COUNT)

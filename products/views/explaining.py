@@ -17,7 +17,7 @@ from products.embeddings import EmbeddingError
 from products.forms import SearchForm
 from products.insight.comparison import compare_with_exact, parts_of
 from products.models import Product
-from products.search.filters import SearchError
+from products.search import SearchError
 
 logger = logging.getLogger(__name__)
 

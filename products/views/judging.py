@@ -20,7 +20,7 @@ from products.permissions import staff_required
 from products.quality.evaluation import EvaluationError, evaluate
 from products.quality.judged import collected
 from products.quality.tuning import Bucket, TuningError, tune
-from products.search.question import Mode
+from products.search import Mode
 
 # A quick look while somebody waits; `tune_search` measures thoroughly.
 SHARES = (1.0, 0.25, 0.05)

@@ -7,7 +7,7 @@ import re
 from django.contrib.postgres.search import SearchQuery
 
 from products.models import Product
-from products.search.answer import search
+from products.search import search
 from products.search.words import CONFIG
 
 CHOICES = 8

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.utils.translation import get_language
 
 from products.insight import map as insight_map
 from products.insight.map import catalogue_map, fitted, group, principal_plane
 from products.models import Product
+from products.sql.expressions import VectorBytes
 from products.views import map as map_pages
 from tests.factory import axis, make_product, near
 
@@ -82,7 +84,7 @@ def test_the_map_of_a_large_catalogue_is_a_sample(monkeypatch, client):
 def test_a_large_catalogue_is_not_counted_to_its_end(monkeypatch, client):
     monkeypatch.setattr(insight_map, "MOST", 4)
     monkeypatch.setattr(insight_map, "COUNTED", 10)
-    monkeypatch.setattr(insight_map, "COUNTED", 10)
+    monkeypatch.setattr(map_pages, "COUNTED", 10)
     for number in range(12):
         make_product(embedding=near(0.05 * number))
 
@@ -205,7 +207,7 @@ def test_vectors_are_read_as_they_were_stored():
     vectors = [near(0.3), axis(5)]
     for vector in vectors:
         make_product(embedding=vector)
-    columns = insight_map.VectorBytes(insight_map.F("embedding"))
+    columns = VectorBytes(F("embedding"))
 
     sent = Product.objects.order_by("pk").values_list(columns, flat=True)
 

@@ -16,7 +16,7 @@ from products.quality.evaluation import (
     read_judgements,
     read_queries,
 )
-from products.search.question import Mode
+from products.search import Mode
 
 # Gains 2^grade - 1 by discounts log2(position + 1), here 1, 1.585 and 2.
 SECOND, THIRD = 1 / math.log2(3), 1 / 2

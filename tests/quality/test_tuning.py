@@ -13,7 +13,7 @@ from products.embeddings import get_backend
 from products.models import DIMENSIONS, Product
 from products.quality import tuning
 from products.quality.tuning import Bucket, Measurement, price_ranges, tune
-from products.search.filters import Filters
+from products.search import Filters
 from tests.factory import make_product
 
 ROWS = 1_000

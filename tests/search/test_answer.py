@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
+from django.contrib.postgres.expressions import ArraySubquery
 from django.core.cache import cache
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
@@ -11,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from products.embeddings import BaseEmbeddingBackend, EmbeddingError, get_backend
 from products.models import Calibration, Product
 from products.quality.calibration import calibrate
-from products.search.answer import Filters, SearchError, nearest, search
+from products.search import Filters, SearchError, nearest, search, similar_to
 from products.search.query_vector import query_vector
 from tests.factory import axis, make_product, near
 
@@ -329,17 +330,33 @@ def test_examples_that_cancel_out_are_refused(wardrobe):
 
 
 @pytest.mark.parametrize("options", [{}, {"diversity": 0.5}], ids=["plain", "varied"])
-def test_an_example_without_embedding_is_refused(wardrobe, options):
-    with pytest.raises(SearchError, match="Red mat has no embedding yet.*Run manage"):
-        search(like=[wardrobe[4]], **options)
+def test_nothing_is_like_an_example_without_embedding(wardrobe, options):
+    results = search(like=[wardrobe[4]], **options)
+
+    assert (results.hits, results.total, results.facets) == ([], 0, [])
+    assert results.notice.startswith("Red mat has no embedding yet")
+
+
+def test_every_door_finds_nothing_like_a_product_without_embedding(wardrobe):
+    bare = wardrobe[4]
+    nearest = Product.objects.nearest_to_outer()[:5].values("pk")
+
+    product, page = similar_to(bare.pk)
+    outer = Product.objects.annotate(found=ArraySubquery(nearest)).get(pk=bare.pk)
+
+    assert (product, page.hits) == (bare, [])
+    assert page.notice == search(like=[bare]).notice
+    assert search(like=[wardrobe[0], bare]).notice == page.notice
+    assert list(Product.objects.similar_to(bare)[:5]) == []
+    assert outer.found == []
 
 
 def test_examples_of_two_recipes_are_refused(ask, wardrobe):
     other = make_product(fingerprint="other")
 
-    with pytest.raises(SearchError, match="embedded by different models"):
+    with pytest.raises(SearchError, match="different models embedded them"):
         search(like=[wardrobe[0], other])
-    with pytest.raises(SearchError, match="another model than the text would be"):
+    with pytest.raises(SearchError, match="another model embedded them"):
         ask("footwear", like=[other])
 
 
@@ -464,7 +481,6 @@ def test_facets_are_counted_without_the_category(ask, wardrobe):
 
     assert list(results) == []
     assert list(results.facets) == [("Home", 2)]
-    assert results.facets.scope == "among all products found"
 
 
 def test_facets_keep_the_other_filters(ask, wardrobe):
@@ -482,7 +498,6 @@ def test_facets_of_the_catalogue_count_all_of_it(ask, wardrobe):
     facets = ask(page_size=1).facets
 
     assert list(facets) == [("Home", 2), ("Shoes", 2), ("Hats", 1)]
-    assert facets.scope == "in the whole catalogue"
 
 
 def test_facets_of_many_products_say_how_many_were_counted(ask, embedder):
@@ -498,7 +513,6 @@ def test_facets_of_many_products_say_how_many_were_counted(ask, embedder):
 
     results = ask("red", page_size=5)
 
-    assert results.facets.scope == "among the best 500 products found"
     assert sum(count for _, count in results.facets) == results.total == 500
     assert results.total_text == "at least 500"
 
@@ -520,9 +534,9 @@ def test_the_plan_tells_every_statement(ask, wardrobe):
     with CaptureQueriesContext(connection) as queries:
         results = ask("red", Filters(categories=("Home",)), diversity=0.5)
 
-    assert results.plan.statements
-    assert len(results.plan.statements) == len(queries) <= 14
-    assert results.plan.sql_ms > 0
+    assert results.log.statements
+    assert len(results.log.statements) == len(queries) <= 14
+    assert results.log.sql_ms > 0
 
 
 def test_similar_to_one_product_is_one_statement(wardrobe, django_assert_num_queries):
@@ -533,7 +547,7 @@ def test_similar_to_one_product_is_one_statement(wardrobe, django_assert_num_que
     with django_assert_num_queries(1):
         results = search(like=[wardrobe[0]], page_size=2)
 
-    assert (len(results), results.total_text) == (2, "at least 3")
+    assert (len(results.hits), results.total_text) == (2, "at least 3")
     assert "embedding" not in [*list(results)[0].product.__dict__]
 
 
@@ -566,19 +580,19 @@ def test_all_are_read_where_the_index_gives_too_few(wardrobe, embedder):
     assert skus(search("footwear", embedder=embedder)) == ["B-1", "S-1"]
 
 
-def test_the_plan_counts_the_rows_that_were_compared(ask, wardrobe, monkeypatch):
+def test_the_log_counts_the_rows_that_were_compared(ask, wardrobe, monkeypatch):
     filters = Filters(categories=("Shoes", "Hats"))
     with connection.cursor() as cursor:
         # Of what other tests left there, equal vectors may hide others.
         cursor.execute("REINDEX INDEX products_embedding_idx")
 
-    exact = ask("footwear", filters, mode="semantic").plan
-    monkeypatch.setattr(nearest.plan_neighbours, "__kwdefaults__", {"bound": 1})
+    exact = ask("footwear", filters, mode="semantic")
+    monkeypatch.setattr(nearest.plan_nearest, "__kwdefaults__", {"bound": 1})
     index = ask("footwear", filters, mode="semantic")
 
-    assert (exact.method, exact.matching, exact.rows) == ("exact", 3, 3)
+    assert (exact.plan.method, exact.plan.matching, exact.log.rows) == ("exact", 3, 3)
     # Counted up to the bound and one more; three rows came back.
-    assert (index.plan.method, index.plan.matching, index.plan.rows) == ("hnsw", 2, 3)
+    assert (index.plan.method, index.plan.matching, index.log.rows) == ("hnsw", 2, 3)
 
 
 def test_a_product_deleted_meanwhile_is_left_out(ask, wardrobe):
@@ -618,7 +632,7 @@ def test_another_database_is_searched_when_asked_for(second, ask, wardrobe):
 
     assert not asked_default.captured_queries
     assert skus(found) == ["S-1"]
-    assert len(varied) == 2
+    assert len(varied.hits) == 2
     assert skus(like)[0] == skus(both)[0] == "S-1"
     assert listed.total == 5
     assert facets == [[("Shoes", 1)], [("Home", 2), ("Shoes", 2), ("Hats", 1)]]

@@ -10,14 +10,14 @@ from hypothesis import given, strategies as st
 
 from products.embeddings import get_backend
 from products.models import Product
-from products.search.answer import Filters, nearest, search
+from products.querysets import EF_SEARCH
+from products.search import Filters, nearest, search
 from products.search.nearest import (
-    DEFAULT_EF_SEARCH,
     EF_SEARCH_FACTOR,
     EXACT_BOUND,
     MAX_EF_SEARCH,
     index_settings,
-    plan_neighbours,
+    plan_nearest,
 )
 from products.search.scores import recall
 from tests.factory import make_product
@@ -61,7 +61,7 @@ def catalogue(django_db_setup, django_db_blocker):
 
 
 def plan_for(products, *, bound, filtered=True, limit=10):
-    return plan_neighbours(products if filtered else None, limit=limit, bound=bound)
+    return plan_nearest(products if filtered else None, limit=limit, bound=bound)
 
 
 # The choice
@@ -117,14 +117,14 @@ def test_whatever_is_planned_can_be_done(count, limit, filtered):
         def count(self):
             return self.rows
 
-    plan = plan_neighbours(Rows(count) if filtered else None, limit=limit)
+    plan = plan_nearest(Rows(count) if filtered else None, limit=limit)
 
     assert plan.exact == (filtered and count <= EXACT_BOUND)
     assert plan.reason
     if plan.exact:
         assert plan.matching == count
     elif plan.ef_search is None:
-        assert not filtered and limit * EF_SEARCH_FACTOR <= DEFAULT_EF_SEARCH
+        assert not filtered and limit * EF_SEARCH_FACTOR <= EF_SEARCH
     else:
         # What pgvector allows, and no fewer than are asked for where it allows them.
         assert min(limit, MAX_EF_SEARCH) <= plan.ef_search <= MAX_EF_SEARCH
@@ -144,22 +144,22 @@ def shown(name):
 def test_the_settings_end_with_the_transaction():
     example = make_product()
     assert shown("hnsw.ef_search") == "40"
-    plan = plan_neighbours(None, limit=100)
+    plan = plan_nearest(None, limit=100)
 
     with index_settings(plan, using="default"):
         inside = [shown("hnsw.ef_search"), shown("hnsw.iterative_scan")]
-    plans = search("product").plan, search(like=[example], page_size=100).plan
+    logs = search("product").log, search(like=[example], page_size=100).log
 
     assert inside == [str(plan.ef_search), "relaxed_order"]
-    for plan in plans:
-        assert any("SET LOCAL" in statement for statement in plan.statements)
+    for log in logs:
+        assert any("SET LOCAL" in statement for statement in log.statements)
     assert shown("hnsw.ef_search") == "40"
     assert shown("hnsw.iterative_scan") == "off"
 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_settings_end_with_a_search_that_fails():
-    plan = plan_neighbours(None, limit=100)
+    plan = plan_nearest(None, limit=100)
 
     with pytest.raises(ZeroDivisionError), index_settings(plan, using="default"):
         assert shown("hnsw.ef_search") != "40"
@@ -188,7 +188,7 @@ def test_the_index_is_used_unless_the_plan_is_exact(catalogue, monkeypatch):
 
     index, index_plan = explained(like=[example])
     exact, exact_plan = explained(like=[example], filters=few)
-    monkeypatch.setattr(nearest.plan_neighbours, "__kwdefaults__", {"bound": 99})
+    monkeypatch.setattr(nearest.plan_nearest, "__kwdefaults__", {"bound": 99})
     cheap = Filters(max_price=Decimal(900))
     with connection.cursor() as cursor:  # 4,000 rows are read about as fast
         cursor.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_sort = off")
@@ -215,7 +215,7 @@ FILTERS = [
 @pytest.mark.parametrize("bound", [0, EXACT_BOUND], ids=["index", "by plan"])
 @pytest.mark.parametrize("filters", FILTERS)
 def test_the_nearest_are_found_with_any_filter(catalogue, filters, bound, monkeypatch):
-    monkeypatch.setattr(nearest.plan_neighbours, "__kwdefaults__", {"bound": bound})
+    monkeypatch.setattr(nearest.plan_nearest, "__kwdefaults__", {"bound": bound})
     found, full = [], 0
 
     for example in Product.objects.filter(pk__in=sample_ids(20)):
@@ -224,7 +224,7 @@ def test_the_nearest_are_found_with_any_filter(catalogue, filters, bound, monkey
         truth = passing.similar_to(example, exact=True)[:10]
         expected = [product.pk for product in truth]
         found.append(recall([hit.pk for hit in results], expected))
-        full += len(results) == len(expected)
+        full += len(results.hits) == len(expected)
 
     assert np.mean(found) >= 0.95
     assert full == 20

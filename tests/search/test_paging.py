@@ -9,8 +9,7 @@ from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 
 from products.embeddings import BaseEmbeddingBackend, get_backend
 from products.models import Product
-from products.search import answer as search_module
-from products.search.answer import Filters, candidates, search
+from products.search import Filters, answer, nearest, rank, search
 from tests.factory import axis
 
 pytestmark = pytest.mark.django_db
@@ -72,15 +71,15 @@ any_search = settings(
 @pytest.fixture(autouse=True)
 def small_windows(monkeypatch):
     """Windows that a dozen products overflow."""
-    monkeypatch.setattr(candidates, "WINDOW", 8)
-    monkeypatch.setattr(search_module, "WINDOW", 8)
-    monkeypatch.setattr(search_module, "LISTING_WINDOW", 10)
-    monkeypatch.setattr(candidates.Ranking.cut, "__defaults__", (8,))
+    monkeypatch.setattr(nearest, "WINDOW", 8)
+    monkeypatch.setattr(answer, "WINDOW", 8)
+    monkeypatch.setattr(answer, "LISTING_WINDOW", 10)
+    monkeypatch.setattr(rank, "RANKED", 8)
 
 
 @pytest.fixture(autouse=True)
 def exact_scans(db):
-    """No HNSW, which may miss one: tests/test_planning.py is about that."""
+    """No HNSW, which may miss one: tests/search/test_nearest.py is about that."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_indexscan = off")
 
@@ -171,8 +170,8 @@ def test_only_an_empty_search_has_an_empty_page(rows, filters, question):
     last = search(filters=filters, page=10**9, **question)
 
     assert [page.page for page in pages] == list(range(1, pages[0].pages + 1))
-    assert all(len(page) == question["page_size"] for page in pages[:-1])
-    assert len(pages[-1]) or pages[0].total == 0
+    assert all(len(page.hits) == question["page_size"] for page in pages[:-1])
+    assert pages[-1].hits or pages[0].total == 0
     assert ids([last]) == ids(pages[-1:])
     assert (last.page, last.has_next) == (len(pages), False)
     assert last.has_previous == (len(pages) > 1)
@@ -228,7 +227,7 @@ def test_the_pages_of_similar_products_fit_together(rows, filters, page_size, da
 
     assert ids(pages) == [product.pk for product in nearest[:8]]
     assert ids(walk(**question)) == ids(pages)
-    assert all(len(page) == page_size for page in pages[:-1])
+    assert all(len(page.hits) == page_size for page in pages[:-1])
     assert pages[-1].more == (len(passing) > 8)
     for page in pages:
         assert page.total <= len(passing)

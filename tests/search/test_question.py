@@ -6,8 +6,7 @@ from decimal import Decimal
 import pytest
 
 from products.models import Product
-from products.search.answer import SearchError, search, word_matches
-from products.search.filters import Filters
+from products.search import Filters, SearchError, search, word_matches
 from products.search.question import MAX_PAGE_SIZE
 from products.search.words import MAX_TERMS, query_terms
 from tests.factory import axis, make_product
@@ -205,4 +204,4 @@ def test_the_longest_search_takes_a_bounded_number_of_statements(
         results = search("red shoe lamp", diversity=0.5)
 
     assert len(queries) == MAX_STATEMENTS
-    assert (len(results), results.total_text) == (24, "at least 500")
+    assert (len(results.hits), results.total_text) == (24, "at least 500")

@@ -9,11 +9,12 @@ from hypothesis import assume, given, strategies as st
 from products.search.scores import (
     bootstrap_interval,
     dcg,
-    hybrid_scores,
+    hybrid_scores as hybrid_scores_of,
     inverse_document_frequency,
     maximal_marginal_relevance,
     name_score,
     ndcg,
+    ranks,
     recall,
     sort_stably,
 )
@@ -21,6 +22,10 @@ from products.search.scores import (
 cosines = st.floats(-1, 1)
 keyword_scores = st.floats(0, 3)
 similarities = st.dictionaries(st.integers(1, 50), cosines, min_size=1)
+
+
+def hybrid_scores(similarity, keyword):
+    return hybrid_scores_of(similarity, keyword, ranks(keyword))
 
 
 @st.composite

@@ -5,9 +5,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from products.models import Product
-from products.name_words import with_common_word
-from products.search.answer import Filters, search, word_matches, words
-from products.search.word_matches import best_matches
+from products.search import Filters, search, word_matches, words
+from products.search.word_matches import best_matches, with_common_word
 from products.search.words import frequencies, query_terms
 from tests.factory import make_product
 
@@ -64,11 +63,11 @@ def test_a_common_word_gives_the_results_of_ranking_all(monkeypatch):
         make(
             f"Thing{number} {words} {red}", description="red", category=f"C{number % 4}"
         )
-    monkeypatch.setattr("products.search.answer.candidates.KEYWORD_CANDIDATES", 12)
+    monkeypatch.setattr("products.search.rank.KEYWORD_CANDIDATES", 12)
     monkeypatch.setattr(word_matches, "COMMON", 0)
     bounded = [hit.pk for hit in search("red", mode="keyword")]
 
-    monkeypatch.setattr("products.search.answer.candidates.KEYWORD_CANDIDATES", 500)
+    monkeypatch.setattr("products.search.rank.KEYWORD_CANDIDATES", 500)
     monkeypatch.setattr(word_matches, "COMMON", 1_000)
     whole = [hit.pk for hit in search("red", mode="keyword", page_size=50)]
 
@@ -131,7 +130,7 @@ def test_pages_of_a_common_word_neither_repeat_nor_leave_out():
     shown = [hit.pk for page in pages for hit in page]
     assert len(shown) == len(expected)
     assert {*shown} == expected
-    assert pages[0].plan.words[0].startswith("the shortest names with “red”")
+    assert pages[0].log.words[0].startswith("the shortest names with “red”")
 
 
 def test_the_list_tells_how_products_were_chosen(client, all_are_common):

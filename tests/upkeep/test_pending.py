@@ -14,9 +14,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection, connections
 
 from products.embeddings import EmbeddingError
-from products.models import Product
-from products.recipes import EmbeddingRecipe, current_recipe, with_active_backend
-from products.search.answer import search
+from products.models import EmbeddingRecipe, Product
+from products.recipes import current_recipe, with_active_backend
+from products.search import search
 from products.upkeep.pending import Failures, embed_pending
 from products.upkeep.worker import Worker
 from tests.backends import BUSY, PICKY, SECOND, Busy, Picky, Second
@@ -150,7 +150,7 @@ def test_error_of_a_search_counts_only_while_nothing_is_switched():
         raise LookupError
 
     with pytest.raises(LookupError):
-        with_active_backend(search, doubtful=LookupError)
+        with_active_backend(search, retry_on=LookupError)
 
     assert len(runs) == 2
 

@@ -18,7 +18,7 @@ from products.insight.preview import neighbours_of
 from products.models import Product
 from products.quality.agreement import overlap
 from products.recipes import ADVISORY_LOCK, current_recipe, with_active_backend
-from products.search.answer import search
+from products.search import search
 from products.upkeep import switching, vector_index
 from products.upkeep.pending import embed_pending
 from products.upkeep.second_column import SecondEmbedding

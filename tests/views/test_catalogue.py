@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from products.models import Product
-from products.search.answer import PAGE_SIZE
+from products.search import PAGE_SIZE
 from tests.factory import axis, make_product, near
 
 pytestmark = pytest.mark.django_db
@@ -172,7 +172,7 @@ def test_five_similar_products_are_shown(client):
 
     response = client.get(product.get_absolute_url())
 
-    assert len(response.context["results"]) == 5
+    assert len(response.context["results"].hits) == 5
 
 
 def test_the_similar_list_is_one_query(client, django_assert_num_queries):

@@ -15,10 +15,8 @@ from django.utils.html import escape
 from products.forms import changed_address
 from products.insight.comparison import compare_with_exact, parts_of
 from products.models import EmbeddingRecipe, Judgement, Product
-from products.search.answer import categories
-from products.search.categories import category_counts
-from products.search.filters import Filters
-from products.search.question import Mode
+from products.search import Filters, Mode, facets
+from products.search.facets import category_counts
 from products.templating.filters import (
     Numbers,
     formatted_sql,
@@ -217,7 +215,7 @@ def test_categories_are_counted_within_the_prices_largest_first():
 
 @pytest.mark.django_db
 def test_a_large_catalogue_is_counted_once(monkeypatch, django_assert_num_queries):
-    monkeypatch.setattr(categories, "LARGE", 1)
+    monkeypatch.setattr(facets, "LARGE", 1)
     filters = Filters(max_price=Decimal("123.45"))
     for _ in range(2):
         make_product(category="A")

@@ -19,7 +19,7 @@ from products.quality.evaluation import (
     evaluate,
     read_judged,
 )
-from products.search.question import Mode
+from products.search import Mode
 
 MEASURES = {
     "ndcg": "nDCG@10",

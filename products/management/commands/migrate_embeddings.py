@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from products.embeddings import EmbeddingError, load_backend
 from products.management.index_bar import index_bar
-from products.models import Product
+from products.models import EmbeddingRecipe, Product
 from products.quality.agreement import (
     TOP,
     Agreement,
@@ -26,7 +26,7 @@ from products.quality.evaluation import (
     read_judged,
     read_queries,
 )
-from products.recipes import EmbeddingRecipe, current_recipe
+from products.recipes import current_recipe
 from products.upkeep import switching, vector_index
 from products.upkeep.pending import Failures, embed_column
 from products.upkeep.second_column import SecondEmbedding

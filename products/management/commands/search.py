@@ -7,7 +7,8 @@ from typing import Any
 from django.core.management import CommandParser
 
 from products.management.searching import SearchCommand
-from products.search.question import MAX_PAGE_SIZE, Mode, Sort
+from products.search import Mode, Sort
+from products.search.question import MAX_PAGE_SIZE
 
 
 class Command(SearchCommand):
