@@ -23,7 +23,7 @@ PAGES = {
     str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
     for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))
 }
-ALL = "\n".join(PAGES.values())
+DOCS = "\n".join(PAGES[page] for page in PAGES if page.startswith("docs/"))
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
 SETTINGS = (ROOT / "vectorshop" / "settings.py").read_text(encoding="utf-8")
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -126,6 +126,25 @@ def test_headings_are_followed_by_one_blank_line(page):
             assert (first, second != "") == ("", True), heading
 
 
+# Files, and functions of files, that stand between backticks.
+NAMED = [
+    (page, *found)
+    for page in PAGES
+    for found in re.findall(
+        r"`((?:products|vectorshop|templates|tests|benchmarks)/[\w./-]+)(?::(\w+))?`",
+        prose(page),
+    )
+]
+
+
+@pytest.mark.parametrize(("page", "path", "name"), NAMED)
+def test_every_file_that_is_named_is_there(page, path, name):
+    assert (ROOT / path).exists()
+    if name:
+        source = (ROOT / path).read_text(encoding="utf-8")
+        assert re.search(rf"^(def|class) {name}\b", source, re.MULTILINE)
+
+
 # "See ... in docs/..." in messages and comments of the code.
 POINTERS = [
     (path.relative_to(ROOT), page, heading)
@@ -175,7 +194,7 @@ def test_readme_names_only_variables_that_there_are():
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_is_explained(command):
-    assert re.search(rf"\b{command}\b", ALL)
+    assert re.search(rf"\b{command}\b", DOCS)
 
 
 @dataclass(frozen=True)
@@ -341,6 +360,25 @@ def test_snippets_are_found():
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=str)
 def test_every_snippet_runs(samples, snippet):
     exec(compile(snippet.text, snippet.page, "exec"), {"__name__": "snippet"})
+
+
+QUERIES = [
+    query
+    for block in blocks("sql")
+    for query in re.sub(r"^\\.*\n", "", block.text, flags=re.MULTILINE).split(";")
+    if query.strip()
+]
+
+
+def test_queries_are_found():
+    assert QUERIES
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_every_query_runs(samples, query):
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        assert cursor.fetchall()
 
 
 def test_the_snippet_for_another_dimension_migrates(samples):
