@@ -21,7 +21,7 @@ from products.models import Product
 ROOT = Path(settings.BASE_DIR)
 PAGES = {
     str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
-    for path in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"))
+    for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 }
 DOCS = "\n".join(PAGES[page] for page in PAGES if page.startswith("docs/"))
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
