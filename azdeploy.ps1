@@ -1,6 +1,6 @@
 #!/usr/bin/env pwsh
 # Deploys the database to Azure: starts `manage.py azdeploy` with the same arguments.
-# Without arguments it shows a menu. See README.md, "Azure".
+# Without arguments it shows a menu. See docs/azure.md.
 
 $windows = Join-Path $PSScriptRoot '.venv/Scripts/python.exe'
 $others = Join-Path $PSScriptRoot '.venv/bin/python'

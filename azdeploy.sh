@@ -1,6 +1,6 @@
 #!/bin/sh
 # Deploys the database to Azure: starts `manage.py azdeploy` with the same arguments.
-# Without arguments it shows a menu. See README.md, "Azure".
+# Without arguments it shows a menu. See docs/azure.md.
 set -eu
 
 folder=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)

@@ -126,7 +126,7 @@ def check_alias(alias: str) -> list[CheckMessage]:
                 f"The column products.embedding holds {dimensions} numbers, the model "
                 f"{DIMENSIONS}.",
                 hint=f"Bring the column back to vector({DIMENSIONS}): see manage.py "
-                'sqlmigrate products 0001, and "Another dimension" in README.md.',
+                'sqlmigrate products 0001, and "Another dimension" in docs/embeddings.md.',
                 id="products.E004",
             )
         )

@@ -1,7 +1,7 @@
 """Settings, read from the environment and from a file `.env` in the project's root.
 
-Importing this module starts nothing and connects nowhere. README.md lists every
-variable; a test keeps the two in step.
+Importing this module starts nothing and connects nowhere. docs/settings.md lists
+every variable; a test keeps the two in step.
 """
 
 from __future__ import annotations

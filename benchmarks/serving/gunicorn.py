@@ -104,7 +104,7 @@ def serving(application: str, *, folder: Path, **variables: str) -> Iterator[Ser
     command = [sys.executable, "-m", "gunicorn", application]
     command += ["--workers", str(WORKERS), "--threads", str(THREADS)]
     command += ["--bind", f"127.0.0.1:{port}", "--log-level", "warning"]
-    command += ["--worker-tmp-dir", "/dev/shm"]  # not a disk: see README.md
+    command += ["--worker-tmp-dir", "/dev/shm"]  # not a disk: see docs/production.md
     started = time.perf_counter()
     process = subprocess.Popen(command, cwd=folder, env={**os.environ, **variables})
     try:

@@ -75,7 +75,7 @@ def begin(path: str, backend: BaseEmbeddingBackend, *, using: str) -> EmbeddingR
     if backend.dimensions != DIMENSIONS:
         raise SwitchError(
             f"{backend.model} makes vectors of {backend.dimensions} numbers and the "
-            f'column holds {DIMENSIONS}. See "Another dimension" in README.md.'
+            f'column holds {DIMENSIONS}. See "Another dimension" in docs/embeddings.md.'
         )
 
     def work() -> EmbeddingRecipe:

@@ -372,7 +372,7 @@ def test_switch_waits_for_a_worker_without_locking_readers_out(catalogue, monkey
     assert current_recipe().switches == 0
 
 
-# Another dimension, as README.md does it
+# Another dimension, as docs/embeddings.md does it
 
 
 @pytest.mark.django_db
