@@ -11,7 +11,9 @@ from django.utils import translation
 from jinja2 import StrictUndefined
 
 from products.embeddings import BaseEmbeddingBackend, EmbeddingError
+from products.models import Product
 from products.samples import load_sample_products
+from tests.backends import AXES
 
 
 class BrokenBackend(BaseEmbeddingBackend):
@@ -80,6 +82,20 @@ def broken_model(settings):
 @pytest.fixture
 def samples(db):
     load_sample_products()
+
+
+@pytest.fixture
+def by_hand(db, settings):
+    """Products "lamp", "home", and one of all three words, each word an axis."""
+    settings.EMBEDDING_BACKEND = AXES
+    products = [
+        Product(name="Lamp", price=1),
+        Product(name="Home", price=1),
+        Product(name="Lamp", category="Home", description="Bright", price=1, sku="hit"),
+    ]
+    for product in products:
+        product.save()
+    return products
 
 
 @pytest.fixture
