@@ -27,9 +27,9 @@ from jinja2.runtime import Macro
 from jinja2.visitor import NodeTransformer
 from markupsafe import Markup, escape
 
-from products.forms import changed_address
 from products.templating.filters import (
     Numbers,
+    changed_address,
     lines,
     percent,
     readable_sql,

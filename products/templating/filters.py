@@ -10,6 +10,7 @@ from functools import lru_cache
 
 import sqlparse
 from django.conf import settings
+from django.http import QueryDict
 from django.utils import numberformat
 from django.utils.formats import get_format
 from django.utils.safestring import SafeString
@@ -137,3 +138,23 @@ def formatted_sql(statement: str) -> SafeString:
         for part in sqlparse.split(statement)
     )
     return SafeString(html.escape(formatted, quote=False))
+
+
+def changed_address(
+    data: QueryDict, *, add: Iterable[tuple[str, object]] = (), drop: str = ""
+) -> str:
+    """Return the query string of *data* with parameters added, on its first page.
+
+    drop: a parameter, or `name=value` for one of its values, that is left out.
+    """
+    changed = data.copy()
+    changed.pop("page", None)
+    name, equals, value = drop.partition("=")
+    if equals:
+        changed.setlist(name, [item for item in data.getlist(name) if item != value])
+    else:
+        changed.pop(name, None)
+    for key, added in add:
+        if str(added) not in changed.getlist(key):
+            changed.appendlist(key, str(added))
+    return "?" + changed.urlencode()

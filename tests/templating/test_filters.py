@@ -9,9 +9,9 @@ from django.template.defaultfilters import truncatechars
 from django.utils import translation
 from django.utils.formats import number_format
 
-from products.forms import changed_address
 from products.templating.filters import (
     Numbers,
+    changed_address,
     formatted_sql,
     percent,
     readable_sql,
