@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import lru_cache
 
@@ -15,8 +15,6 @@ from django.utils import numberformat
 from django.utils.formats import get_format
 from django.utils.safestring import SafeString
 from markupsafe import Markup, escape
-
-from products.search.results import Hit
 
 # Okabe and Ito's colours for all kinds of sight, made darker where they were too light
 # for white paper; the last is for what has no colour of its own. Also in shop.css.
@@ -78,29 +76,6 @@ def percent(similarity: float | None) -> int:
     What points away from the query has a negative similarity, and an empty bar.
     """
     return round(100 * min(max(similarity or 0.0, 0.0), 1.0))
-
-
-def similar_rows(
-    hits: Iterable[Hit], *, numbers: Numbers, address: Callable[..., str]
-) -> list[dict[str, object]]:
-    """Return what the page of a product says of each similar one.
-
-    address: gives the address of a product, or another page of it by name.
-    """
-    return [
-        {
-            "pk": hit.pk,
-            "address": address(hit.pk),
-            "name": hit.product.name,
-            "category": hit.product.category,
-            "price": numbers.price(hit.product.price),
-            "percent": percent(hit.similarity),
-            "similarity": numbers.number(hit.similarity or 0.0, 4),
-            "distance": numbers.number(hit.distance or 0.0, 4),
-            "parts_url": address(hit.pk, "products:parts"),
-        }
-        for hit in hits
-    ]
 
 
 def series_colour(number: int) -> str:

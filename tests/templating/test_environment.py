@@ -10,7 +10,6 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import get_script_prefix, reverse, set_script_prefix
 from django.utils import translation
-from markupsafe import Markup
 
 from tests.factory import make_product
 
@@ -66,19 +65,6 @@ def test_texts_are_escaped_with_what_stands_in_them():
     shown = render("""{{ _("Why %(name)s") % {"name": name} }}""", name="<b>'")
 
     assert shown == "Why &lt;b&gt;&#39;"
-
-
-def test_each_row_of_a_macro_is_escaped():
-    source = """
-        {%- macro row(like, name) %}<li>{{ like }} {{ name }}</li>{% endmacro -%}
-        {{ each(row, rows, like=like) }}"""
-    names = ["100% wool", "<b>", Markup("<i>")]
-
-    shown = render(source, rows=[{"name": name} for name in names], like=7)
-    quoted = render(source, rows=[{"name": "wool"}], like="'")
-
-    assert shown == "<li>7 100% wool</li><li>7 &lt;b&gt;</li><li>7 <i></li>"
-    assert quoted == "<li>&#39; wool</li>"
 
 
 def test_spaces_between_words_stay_and_indentation_goes():
