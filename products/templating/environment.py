@@ -1,4 +1,4 @@
-"""The environment of the shop's Jinja2 templates: what they call, how they are compiled.
+"""The environment of the shop's Jinja2 templates: what they call, by which language.
 
 A text is written {{ _("...") }}, first in its expression, or anywhere in a {% tag %}:
 elsewhere makemessages does not find it.
@@ -6,7 +6,6 @@ elsewhere makemessages does not find it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Any
@@ -19,9 +18,8 @@ from django.urls import get_script_prefix, reverse
 from django.utils.text import slugify
 from django.utils.translation import get_language, get_language_bidi, gettext
 from django_htmx.jinja import htmx_script
-from jinja2 import nodes
-from jinja2.visitor import NodeTransformer
 
+from products.templating.compiler import Settling
 from products.templating.filters import (
     Numbers,
     changed_address,
@@ -32,19 +30,20 @@ from products.templating.filters import (
     shortened,
 )
 
-# Called with constants only: what they return is put into the compiled template.
-SETTLED: dict[str, Callable[..., Any]] = {
+# What these return for constants is the same on every page.
+CONSTANT: dict[str, Callable[..., Any]] = {
     "_": gettext,
     "htmx_script": htmx_script,
     "static": static,
     "url": reverse,
 }
 
-SPACES = re.compile(r"([ \n])[ \n]+")
-
 
 class Environments:
-    """An environment for each language and script prefix, for Django a single one."""
+    """The environments of all languages and script prefixes, for Django a single one.
+
+    Takes the options of an Environment.
+    """
 
     def __init__(self, **options: Any) -> None:
         self.options = options
@@ -69,15 +68,17 @@ class Environments:
 class Environment(jinja2.Environment):
     """Compiles templates for the language and the script prefix in force.
 
-    Texts and addresses that are the same on every page are looked up then. A page has
-    dozens of them; Django takes 2 µs for a text, 10 for a static file, 14 for an
-    address, and Jinja another one to call it and to escape what comes.
+    settled: whether texts and addresses that are the same on every page are looked up
+    when a template is compiled, instead of each time a page is made.
     """
 
-    def __init__(self, language: str | None, **options: Any) -> None:
+    def __init__(
+        self, language: str | None, *, settled: bool = True, **options: Any
+    ) -> None:
         # All templates are kept: there are two dozen, and a limit costs a lock.
         options |= {"trim_blocks": True, "lstrip_blocks": True, "cache_size": -1}
         super().__init__(**options)
+        self.settling = Settling(CONSTANT) if settled else None
         numbers = Numbers(language)
         self.filters |= {
             "lines": lines,
@@ -91,38 +92,33 @@ class Environment(jinja2.Environment):
             "slugify": slugify,
             "urlencode": urlencode,
         }
-        self.globals |= {
+        self.globals |= CONSTANT | {
             "changed_address": changed_address,
             "get_messages": get_messages,
             "language": language,
             "right_to_left": get_language_bidi(),
         }
 
-    def _generate(self, source: nodes.Template, *args: Any, **kwargs: Any) -> str:
-        return super()._generate(Settling().visit(source), *args, **kwargs)
-
-
-class Settling(NodeTransformer):
-    """Puts what is settled into a template, and leaves its indentation out."""
-
-    def visit_Call(self, node: nodes.Call) -> nodes.Node:
-        self.generic_visit(node)
-        if isinstance(node.node, nodes.Name) and node.node.name in SETTLED:
-            args = [arg.as_const() for arg in node.args]
-            kwargs = {kwarg.key: kwarg.value.as_const() for kwarg in node.kwargs}
-            settled = SETTLED[node.node.name](*args, **kwargs)
-            return nodes.Const(settled, lineno=node.lineno)
-        return node
-
-    def visit_TemplateData(self, node: nodes.TemplateData) -> nodes.Node:
-        node.data = SPACES.sub(r"\1", node.data)
-        return node
+    def compile(
+        self,
+        source: str | jinja2.nodes.Template,
+        name: str | None = None,
+        filename: str | None = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        """Return the code of a template, as Jinja does, after it is settled."""
+        if self.settling is not None:
+            if isinstance(source, str):
+                source = self.parse(source, name, filename)
+            source = self.settling.visit(source)
+        return super().compile(source, name, filename, *args, **kwargs)
 
 
 def product_urls() -> Callable[..., str]:
     """Return a function that gives the addresses of products, below the prefix in force.
 
-    It takes 0.2 µs; reverse() takes 14.
+    A page has dozens of them, and reverse() does the same work for each.
     """
 
     @cache

@@ -67,10 +67,6 @@ def test_texts_are_escaped_with_what_stands_in_them():
     assert shown == "Why &lt;b&gt;&#39;"
 
 
-def test_spaces_between_words_stay_and_indentation_goes():
-    assert render("<p>\n    {{ 1 }} <b>2</b>\n  \n  </p>") == "<p>\n1 <b>2</b>\n</p>"
-
-
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/", "/products/{pk}/", "/similar/", "/map/"])
 def test_a_visitor_without_cookies_needs_no_session(path):
