@@ -28,7 +28,7 @@ class BrokenBackend(BaseEmbeddingBackend):
 @pytest.fixture(autouse=True, scope="session")
 def watched_pages():
     """Let pages fail on names that their view forgot, and tests see their contexts."""
-    engines["jinja2"].engine.env.options["undefined"] = StrictUndefined
+    engines["jinja2"].env.options["undefined"] = StrictUndefined
     render = Template.render
 
     def watched(self, context=None, request=None):

@@ -142,7 +142,7 @@ WSGI_APPLICATION = "vectorshop.wsgi.application"
 TEMPLATES = [
     {
         "NAME": "jinja2",
-        "BACKEND": "vectorshop.pages.LazyJinja2",
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
         "DIRS": [BASE_DIR / "templates" / "shop"],
         "OPTIONS": {"environment": "products.templating.environment.Environments"},
     },

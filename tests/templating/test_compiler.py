@@ -21,7 +21,7 @@ def german():
 
 def make_page(name, context, *, settled):
     """Return a page made by templates that are settled, or plain, on one line."""
-    options = engines["jinja2"].engine.env.options | {"settled": settled}
+    options = engines["jinja2"].env.options | {"settled": settled}
     template = Environment("de", **options).get_template(name)
     return re.sub(r"\s+", " ", template.render(context))
 

@@ -88,7 +88,7 @@ def test_the_catalogue_has_the_texts_of_the_code(code, tmp_path):
 
 @pytest.mark.parametrize("code", TRANSLATED)
 def test_the_catalogue_has_the_texts_of_the_templates(code):
-    environment = engines["jinja2"].engine.env.here()
+    environment = engines["jinja2"].env.here()
     known = {msgid for _, msgid, _ in catalogue(code)}
     written = set()
     for name in environment.list_templates():
@@ -158,7 +158,7 @@ def bracketed(monkeypatch):
             name,
             lambda *args, original=original: f"⟦{original(*args)}⟧" if args[0] else "",
         )
-    compiled = engines["jinja2"].engine.env.made  # with their texts
+    compiled = engines["jinja2"].env.made  # with their texts
     compiled.cache_clear()
     yield
     compiled.cache_clear()
