@@ -76,14 +76,3 @@ def test_a_visitor_without_cookies_needs_no_session(path):
         Client().get(path.format(pk=pk))
 
     assert not any("django_session" in query["sql"] for query in queries)
-
-
-@pytest.mark.django_db
-def test_messages_are_looked_for_where_there_may_be_some(client):
-    pk = make_product().pk
-    without = client.get(f"/products/{pk}/")
-    client.cookies["sessionid"] = "unknown"
-    with_cookie = client.get(f"/products/{pk}/")
-
-    assert "storages" not in vars(without.wsgi_request._messages)
-    assert "storages" in vars(with_cookie.wsgi_request._messages)
