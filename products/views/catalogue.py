@@ -20,7 +20,7 @@ from products.search.categories import SHOWN, category_counts
 from products.search.filters import Filters, SearchError
 from products.search.question import Mode, Sort
 from products.search.results import Results
-from products.views.typeahead import choose_by_name, named
+from products.views.typeahead import product_named, products_named_like
 
 SIMILAR_COUNT = 5
 
@@ -93,7 +93,7 @@ def product_detail(request: HttpRequest, pk: int) -> HttpResponse:
 def similar(request: HttpRequest) -> HttpResponse:
     """The five products most like the one chosen, or the products to choose from."""
     if "product" not in request.GET:
-        return choose(request)
+        return find_similar(request)
     number = request.GET["product"]
     try:
         return render_product(request, product_number(number))
@@ -103,7 +103,7 @@ def similar(request: HttpRequest) -> HttpResponse:
         else:
             status, error = 400, _("Choose a product.")
     context = {"text": "", "choices": [], "errors": [error]}
-    return render(request, "products/choose.html", context, status=status)
+    return render(request, "products/find_similar.html", context, status=status)
 
 
 def product_number(text: str) -> int:
@@ -114,18 +114,18 @@ def product_number(text: str) -> int:
     return int(text)
 
 
-def choose(request: HttpRequest) -> HttpResponse:
+def find_similar(request: HttpRequest) -> HttpResponse:
     """The products with the typed name; straight to the one whose name is complete."""
     text = request.GET.get("q", "")
-    if not request.headers.get("HX-Request") and (product := named(text)):
+    if not request.headers.get("HX-Request") and (product := product_named(text)):
         return redirect(product)
     context: dict[str, Any] = {"text": text, "choices": [], "errors": []}
     try:
-        context["choices"] = choose_by_name(text)
+        context["choices"] = products_named_like(text)
     except SearchError as err:
         context["errors"] = [str(err)]
     status = 400 if context["errors"] else 200
-    return render(request, "products/choose.html", context, status=status)
+    return render(request, "products/find_similar.html", context, status=status)
 
 
 def render_product(request: HttpRequest, pk: int) -> HttpResponse:

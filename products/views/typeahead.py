@@ -14,7 +14,7 @@ CHOICES = 8
 MAX_WORDS = 8
 
 
-def choose_by_name(text: str, *, count: int = CHOICES) -> list[Product]:
+def products_named_like(text: str, *, count: int = CHOICES) -> list[Product]:
     """Return at most *count* products for a text that may be typed only half.
 
     First those whose text has a word beginning with each of the typed ones, then what
@@ -48,7 +48,7 @@ def text_place(product: Product, text: str) -> tuple[int, str]:
     return (place if place >= 0 else len(product.name) + 1, product.name.casefold())
 
 
-def named(text: str) -> Product | None:
+def product_named(text: str) -> Product | None:
     """Return the product with this sku, or the only one with exactly this name."""
     text = text.strip()
     if not text or "\0" in text:

@@ -3,7 +3,7 @@
 import pytest
 
 from products.models import Product
-from products.views.typeahead import choose_by_name
+from products.views.typeahead import products_named_like
 from tests.factory import make_product
 
 
@@ -18,7 +18,7 @@ from tests.factory import make_product
     ],
 )
 def test_half_a_name_finds_the_product(typed, first):
-    assert choose_by_name(typed)[0].name == first
+    assert products_named_like(typed)[0].name == first
 
 
 @pytest.mark.django_db
