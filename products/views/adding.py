@@ -33,7 +33,7 @@ def load_samples(request: HttpRequest) -> HttpResponse:
             request,
             _(
                 "The sample products could not be loaded; nothing was changed. "
-                "The server's log tells why."
+                "The server's log says why."
             ),
         )
     else:
@@ -104,12 +104,14 @@ def save(request: HttpRequest, form: ProductForm) -> bool:
     try:
         saved = form.save_product()
     except EmbeddingError:
-        logger.exception("A product is saved without embedding.")
+        logger.exception(
+            "A product is saved without an embedding. Run manage.py embed_products."
+        )
         saved = form.save_product(embed=False)
         if saved:
             text = _(
-                "'%(name)s' is saved, but could not be embedded: it will be found by "
-                "likeness once manage.py embed_products has run."
+                "'%(name)s' is saved, but could not be embedded. The search finds it by "
+                "its words now, and by its meaning once it has an embedding."
             )
             messages.warning(request, text % {"name": form.instance.name})
         return saved
