@@ -45,8 +45,8 @@ def watched_pages():
 def without_dead_rows(request):
     """Begin each module without the rows that tests before it rolled back.
 
-    They stay in the table and in the HNSW index until a VACUUM; the planner would
-    count the ones and the index return the others first.
+    Such rows stay in the table and in the HNSW index until a VACUUM: the planner would
+    count them, and the index would return them first.
     """
     tests = [item for item in request.session.items if item.module is request.module]
     if any(t.get_closest_marker("django_db") or "db" in t.fixturenames for t in tests):

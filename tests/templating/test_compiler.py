@@ -31,7 +31,7 @@ def test_a_page_is_the_same_without_the_compiler(greek_admin, greek, german, add
     Judgement.objects.create(query="Λάμπα", product=greek[0], grade=1)
     response = greek_admin.get(address.format(*(product.pk for product in greek)))
     name = response.templates[0].name
-    # Django's client leaves the list out where it has one context only.
+    # Django's client gives a single context without a list around it.
     several = isinstance(response.context, ContextList)
     given = response.context[0] if several else response.context
     context = given | {"request": response.wsgi_request, "csrf_input": ""}

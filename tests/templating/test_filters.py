@@ -59,7 +59,7 @@ def test_what_rounds_to_nothing_has_no_sign():
 
 
 @pytest.mark.django_db
-def test_the_page_tells_its_language(client, settings):
+def test_the_page_says_its_language(client, settings):
     settings.LANGUAGES = [("en", "English"), ("de", "Deutsch")]
     make_product(price="1234.50")
 

@@ -35,7 +35,7 @@ def test_the_way_back_from_several_examples_is_to_their_results(client, by_hand,
     ("query", "says"),
     [("", "Ask for something first"), ("?like=0", "no product number 0")],
 )
-def test_a_question_about_nothing_is_told(client, path, query, says):
+def test_a_question_about_nothing_is_reported(client, path, query, says):
     product = make_product(embedding=axis(2))
 
     response = client.get(path.format(pk=product.pk) + query)
@@ -47,7 +47,7 @@ def test_a_question_about_nothing_is_told(client, path, query, says):
 @pytest.mark.usefixtures("broken_model")
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/exact/?q=x", "/products/{pk}/why/?q=x"])
-def test_a_model_that_fails_is_told(client, path):
+def test_a_model_that_fails_is_reported(client, path):
     product = make_product()
 
     response = client.get(path.format(pk=product.pk))

@@ -31,7 +31,7 @@ def test_no_typed_text_is_a_failure(client, typed):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(("typed", "says"), [("\0", "NUL"), ("x" * 1001, "Shorten")])
-def test_what_nobody_can_search_for_is_told(client, typed, says):
+def test_what_nobody_can_search_for_is_reported(client, typed, says):
     response = client.get("/similar/", {"q": typed})
 
     assert response.status_code == 400
