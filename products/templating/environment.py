@@ -1,7 +1,7 @@
-"""The environment of the shop's Jinja2 templates: what they call, by which language.
+"""The Jinja2 environments of the shop's pages: one for each language.
 
-A text is written {{ _("...") }}, first in its expression, or anywhere in a {% tag %}:
-elsewhere makemessages does not find it.
+Write a text as {{ _("...") }}, first in its expression, or anywhere in a {% tag %}:
+makemessages does not find it elsewhere.
 """
 
 from __future__ import annotations
@@ -40,18 +40,18 @@ CONSTANT: dict[str, Callable[..., Any]] = {
 
 
 class Environments:
-    """The environments of all languages and script prefixes, for Django a single one.
+    """Gives Django the templates for the language and the script prefix in force.
 
-    Takes the options of an Environment.
+    Each language and prefix has an environment of its own, with the same options.
     """
 
     def __init__(self, **options: Any) -> None:
         self.options = options
-        # Bounded, since some servers take the prefix from a header.
+        # The cache has a limit, because some servers take the prefix from a header.
         self.made = lru_cache(maxsize=32)(self.make)
 
     def make(self, language: str | None, prefix: str) -> Environment:
-        """Return a new environment for the language and the prefix, those in force."""
+        """Return a new environment; *language* and *prefix* must be those in force."""
         return Environment(language, **self.options)
 
     def here(self) -> Environment:
@@ -75,7 +75,7 @@ class Environment(jinja2.Environment):
     def __init__(
         self, language: str | None, *, settled: bool = True, **options: Any
     ) -> None:
-        # All templates are kept: there are two dozen, and a limit costs a lock.
+        # Keep all templates: there are two dozen, and a limit would need a lock.
         options |= {"trim_blocks": True, "lstrip_blocks": True, "cache_size": -1}
         super().__init__(**options)
         self.settling = Settling(CONSTANT) if settled else None
@@ -107,7 +107,7 @@ class Environment(jinja2.Environment):
         *args: Any,
         **kwargs: Any,
     ) -> Any:
-        """Return the code of a template, as Jinja does, after it is settled."""
+        """Return the code of a template, which is settled first unless turned off."""
         if self.settling is not None:
             if isinstance(source, str):
                 source = self.parse(source, name, filename)
@@ -116,14 +116,14 @@ class Environment(jinja2.Environment):
 
 
 def product_urls() -> Callable[..., str]:
-    """Return a function that gives the addresses of products, below the prefix in force.
+    """Return a function that gives the addresses of products below the prefix in force.
 
-    A page has dozens of them, and reverse() does the same work for each.
+    It calls reverse() once for each kind of page, and then puts in the id.
     """
 
     @cache
     def around_id(name: str) -> tuple[str, str]:
-        # The last number in an address is the id.
+        # The address of the product 0: its last "0" is the id.
         before, _, after = reverse(name, args=[0]).rpartition("0")
         return before, after
 
