@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self
 
 from django import forms
@@ -171,26 +170,6 @@ class SearchForm(QuestionForm):
             "sort": data["sort"] or Sort.NAME,
             "page": data["page"] or 1,
         }
-
-
-def changed_address(
-    data: QueryDict, *, add: Iterable[tuple[str, object]] = (), drop: str = ""
-) -> str:
-    """Return the query string of *data* with parameters added, on its first page.
-
-    drop: a parameter, or `name=value` for one of its values, that is left out.
-    """
-    changed = data.copy()
-    changed.pop("page", None)
-    name, equals, value = drop.partition("=")
-    if equals:
-        changed.setlist(name, [item for item in data.getlist(name) if item != value])
-    else:
-        changed.pop(name, None)
-    for key, added in add:
-        if str(added) not in changed.getlist(key):
-            changed.appendlist(key, str(added))
-    return "?" + changed.urlencode()
 
 
 class VarietyForm(QuestionForm):

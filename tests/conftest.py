@@ -11,7 +11,9 @@ from django.utils import translation
 from jinja2 import StrictUndefined
 
 from products.embeddings import BaseEmbeddingBackend, EmbeddingError
+from products.models import Product
 from products.samples import load_sample_products
+from tests.backends import AXES
 
 
 class BrokenBackend(BaseEmbeddingBackend):
@@ -26,7 +28,7 @@ class BrokenBackend(BaseEmbeddingBackend):
 @pytest.fixture(autouse=True, scope="session")
 def watched_pages():
     """Let pages fail on names that their view forgot, and tests see their contexts."""
-    engines["jinja2"].engine.env.options["undefined"] = StrictUndefined
+    engines["jinja2"].env.options["undefined"] = StrictUndefined
     render = Template.render
 
     def watched(self, context=None, request=None):
@@ -43,8 +45,8 @@ def watched_pages():
 def without_dead_rows(request):
     """Begin each module without the rows that tests before it rolled back.
 
-    They stay in the table and in the HNSW index until a VACUUM; the planner would
-    count the ones and the index return the others first.
+    Such rows stay in the table and in the HNSW index until a VACUUM: the planner would
+    count them, and the index would return them first.
     """
     tests = [item for item in request.session.items if item.module is request.module]
     if any(t.get_closest_marker("django_db") or "db" in t.fixturenames for t in tests):
@@ -80,6 +82,20 @@ def broken_model(settings):
 @pytest.fixture
 def samples(db):
     load_sample_products()
+
+
+@pytest.fixture
+def by_hand(db, settings):
+    """Products "lamp", "home", and one of all three words, each word an axis."""
+    settings.EMBEDDING_BACKEND = AXES
+    products = [
+        Product(name="Lamp", price=1),
+        Product(name="Home", price=1),
+        Product(name="Lamp", category="Home", description="Bright", price=1, sku="hit"),
+    ]
+    for product in products:
+        product.save()
+    return products
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""What a visitor sees when the server fails: 503 without a database, else 500."""
+"""The pages of failures: 503 without a database, 500 for everything else."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ RETRY_AFTER_SECONDS = 30
 def failed(request: HttpRequest) -> HttpResponse:
     """Return the page for an exception that nothing else handled.
 
-    Django calls this while the exception is handled, wherever it was raised: in a
-    view, a template, or the middleware that reads the session. It is logged already.
+    Django logs the exception and calls this while it is handled. It may come from a
+    view, a template, or the middleware that reads the session.
     """
     if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
         return HttpResponse(

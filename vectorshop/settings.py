@@ -35,8 +35,9 @@ DB_HOST = os.environ.get("DB_HOST", "")
 DB_POOL = env_int("DB_POOL", 0, high=1000)  # connections per process at most
 POOL = {"pool": {"min_size": 1, "max_size": DB_POOL}} if DB_POOL else {}
 CONN_MAX_AGE = 0 if DB_POOL else 600  # seconds a thread keeps its connection
-# PostgreSQL keeps the plans of the statements that ask for it (products.sql.prepared), and
-# of no others: their number is never reached. Azure's PgBouncer mixes sessions.
+# Only statements that ask for it (products.sql.prepared) are prepared: the threshold is
+# so high that psycopg prepares no other by itself. Azure's PgBouncer cannot take part,
+# since its clients share sessions.
 PREPARE = {"prepare_threshold": sys.maxsize}
 PGBOUNCER_PORTS = (6432, 8432)
 if DB_HOST:
@@ -58,7 +59,7 @@ if DB_HOST:
             "PASSWORD": os.environ.get("DB_PASSWORD", ""),
             "CONN_MAX_AGE": CONN_MAX_AGE,
             "CONN_HEALTH_CHECKS": True,
-            # Azure's PgBouncer: a cursor is lost there with its transaction.
+            # Azure's PgBouncer loses a cursor at the end of the transaction.
             "DISABLE_SERVER_SIDE_CURSORS": DB_PORT in PGBOUNCER_PORTS,
             "OPTIONS": {
                 **({} if DB_PORT in PGBOUNCER_PORTS else PREPARE),
@@ -107,7 +108,7 @@ AZURE_OPENAI_API_KEY = os.environ.get("AZURE_OPENAI_API_KEY", "")
 # Does search use an HNSW index of half precision? See manage.py build_index --halfvec.
 HNSW_HALFVEC = env_bool("HNSW_HALFVEC", False)
 
-# Stands before every price.
+# Every price begins with it.
 CURRENCY = os.environ.get("CURRENCY") or "$"
 
 # Django
@@ -130,7 +131,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "vectorshop.csp.OnePolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "vectorshop.language.LanguageMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -142,7 +143,7 @@ WSGI_APPLICATION = "vectorshop.wsgi.application"
 TEMPLATES = [
     {
         "NAME": "jinja2",
-        "BACKEND": "vectorshop.pages.LazyJinja2",
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
         "DIRS": [BASE_DIR / "templates" / "shop"],
         "OPTIONS": {"environment": "products.templating.environment.Environments"},
     },
@@ -171,7 +172,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 LANGUAGE_CODE = "en"
-# The visitor's browser chooses. Each but English has its texts in `locale`.
+# The visitor's browser chooses. `locale` has the texts of all languages but English.
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "UTC"
@@ -205,7 +206,6 @@ CONTENT_SECURITY_POLICY = {
 HTTPS = env_bool("HTTPS", False)
 SECURE_SSL_REDIRECT = HTTPS
 SESSION_ENGINE = "vectorshop.sessions"
-MESSAGE_STORAGE = "vectorshop.messages.LazyStorage"
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0  # one year

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, cast
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import FileResponse, HttpRequest
-from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _, ngettext
 
 from products.admin_pages.embeddings import MAX_PRODUCTS, MAX_SECONDS, tell_failures
 from products.embeddings import EmbeddingError
 from products.models import Product
+from products.numbers import grouped
 from products.querysets import ProductQuerySet
 from products.upkeep.pending import Failures, embed_again
 
@@ -50,11 +50,8 @@ def embed_selected(
         "Embedded %(done)s of %(selected)s selected products.",
         selected,
     )
-    counts = {"done": done, "selected": selected}
-    messages.info(
-        request,
-        text % {n: number_format(c, force_grouping=True) for n, c in counts.items()},
-    )
+    counts = {"done": grouped(done), "selected": grouped(selected)}
+    messages.info(request, text % counts)
     tell_failures(request, failures)
     if done + len(failures.reasons) < selected:
         messages.warning(

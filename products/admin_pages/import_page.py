@@ -15,7 +15,6 @@ from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.formats import number_format
 from django.utils.html import format_html
 from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
@@ -37,6 +36,7 @@ from products.catalog.records import Refusal
 from products.catalog.source import SourceError
 from products.embeddings import EmbeddingError
 from products.models import Product
+from products.numbers import grouped
 from products.upkeep.vector_index import IndexBuildError
 
 if TYPE_CHECKING:
@@ -275,11 +275,6 @@ def imported(result: ImportResult) -> str:
         "changed": grouped(result.changed),
         "unchanged": grouped(result.unchanged),
     }
-
-
-def grouped(count: int) -> str:
-    """Return a number with its thousands separated."""
-    return number_format(count, force_grouping=True)
 
 
 def problem(err: Exception) -> str:

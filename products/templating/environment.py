@@ -1,15 +1,13 @@
-"""The environment of the shop's Jinja2 templates: what they call, how they are compiled.
+"""The Jinja2 environments of the shop's pages: one for each language.
 
-A text is written {{ _("...") }}, first in its expression, or anywhere in a {% tag %}:
-elsewhere makemessages does not find it.
+Write a text as {{ _("...") }}, first in its expression, or anywhere in a {% tag %}:
+makemessages does not find it elsewhere.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
-from functools import cache, lru_cache, partial
-from operator import itemgetter
+from collections.abc import Callable
+from functools import cache, lru_cache
 from typing import Any
 
 import jinja2
@@ -17,49 +15,43 @@ from django.contrib.messages import get_messages
 from django.template.defaultfilters import urlencode
 from django.templatetags.static import static
 from django.urls import get_script_prefix, reverse
-from django.utils.safestring import SafeString
 from django.utils.text import slugify
 from django.utils.translation import get_language, get_language_bidi, gettext
 from django_htmx.jinja import htmx_script
-from jinja2 import nodes
-from jinja2.compiler import CodeGenerator, Frame
-from jinja2.runtime import Macro
-from jinja2.visitor import NodeTransformer
-from markupsafe import Markup, escape
 
-from products.forms import changed_address
+from products.templating.compiler import Settling
 from products.templating.filters import (
     Numbers,
+    changed_address,
     lines,
     percent,
     readable_sql,
     series_colour,
     shortened,
-    similar_rows,
 )
 
-# Called with constants only: what they return is put into the compiled template.
-SETTLED: dict[str, Callable[..., Any]] = {
+# What these return for constants is the same on every page.
+CONSTANT: dict[str, Callable[..., Any]] = {
     "_": gettext,
     "htmx_script": htmx_script,
     "static": static,
     "url": reverse,
 }
 
-SPECIAL = re.compile("[&<>'\"]").search
-SPACES = re.compile(r"([ \n])[ \n]+")
-
 
 class Environments:
-    """An environment for each language and script prefix, for Django a single one."""
+    """Gives Django the templates for the language and the script prefix in force.
+
+    Each language and prefix has an environment of its own, with the same options.
+    """
 
     def __init__(self, **options: Any) -> None:
         self.options = options
-        # Bounded, since some servers take the prefix from a header.
+        # The cache has a limit, because some servers take the prefix from a header.
         self.made = lru_cache(maxsize=32)(self.make)
 
     def make(self, language: str | None, prefix: str) -> Environment:
-        """Return a new environment for the language and the prefix, those in force."""
+        """Return a new environment; *language* and *prefix* must be those in force."""
         return Environment(language, **self.options)
 
     def here(self) -> Environment:
@@ -73,134 +65,65 @@ class Environments:
         return self.here().from_string(source)
 
 
-class Generator(CodeGenerator):
-    """Has the values of a page escaped by escaped()."""
-
-    def _output_child_pre(
-        self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo
-    ) -> None:
-        self.write("environment.escaped(")
-
-
-def escaped(value: Any) -> Any:
-    """Return the text of a value for HTML, as markupsafe does.
-
-    Half as quick again for a page, most of whose 130 values have nothing to escape,
-    since it does not mark them: they are put into the page at once.
-    """
-    kind = type(value)
-    if kind is str:
-        return escape(value) if SPECIAL(value) else value
-    if kind is int:
-        return str(value)
-    if kind is Markup or kind is SafeString:
-        return value
-    return escape(value)
-
-
-def each(macro: Macro, rows: Iterable[Mapping[str, Any]], **same: Any) -> Markup:
-    """Return the text of a macro for each row, a dictionary of its arguments.
-
-    The macro may only put its arguments out as they are, so that its text is made once
-    and the rest is a single step of Python for a row: 3 µs instead of 25 for a similar
-    product. Arguments are texts and numbers. same: those that all rows share.
-    """
-    form, chosen = form_of(macro)
-    shared = all_escaped(same)
-    texts = [form % chosen({**shared, **all_escaped(row)}) for row in rows]
-    return Markup("".join(texts))
-
-
-def all_escaped(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return texts and numbers for HTML; most have nothing to escape, in one look."""
-    if SPECIAL("".join(map(str, values.values()))):
-        return {name: escaped(value) for name, value in values.items()}
-    return values
-
-
-@lru_cache(maxsize=256)
-def form_of(macro: Macro) -> tuple[str, Callable[[dict[str, Any]], Any]]:
-    """Return the text of a macro with %s for its arguments, and what gives those."""
-    text = str(macro(**{name: f"\0{name}\0" for name in macro.arguments}))
-    *parts, last = text.replace("%", "%%").split("\0")
-    return "%s".join([*parts[::2], last]), itemgetter(*parts[1::2])
-
-
 class Environment(jinja2.Environment):
     """Compiles templates for the language and the script prefix in force.
 
-    Texts and addresses that are the same on every page are looked up then. A page has
-    dozens of them; Django takes 2 µs for a text, 10 for a static file, 14 for an
-    address, and Jinja another one to call it and to escape what comes.
+    settled: whether texts and addresses that are the same on every page are looked up
+    when a template is compiled, instead of each time a page is made.
     """
 
-    code_generator_class = Generator
-    escaped = staticmethod(escaped)
-
-    def __init__(self, language: str | None, **options: Any) -> None:
-        # All templates are kept: there are two dozen, and a limit costs a lock.
+    def __init__(
+        self, language: str | None, *, settled: bool = True, **options: Any
+    ) -> None:
+        # Keep all templates: there are two dozen, and a limit would need a lock.
         options |= {"trim_blocks": True, "lstrip_blocks": True, "cache_size": -1}
         super().__init__(**options)
-        numbers, address = Numbers(language), product_urls()
+        self.settling = Settling(CONSTANT) if settled else None
+        numbers = Numbers(language)
         self.filters |= {
             "lines": lines,
             "number": numbers.number,
             "percent": percent,
             "price": numbers.price,
-            "product_url": address,
+            "product_url": product_urls(),
             "readable_sql": readable_sql,
             "series_colour": series_colour,
             "shortened": shortened,
             "slugify": slugify,
             "urlencode": urlencode,
         }
-        # Without Jinja's own: an import compares all of them, 1 µs each.
-        self.globals = {
+        self.globals |= CONSTANT | {
             "changed_address": changed_address,
-            "each": each,
             "get_messages": get_messages,
             "language": language,
             "right_to_left": get_language_bidi(),
-            "similar_rows": partial(similar_rows, numbers=numbers, address=address),
         }
 
-    def make_globals(self, d: MutableMapping[str, Any] | None) -> Any:
-        """Return the globals of a template: without its own, the dictionary itself.
-
-        Jinja's layer of two dictionaries takes 4 µs more for each page.
-        """
-        return super().make_globals(d) if d else self.globals
-
-    def _generate(self, source: nodes.Template, *args: Any, **kwargs: Any) -> str:
-        return super()._generate(Settling().visit(source), *args, **kwargs)
-
-
-class Settling(NodeTransformer):
-    """Puts what is settled into a template, and leaves its indentation out."""
-
-    def visit_Call(self, node: nodes.Call) -> nodes.Node:
-        self.generic_visit(node)
-        if isinstance(node.node, nodes.Name) and node.node.name in SETTLED:
-            args = [arg.as_const() for arg in node.args]
-            kwargs = {kwarg.key: kwarg.value.as_const() for kwarg in node.kwargs}
-            settled = SETTLED[node.node.name](*args, **kwargs)
-            return nodes.Const(settled, lineno=node.lineno)
-        return node
-
-    def visit_TemplateData(self, node: nodes.TemplateData) -> nodes.Node:
-        node.data = SPACES.sub(r"\1", node.data)
-        return node
+    def compile(
+        self,
+        source: str | jinja2.nodes.Template,
+        name: str | None = None,
+        filename: str | None = None,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        """Return the code of a template, which is settled first unless turned off."""
+        if self.settling is not None:
+            if isinstance(source, str):
+                source = self.parse(source, name, filename)
+            source = self.settling.visit(source)
+        return super().compile(source, name, filename, *args, **kwargs)
 
 
 def product_urls() -> Callable[..., str]:
-    """Return a function that gives the addresses of products, below the prefix in force.
+    """Return a function that gives the addresses of products below the prefix in force.
 
-    It takes 0.2 µs; reverse() takes 14.
+    It calls reverse() once for each kind of page, and then puts in the id.
     """
 
     @cache
     def around_id(name: str) -> tuple[str, str]:
-        # The last number in an address is the id.
+        # The address of the product 0: its last "0" is the id.
         before, _, after = reverse(name, args=[0]).rpartition("0")
         return before, after
 

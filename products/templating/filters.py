@@ -1,24 +1,24 @@
-"""How the pages show things: numbers, bars, colours, long texts, statements."""
+"""How the pages show things: numbers, bars, colours, long texts, SQL, addresses."""
 
 from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import lru_cache
 
 import sqlparse
 from django.conf import settings
+from django.http import QueryDict
 from django.utils import numberformat
 from django.utils.formats import get_format
 from django.utils.safestring import SafeString
 from markupsafe import Markup, escape
 
-from products.search import Hit
-
-# Okabe and Ito's colours for all kinds of sight, made darker where they were too light
-# for white paper; the last is for what has no colour of its own. Also in shop.css.
+# Okabe and Ito's colours, which colour-blind people can tell apart. Those too light for
+# white paper are darker here. The last one is for every further series. shop.css lists
+# the same colours.
 SERIES = (
     "#0072b2",
     "#c45500",
@@ -33,22 +33,21 @@ SERIES = (
 # Four placeholders or more.
 PARAMETERS = re.compile(r"%s(?:, ?%s){3,}")
 
-
 PYTHON_SIGNS = {".": ".", ",": ","}
 
 
 class Numbers:
     """How a language writes numbers.
 
-    Its signs are looked up once: number_format() does that for each number, which takes
-    five times as long, and a page has dozens.
+    The separators are looked up once. Django's number_format() looks them up for each
+    number, and a page has dozens.
     """
 
     def __init__(self, language: str | None) -> None:
         self.point = get_format("DECIMAL_SEPARATOR", language)
         self.comma = get_format("THOUSAND_SEPARATOR", language)
         self.grouping = get_format("NUMBER_GROUPING", language)
-        # None: those that Python writes itself.
+        # None if Python writes these separators by itself.
         signs = {".": self.point, ",": self.comma}
         self.signs = str.maketrans(signs) if signs != PYTHON_SIGNS else None
 
@@ -74,41 +73,22 @@ class Numbers:
 def percent(similarity: float | None) -> int:
     """Return a similarity as a whole number from 0 to 100, for the length of a bar.
 
-    What points away from the query has a negative similarity, and an empty bar.
+    A vector that points away from the query has a negative similarity, and its bar
+    is empty.
     """
     return round(100 * min(max(similarity or 0.0, 0.0), 1.0))
 
 
-def similar_rows(
-    hits: Iterable[Hit], *, numbers: Numbers, address: Callable[..., str]
-) -> list[dict[str, object]]:
-    """Return what the page of a product says of each similar one.
-
-    address: gives the address of a product, or another page of it by name.
-    """
-    return [
-        {
-            "pk": hit.pk,
-            "address": address(hit.pk),
-            "name": hit.product.name,
-            "category": hit.product.category,
-            "price": numbers.price(hit.product.price),
-            "percent": percent(hit.similarity),
-            "similarity": numbers.number(hit.similarity or 0.0, 4),
-            "distance": numbers.number(hit.distance or 0.0, 4),
-            "parts_url": address(hit.pk, "products:parts"),
-        }
-        for hit in hits
-    ]
-
-
 def series_colour(number: int) -> str:
-    """Return the colour of the map's series, from 1, for where no stylesheet reaches."""
+    """Return the colour of a series of the map, counted from 1.
+
+    The picture carries its colours, because opened alone it has no stylesheet.
+    """
     return SERIES[min(number, len(SERIES)) - 1]
 
 
 def shortened(text: str, length: int) -> str:
-    """Return at most *length* characters of a text, with an ellipsis for the others."""
+    """Return a text cut to *length* characters, the last of them then an ellipsis."""
     return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
@@ -120,20 +100,41 @@ def lines(text: str) -> str:
 
 @lru_cache(maxsize=256)
 def readable_sql(statement: str) -> SafeString:
-    """Return a statement on several lines, long lists of parameters shortened.
+    """Return a statement as HTML on several lines, long lists of parameters shortened.
 
-    As HTML for the content of an element, where quotes stand for themselves: names
-    of columns are full of them, and each would take six characters.
+    The HTML is for the content of an element. Quotes need no escape there: SQL is full
+    of them, and each escape takes six characters.
     """
     return formatted_sql(PARAMETERS.sub("%s, …, %s", statement))
 
 
-# It takes 10 ms, and the statements differ in the length of such lists only.
+# A cache of its own: formatting is slow, and most statements differ only in the length
+# of their lists.
 @lru_cache(maxsize=256)
 def formatted_sql(statement: str) -> SafeString:
-    """Return statements below each other as HTML, the keywords in capitals."""
+    """Return statements as HTML, one below the other, with the keywords in capitals."""
     formatted = "\n".join(
         sqlparse.format(part, reindent=True, keyword_case="upper").strip()
         for part in sqlparse.split(statement)
     )
     return SafeString(html.escape(formatted, quote=False))
+
+
+def changed_address(
+    data: QueryDict, *, add: Iterable[tuple[str, object]] = (), drop: str = ""
+) -> str:
+    """Return the query string of *data* with parameters added, on its first page.
+
+    drop: a parameter, or `name=value` for one of its values, that is left out.
+    """
+    changed = data.copy()
+    changed.pop("page", None)
+    name, equals, value = drop.partition("=")
+    if equals:
+        changed.setlist(name, [item for item in data.getlist(name) if item != value])
+    else:
+        changed.pop(name, None)
+    for key, added in add:
+        if str(added) not in changed.getlist(key):
+            changed.appendlist(key, str(added))
+    return "?" + changed.urlencode()

@@ -1,7 +1,7 @@
 """The shop's pages, a module for each kind; products/urls.py names them all.
 
 `catalogue` shows the list with its search, and a product; `adding` writes products;
-`explaining` says why a result is one; `judging` is for the staff; `map` draws the
-catalogue; `typeahead` finds the products whose name somebody is typing. A view parses,
-calls one function of another room, and renders.
+`explaining` says why a product is in the results; `judging` is for the staff; `map`
+draws the catalogue; `typeahead` finds products while somebody types their name. A view
+parses, calls one function of another room, and renders.
 """

@@ -33,7 +33,7 @@ def load_samples(request: HttpRequest) -> HttpResponse:
             request,
             _(
                 "The sample products could not be loaded; nothing was changed. "
-                "The server's log tells why."
+                "The server's log says why."
             ),
         )
     else:
@@ -70,10 +70,10 @@ def add_prepared(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @writer_required
 def add(request: HttpRequest) -> HttpResponse:
-    """Add a product of one's own, embedded on save; first, if asked, its neighbours.
+    """Add a product that a visitor wrote, or only show what it would stand next to.
 
-    A product that looks like one that is there already is saved only on a second,
-    confirmed request.
+    A product that looks like one of the catalogue is saved only on a second, confirmed
+    request.
     """
     form = ProductForm(request.POST or None, label_suffix="")
     context = {
@@ -100,16 +100,21 @@ def add(request: HttpRequest) -> HttpResponse:
 
 
 def save(request: HttpRequest, form: ProductForm) -> bool:
-    """Save the form's product, without an embedding where the embedder fails."""
+    """Save the form's product and return whether that worked.
+
+    If the model fails, the product is saved without an embedding.
+    """
     try:
         saved = form.save_product()
     except EmbeddingError:
-        logger.exception("A product is saved without embedding.")
+        logger.exception(
+            "A product is saved without an embedding. Run manage.py embed_products."
+        )
         saved = form.save_product(embed=False)
         if saved:
             text = _(
-                "'%(name)s' is saved, but could not be embedded: it will be found by "
-                "likeness once manage.py embed_products has run."
+                "'%(name)s' is saved, but could not be embedded. The search finds it "
+                "by its words now, and by its meaning once it has an embedding."
             )
             messages.warning(request, text % {"name": form.instance.name})
         return saved

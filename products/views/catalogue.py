@@ -1,4 +1,4 @@
-"""The pages one looks at: the catalogue with its search, a product, choosing one."""
+"""The pages of the catalogue: the list with its search, a product, finding one."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from products.search import (
     similar_to,
 )
 from products.search.facets import SHOWN, category_counts
-from products.views.typeahead import choose_by_name, named
+from products.views.typeahead import product_named, products_named_like
 
 SIMILAR_COUNT = 5
 
-# What the list shows when the question was a wrong one.
+# What the list shows in place of a question that is not valid.
 UNASKED = {
     "question": {"text": "", "filters": Filters(), "like": (), "unlike": ()},
     "listing": False,
@@ -40,7 +40,7 @@ UNASKED = {
 
 @require_safe
 def product_list(request: HttpRequest) -> HttpResponse:
-    """The catalogue and its search, with the lab's three actions: load, find, add."""
+    """Return the catalogue with its search and the lab's three actions."""
     form = SearchForm(request.GET)
     results = results_of(form)
     context: dict[str, Any] = {
@@ -75,7 +75,7 @@ def results_of(form: SearchForm) -> Results | None:
 
 
 def asked(form: SearchForm, results: Results) -> dict[str, Any]:
-    """Return what the list shows of the question besides the results."""
+    """Return what the list shows besides the results: the question and its facets."""
     question = form.question()
     listing = results.mode == "listing"
     chosen = question["filters"].categories
@@ -93,7 +93,7 @@ def asked(form: SearchForm, results: Results) -> dict[str, Any]:
 
 @require_safe
 def product_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """One product and the five most like it."""
+    """Return the page of a product with the five most like it."""
     try:
         return render_product(request, pk)
     except Product.DoesNotExist as err:
@@ -102,9 +102,9 @@ def product_detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def similar(request: HttpRequest) -> HttpResponse:
-    """The five products most like the one chosen, or the products to choose from."""
+    """Return the page of the chosen product, or the page on which one is chosen."""
     if "product" not in request.GET:
-        return choose(request)
+        return find_similar(request)
     number = request.GET["product"]
     try:
         return render_product(request, product_number(number))
@@ -114,34 +114,35 @@ def similar(request: HttpRequest) -> HttpResponse:
         else:
             status, error = 400, _("Choose a product.")
     context = {"text": "", "choices": [], "errors": [error]}
-    return render(request, "products/choose.html", context, status=status)
+    return render(request, "products/find_similar.html", context, status=status)
 
 
 def product_number(text: str) -> int:
     """Return a product's id, written as in its address; raise Product.DoesNotExist."""
-    # No id is longer, and int() takes no 4,301 digits.
+    # No id is longer, and int() refuses more than 4,300 digits.
     if not (text.isascii() and text.isdecimal() and len(text) < 20):
         raise Product.DoesNotExist
     return int(text)
 
 
-def choose(request: HttpRequest) -> HttpResponse:
-    """The products with the typed name; straight to the one whose name is complete."""
+def find_similar(request: HttpRequest) -> HttpResponse:
+    """Return the products named like the typed text, or go to the one it names."""
     text = request.GET.get("q", "")
-    if not request.headers.get("HX-Request") and (product := named(text)):
+    if not request.headers.get("HX-Request") and (product := product_named(text)):
         return redirect(product)
     context: dict[str, Any] = {"text": text, "choices": [], "errors": []}
     try:
-        context["choices"] = choose_by_name(text)
+        context["choices"] = products_named_like(text)
     except SearchError as err:
         context["errors"] = [str(err)]
     status = 400 if context["errors"] else 200
-    return render(request, "products/choose.html", context, status=status)
+    return render(request, "products/find_similar.html", context, status=status)
 
 
 def render_product(request: HttpRequest, pk: int) -> HttpResponse:
-    """Render a product with its similar ones: one statement where nothing is filtered.
+    """Return the page of a product with its similar ones.
 
+    One statement reads them all, unless the address asks for fewer or more varied ones.
     Raises Product.DoesNotExist.
     """
     form = VarietyForm.asked(request.GET)

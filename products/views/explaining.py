@@ -1,4 +1,7 @@
-"""The pages that explain a result, made on request only: they cost a model or a scan."""
+"""The pages that explain a result.
+
+Each runs the model or reads every vector, so it is made only when somebody asks.
+"""
 
 from __future__ import annotations
 
@@ -24,14 +27,14 @@ logger = logging.getLogger(__name__)
 
 @require_safe
 def parts(request: HttpRequest, pk: int) -> HttpResponse:
-    """Which part of a product's text its place in the results comes from."""
+    """Return the page that says which part of a product's text matters most."""
     product = get_object_or_404(Product.objects.for_display(), pk=pk)
     form = SearchForm(request.GET)
     context: dict[str, Any] = {
         "product": product,
         "form": form,
         "back": back(request, form),
-        # Not in the template: makemessages finds no context there.
+        # Not in the template: makemessages does not find contexts there.
         "change": pgettext("difference", "Change"),
     }
     if form.is_valid():
@@ -48,7 +51,7 @@ def parts(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_safe
 def exact(request: HttpRequest) -> HttpResponse:
-    """What the exact answer to a question is, and how much of it was found."""
+    """Return the page that says how much of the exact answer a search found."""
     form = SearchForm(request.GET)
     context: dict[str, Any] = {"form": form, "back": back(request, form)}
     if form.is_valid():
@@ -73,7 +76,7 @@ def exact(request: HttpRequest) -> HttpResponse:
 def back(request: HttpRequest, form: SearchForm) -> str:
     """Return the address of the results that a question belongs to.
 
-    Only like one product: its own page, else the results page.
+    A question about nothing but one product belongs to the page of that product.
     """
     if form.is_valid() and list(request.GET) == ["like"]:
         match list(form.cleaned_data["like"]):

@@ -1,4 +1,4 @@
-"""The staff's pages: judging results, and what the judgements say of the search."""
+"""The staff's pages: judge results, and measure the search by the judgements."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ LEVELS = 5  # lines across
 @require_POST
 @staff_required
 def judge(request: HttpRequest) -> HttpResponse:
-    """Note whether a product answers a query; the last word about a pair counts."""
+    """Store whether a product answers a query, in place of an earlier judgement."""
     form = JudgementForm(request.POST)
     if not form.is_valid():
         return render(request, "products/judged.html", {"form": form}, status=400)
@@ -53,7 +53,7 @@ def judge(request: HttpRequest) -> HttpResponse:
 @require_safe
 @staff_required
 def quality(request: HttpRequest) -> HttpResponse:
-    """How well each mode answers what was judged; on request the index's recall."""
+    """Return the page that measures each mode and, on request, the index."""
     judged = collected()
     context: dict[str, Any] = {
         "judged": judged,

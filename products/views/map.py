@@ -24,13 +24,13 @@ from products.insight.map import (
     version_of,
 )
 
-LABELLED = 40  # points, that their names do not cover each other
-MANY = 500  # points, from where they are drawn small
+LABELLED = 40  # points at most; the names of more would cover each other
+MANY = 500  # points; more of them are drawn smaller
 
 
 @require_safe
 def show(request: HttpRequest) -> HttpResponse:
-    """The page with the map of the catalogue, and the same in words."""
+    """Return the page with the map of the catalogue and a table that says the same."""
     total = embedded_count()
     context = {
         "map": catalogue_map(),
@@ -46,18 +46,18 @@ def show(request: HttpRequest) -> HttpResponse:
 @conditional_page
 @cache_control(no_cache=True)
 def picture(request: HttpRequest) -> HttpResponse:
-    """The map alone, as SVG: each point a link to its product, with its name.
+    """Return the map alone, as SVG; each point links to its product.
 
-    A browser asks each time whether its copy is still right, by ETag.
+    A browser keeps a copy and asks each time, by ETag, whether it is still right.
     """
     return HttpResponse(catalogue_picture(), content_type="image/svg+xml")
 
 
 def catalogue_picture() -> str:
-    """Return the SVG, in the visitor's language; an empty one without a map.
+    """Return the map as SVG in the visitor's language; an empty picture without a map.
 
-    Made without the request, so that nothing of one visitor gets into the cache.
-    Takes half a second for 5,000 points that are not in the cache.
+    It is drawn without the request, so that nothing about a visitor gets into the
+    cache. Drawing thousands of points is slow, hence the cache.
     """
     products = sample()
     version = version_of(products)

@@ -1,4 +1,4 @@
-"""Finds the products somebody is typing the name of."""
+"""Finds products while somebody types their name."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ CHOICES = 8
 MAX_WORDS = 8
 
 
-def choose_by_name(text: str, *, count: int = CHOICES) -> list[Product]:
-    """Return at most *count* products for a text that may be typed only half.
+def products_named_like(text: str, *, count: int = CHOICES) -> list[Product]:
+    """Return at most *count* products for a text that may be half typed.
 
-    First those whose text has a word beginning with each of the typed ones, then what
-    a search for the text finds. Raises SearchError for a text nobody can search for.
+    First come the products with a word that begins with each typed word, then what a
+    search for the text finds. Raises SearchError, as the search does.
     """
     found = {product.pk: product for product in beginning_with(text)[:count]}
     if text.strip() and len(found) < count:
@@ -28,9 +28,9 @@ def choose_by_name(text: str, *, count: int = CHOICES) -> list[Product]:
 
 
 def beginning_with(text: str) -> list[Product]:
-    """Return the products with a word beginning with each word of *text*, by name.
+    """Return up to 50 products with words that begin with each word of *text*.
 
-    Read from the index on search_vector; a few dozen at most.
+    Names that contain the text come first. Uses the index on search_vector.
     """
     words = re.findall(r"\w+", text)[:MAX_WORDS]
     if not words or "\0" in text:
@@ -43,13 +43,13 @@ def beginning_with(text: str) -> list[Product]:
 
 
 def text_place(product: Product, text: str) -> tuple[int, str]:
-    """Return the sort key of a product: names with the text first, then by name."""
+    """Return a product's sort key: where its name contains the text, and its name."""
     place = product.name.casefold().find(text.strip().casefold())
     return (place if place >= 0 else len(product.name) + 1, product.name.casefold())
 
 
-def named(text: str) -> Product | None:
-    """Return the product with this sku, or the only one with exactly this name."""
+def product_named(text: str) -> Product | None:
+    """Return the only product with exactly this name, or the one with this sku."""
     text = text.strip()
     if not text or "\0" in text:
         return None

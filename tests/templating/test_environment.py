@@ -10,7 +10,6 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import get_script_prefix, reverse, set_script_prefix
 from django.utils import translation
-from markupsafe import Markup
 
 from tests.factory import make_product
 
@@ -68,23 +67,6 @@ def test_texts_are_escaped_with_what_stands_in_them():
     assert shown == "Why &lt;b&gt;&#39;"
 
 
-def test_each_row_of_a_macro_is_escaped():
-    source = """
-        {%- macro row(like, name) %}<li>{{ like }} {{ name }}</li>{% endmacro -%}
-        {{ each(row, rows, like=like) }}"""
-    names = ["100% wool", "<b>", Markup("<i>")]
-
-    shown = render(source, rows=[{"name": name} for name in names], like=7)
-    quoted = render(source, rows=[{"name": "wool"}], like="'")
-
-    assert shown == "<li>7 100% wool</li><li>7 &lt;b&gt;</li><li>7 <i></li>"
-    assert quoted == "<li>&#39; wool</li>"
-
-
-def test_spaces_between_words_stay_and_indentation_goes():
-    assert render("<p>\n    {{ 1 }} <b>2</b>\n  \n  </p>") == "<p>\n1 <b>2</b>\n</p>"
-
-
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", ["/", "/products/{pk}/", "/similar/", "/map/"])
 def test_a_visitor_without_cookies_needs_no_session(path):
@@ -94,14 +76,3 @@ def test_a_visitor_without_cookies_needs_no_session(path):
         Client().get(path.format(pk=pk))
 
     assert not any("django_session" in query["sql"] for query in queries)
-
-
-@pytest.mark.django_db
-def test_messages_are_looked_for_where_there_may_be_some(client):
-    pk = make_product().pk
-    without = client.get(f"/products/{pk}/")
-    client.cookies["sessionid"] = "unknown"
-    with_cookie = client.get(f"/products/{pk}/")
-
-    assert "storages" not in vars(without.wsgi_request._messages)
-    assert "storages" in vars(with_cookie.wsgi_request._messages)

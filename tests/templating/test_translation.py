@@ -21,7 +21,7 @@ from products.models import Judgement, Product
 from products.quality.tuning import Bucket, Measurement
 from products.samples import load_sample_products, new_products
 from products.views.judging import EF_SEARCH
-from tests.factory import axis, make_product, near
+from tests.factory import make_product
 
 ROOT = Path(settings.BASE_DIR)
 TRANSLATED = [code for code, _ in settings.LANGUAGES if code != "en"]
@@ -88,7 +88,7 @@ def test_the_catalogue_has_the_texts_of_the_code(code, tmp_path):
 
 @pytest.mark.parametrize("code", TRANSLATED)
 def test_the_catalogue_has_the_texts_of_the_templates(code):
-    environment = engines["jinja2"].engine.env.here()
+    environment = engines["jinja2"].env.here()
     known = {msgid for _, msgid, _ in catalogue(code)}
     written = set()
     for name in environment.list_templates():
@@ -158,31 +158,10 @@ def bracketed(monkeypatch):
             name,
             lambda *args, original=original: f"⟦{original(*args)}⟧" if args[0] else "",
         )
-    compiled = engines["jinja2"].engine.env.made  # with their texts
+    compiled = engines["jinja2"].env.made  # with their texts
     compiled.cache_clear()
     yield
     compiled.cache_clear()
-
-
-@pytest.fixture
-def greek(db):
-    """Three products without a Latin letter, so that all others are the pages' own."""
-    common = {"category": "Κατηγορία", "description": "Περιγραφή"}
-    return [
-        make_product(sku="1", name="Λάμπα", **common),
-        make_product(sku="2", name="Λάμπα 2", embedding=near(0.01), **common),
-        make_product(sku="3", name="Γάτα", embedding=axis(5), category=""),
-        make_product(sku="4", name="Χωρίς", embedding=None),
-    ]
-
-
-@pytest.fixture
-def greek_admin(client, django_user_model):
-    user = django_user_model.objects.create(
-        username="ω", is_staff=True, is_superuser=True
-    )
-    client.force_login(user)
-    return client
 
 
 SHOP = [

@@ -156,7 +156,7 @@ def test_similar_products_are_narrowed_to_the_category(visit):
 
 @pytest.mark.usefixtures("samples", "real_model")
 @with_and_without_scripts
-def test_why_a_product_is_found_is_told_on_request(visit, scripts):
+def test_why_a_product_is_found_is_reported_on_request(visit, scripts):
     page = visit("/?q=running+shoes", java_script_enabled=scripts)
 
     acts_of(page, "Running Shoes").get_by_role(
@@ -168,7 +168,7 @@ def test_why_a_product_is_found_is_told_on_request(visit, scripts):
 
 @pytest.mark.usefixtures("samples", "real_model")
 @with_and_without_scripts
-def test_why_a_product_is_similar_is_told_on_request(visit, scripts):
+def test_why_a_product_is_similar_is_reported_on_request(visit, scripts):
     product = Product.objects.get(sku="running-shoes")
     page = visit(product.get_absolute_url(), java_script_enabled=scripts)
 
@@ -189,7 +189,7 @@ def test_why_a_product_is_similar_is_told_on_request(visit, scripts):
 
 @pytest.mark.usefixtures("samples", "real_model")
 @with_and_without_scripts
-def test_why_a_result_of_several_examples_is_told_on_request(visit, scripts):
+def test_why_a_result_of_several_examples_is_reported_on_request(visit, scripts):
     liked = Product.objects.get(sku="running-shoes").pk
     unlike = Product.objects.get(sku="gaming-laptop").pk
     page = visit(f"/?like={liked}&unlike={unlike}", java_script_enabled=scripts)

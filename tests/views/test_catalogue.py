@@ -180,7 +180,7 @@ def test_the_similar_list_is_one_query(client, django_assert_num_queries):
     for _ in range(6):
         make_product()
     with connection.cursor() as cursor:
-        # Else the rows that other tests rolled back are in the index's way.
+        # Without this the index returns rows that other tests rolled back.
         cursor.execute("SET LOCAL enable_indexscan = off")
 
     with django_assert_num_queries(1) as queries:  # the product and those like it
@@ -250,7 +250,7 @@ def test_loading_the_samples_says_so(client):
     assert "Successfully loaded 10 sample products!" in text_of(response)
 
 
-def test_samples_that_cannot_be_loaded_are_told(client, caplog):
+def test_samples_that_cannot_be_loaded_are_reported(client, caplog):
     with connection.cursor() as cursor:
         cursor.execute(
             "ALTER TABLE products ADD CONSTRAINT no_yoga CHECK (name <> 'Yoga Mat')"
@@ -333,7 +333,7 @@ def test_a_product_of_ones_own_is_embedded(client):
         ({"price": LONG}, "price", "Enter a number."),
     ],
 )
-def test_a_wrong_form_tells_the_field_and_saves_nothing(
+def test_a_wrong_form_names_the_field_and_saves_nothing(
     client, changes, field, message
 ):
     response = client.post("/products/add/", form_data(**changes))

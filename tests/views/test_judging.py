@@ -105,7 +105,7 @@ def test_without_judgements_the_page_says_how_to_begin(admin_client):
     assert "press Yes or No" in page
 
 
-def test_a_catalogue_too_small_for_tuning_is_told(admin_client):
+def test_a_catalogue_too_small_for_tuning_is_reported(admin_client):
     page = admin_client.get("/quality/?tune=1").content.decode()
 
     assert "tuning needs 1,000" in page

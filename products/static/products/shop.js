@@ -1,7 +1,7 @@
-// Manners of the pages that htmx makes livelier; everything works without it.
+// Makes the pages that use htmx more pleasant; everything works without scripts.
 "use strict";
 
-// What is empty or the default anyway stays out of the address: it is short to share.
+// Leave parameters that are empty or have their default out: short addresses share well.
 const DEFAULTS = { mode: "hybrid", sort: "name", diversity: "0" };
 
 function dropDefaults(data) {
@@ -21,13 +21,13 @@ document.addEventListener("htmx:configRequest", (event) => {
   if (event.detail.verb === "get") dropDefaults(event.detail.formData);
 });
 
-// The phone's sheet of filters makes way for what it found.
+// On a phone the sheet of filters closes after a search, to show the results.
 document.addEventListener("submit", () => {
   const sheet = document.getElementById("filters");
   if (sheet?.matches(":popover-open")) sheet.hidePopover();
 });
 
-// Where the server fails, show its page about it instead of nothing.
+// If the server fails, show its error page. htmx alone would show nothing.
 document.addEventListener("htmx:responseError", (event) => {
   const { verb } = event.detail.requestConfig;
   if (verb === "get") location.assign(event.detail.pathInfo.finalRequestPath);

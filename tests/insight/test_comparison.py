@@ -1,0 +1,103 @@
+"""Which part of a text matters, and what an exact scan finds besides."""
+
+import pytest
+
+from products.insight.comparison import compare_with_exact, parts_of
+from products.models import EmbeddingRecipe, Product
+from products.search import Filters
+from tests.backends import AXES, SECOND
+from tests.factory import make_product, near
+
+
+def question(**changes):
+    return {
+        "text": "",
+        "filters": Filters(),
+        "mode": "hybrid",
+        "like": (),
+        "unlike": (),
+        "diversity": 0.0,
+        "sort": "name",
+        "page": 1,
+    } | changes
+
+
+@pytest.mark.usefixtures("samples", "real_model")
+def test_the_part_that_matters_is_the_one_whose_loss_costs_most():
+    product = Product.objects.for_display().get(sku="coffee-maker")
+
+    parts = parts_of(product, question(text="drip coffee"))
+
+    assert {part.field for part in parts.parts} == {"name", "category", "description"}
+    assert parts.best.loss == max(part.loss for part in parts.parts)
+    assert parts.best.field in ("name", "description")
+    for part in parts.parts:
+        assert part.similarity + part.loss == pytest.approx(parts.similarity)
+
+
+@pytest.mark.django_db
+def test_a_product_that_is_only_a_name_loses_everything_without_it():
+    product = make_product(name="Lamp")
+
+    [part] = parts_of(product, question(text="Lamp")).parts
+
+    assert (part.field, part.similarity) == ("name", None)
+    assert part.loss == pytest.approx(1)
+
+
+def test_the_parts_of_a_similar_product_can_be_reckoned_by_hand(by_hand):
+    lamp, _, hit = by_hand
+
+    parts = parts_of(hit, question(like=(lamp,)))
+
+    # (1, 1, 1) against (1, 0, 0); without its name it is (0, 1, 1), and so on.
+    assert parts.similarity == pytest.approx(1 / 3**0.5)
+    assert {part.field: part.similarity for part in parts.parts} == pytest.approx(
+        {"name": 0, "category": 1 / 2**0.5, "description": 1 / 2**0.5}, abs=1e-6
+    )
+    assert parts.best.field == "name"
+
+
+def test_the_parts_of_a_result_of_several_examples_too(by_hand):
+    lamp, home, hit = by_hand
+
+    parts = parts_of(hit, question(like=(lamp,), unlike=(home,)))
+
+    # Against (1, -1, 0): the name speaks for it, the category as much against it.
+    assert parts.similarity == pytest.approx(0, abs=1e-6)
+    assert {part.field: part.loss for part in parts.parts} == pytest.approx(
+        {"name": 0.5, "category": -0.5, "description": 0}, abs=1e-6
+    )
+
+
+@pytest.mark.django_db
+def test_reasons_are_given_by_the_recipe_in_force(settings, by_hand):
+    lamp, _, hit = by_hand
+    fingerprint = lamp.embedding_fingerprint
+    EmbeddingRecipe.objects.create(backend=AXES, fingerprint=fingerprint)
+    settings.EMBEDDING_BACKEND = SECOND
+
+    asked = question(like=(Product.objects.get(pk=lamp.pk),))
+
+    assert parts_of(hit, asked).best.field == "name"
+    assert compare_with_exact(question(text="lamp")).compared == 3
+
+
+@pytest.mark.django_db
+def test_the_comparison_finds_what_another_plan_misses(monkeypatch):
+    product = make_product()
+    missed = make_product(name="Missed", embedding=near(0.1))
+    for place in range(3):
+        make_product(embedding=near(0.2 + 0.1 * place))
+    real = Product.objects.all().nearest_to
+
+    def without_one(self, vector, *, exact, **kwargs):
+        found = real(vector, exact=exact, **kwargs).exclude(pk=product.pk)
+        return found if exact else found.exclude(pk=missed.pk)
+
+    monkeypatch.setattr("products.querysets.ProductQuerySet.nearest_to", without_one)
+
+    comparison = compare_with_exact(question(like=(product,)))
+
+    assert comparison.recall == 0.75
+    assert [product.name for product in comparison.missed] == ["Missed"]

@@ -1,0 +1,56 @@
+"""The pages that explain a result."""
+
+import pytest
+from django.utils.html import escape
+
+from tests.factory import axis, make_product
+
+
+def test_the_similar_products_lead_to_their_parts_and_back(client, by_hand):
+    lamp, _, hit = by_hand
+    address = f"/products/{hit.pk}/why/?like={lamp.pk}"
+
+    shown = client.get(lamp.get_absolute_url()).content.decode()
+    page = client.get(address).content.decode()
+
+    assert f'href="{address}"' in shown
+    assert "The name matters most." in page
+    assert "Similarity 0.58 for the whole text" in page
+    assert f'href="{lamp.get_absolute_url()}#similar"' in page
+
+
+@pytest.mark.parametrize("path", ["/products/{hit}/why/", "/exact/"])
+def test_the_way_back_from_several_examples_is_to_their_results(client, by_hand, path):
+    lamp, home, hit = by_hand
+    query = f"?like={lamp.pk}&unlike={home.pk}"
+
+    page = client.get(path.format(hit=hit.pk) + query).content.decode()
+
+    assert f'href="/{escape(query)}"' in page
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/exact/", "/products/{pk}/why/"])
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [("", "Ask for something first"), ("?like=0", "no product number 0")],
+)
+def test_a_question_about_nothing_is_reported(client, path, query, says):
+    product = make_product(embedding=axis(2))
+
+    response = client.get(path.format(pk=product.pk) + query)
+
+    assert response.status_code == 400
+    assert says in response.content.decode()
+
+
+@pytest.mark.usefixtures("broken_model")
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/exact/?q=x", "/products/{pk}/why/?q=x"])
+def test_a_model_that_fails_is_reported(client, path):
+    product = make_product()
+
+    response = client.get(path.format(pk=product.pk))
+
+    assert response.status_code == 400
+    assert "does not answer" in response.content.decode()
