@@ -8,9 +8,14 @@ from django import forms
 from django.utils.text import format_lazy
 from django.utils.translation import gettext, gettext_lazy as _
 
-from products.catalog.hints import Hints
 from products.catalog.rows import COLUMNS
-from products.catalog.source import Format, SourceError, checked_encoding, format_of
+from products.catalog.source import (
+    Format,
+    Hints,
+    SourceError,
+    checked_encoding,
+    format_of,
+)
 
 # What a request can import before a proxy gives up on it; counted unpacked.
 MAX_BYTES = 20_000_000

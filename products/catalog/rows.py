@@ -21,9 +21,8 @@ from django.core.validators import (
 from django.db.models import DecimalField
 from django.utils.translation import gettext, ngettext
 
-from products.catalog.hints import Hints
 from products.catalog.records import Record, Refusal
-from products.catalog.source import SourceError
+from products.catalog.source import Hints, SourceError
 from products.models import DIMENSIONS, Product, make_sku
 
 if TYPE_CHECKING:

@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
 from django.utils.formats import number_format
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-
-from products.catalog.hints import COMMAND, Hints
 
 # A record of any real catalogue is far below: 20,000 characters of description are
 # 240 kB at most, a vector is 10 kB.
@@ -88,6 +87,28 @@ def format_of(name: str) -> Format:
     return ENDINGS[ending]
 
 
+@dataclass(frozen=True)
+class Hints:
+    """How to read a file another way, in the words of the command or of a form.
+
+    encoding: the end of a reason for a refusal, so it has no full stop. column: has
+    the place %(column)s for the column's name. All but encoding are sentences.
+    """
+
+    delimiter: str | Promise
+    encoding: str | Promise
+    json_lines: str | Promise
+    column: str | Promise
+
+
+COMMAND_HINTS = Hints(
+    delimiter="Pass --delimiter ';'",
+    encoding="pass its --encoding, such as cp1252",
+    json_lines="For one object per line pass --format jsonl.",
+    column="Name the one with the %(column)s: --map %(column)s=COLUMN",
+)
+
+
 class Line(NamedTuple):
     """One line of text, its ending included."""
 
@@ -110,7 +131,7 @@ class Source:
     raw: BinaryIO
     encoding: str = "utf-8"
     size: int | None = None
-    hints: Hints = COMMAND
+    hints: Hints = COMMAND_HINTS
     line: int = field(default=0, init=False)  # how many lines were read
 
     def __post_init__(self) -> None:
@@ -254,7 +275,7 @@ def open_source(
     format: Format | None = None,
     encoding: str = "utf-8",
     name: str = "",
-    hints: Hints = COMMAND,
+    hints: Hints = COMMAND_HINTS,
 ) -> Iterator[Source]:
     """Open the file at *path*, `-` for standard input.
 
