@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import time
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -15,6 +17,11 @@ from vectorshop.db.entra.client import DatabaseClient
 from vectorshop.db.entra.connection import Connection
 from vectorshop.db.entra.parameters import SignIn, sign_in_parameters
 from vectorshop.db.entra.schema import DatabaseSchemaEditor
+from vectorshop.db.socket_check import takes_queries
+
+# A firewall or load balancer may forget a connection that sends nothing, and says so
+# only to the next packet. Those of Azure wait four minutes or longer.
+IDLE_SECONDS = 60
 
 # Where Django finds psycopg's exceptions and connect().
 psycopg_with_tokens = ModuleType("psycopg_with_tokens")
@@ -34,6 +41,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     client_class = DatabaseClient
     SchemaEditorClass = DatabaseSchemaEditor
     _connection_pools: ClassVar[dict[str, ConnectionPool]] = {}
+    checked_at = -math.inf  # time.monotonic() of the last check
 
     def get_connection_params(self) -> dict[str, Any]:
         """Return psycopg's parameters; no token is among them.
@@ -72,6 +80,18 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         except PoolTimeout as err:
             # The reason is known to the pool's own threads only.
             raise PoolTimeout(f"{err}. {sign_in.last_error}".strip()) from err
+
+    def is_usable(self) -> bool:
+        """Return whether the connection takes queries.
+
+        Django asks before the first query of each request. The socket is enough for a
+        connection that was checked a moment ago; after IDLE_SECONDS the server is asked.
+        """
+        idle = time.monotonic() - self.checked_at
+        self.checked_at = time.monotonic()
+        return takes_queries(self.connection) and (
+            idle < IDLE_SECONDS or super().is_usable()
+        )
 
 
 def _sign_in(pool: ConnectionPool) -> SignIn | None:
