@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import logging
 import os
 import re
@@ -14,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
+
+from vectorshop.db.entra.claims import claims_of, name_in
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessTokenInfo
@@ -107,19 +107,12 @@ class Token:
 
     @property
     def user(self) -> str:
-        """Return the database user the token was made for, "" when it names none.
-
-        A user's name is in `upn`, a managed identity's is the last part of its
-        resource id. Service principals have neither.
-        """
-        for claim in ("upn", "preferred_username", "unique_name"):
-            if name := self.claims.get(claim):
-                return str(name)
-        return str(self.claims.get("xms_mirid", "")).rpartition("/")[2]
+        """Return the database user the token was made for, "" when it names none."""
+        return name_in(self.claims)
 
     @property
     def owner(self) -> str:
-        """Return words that tell a person whose token this is."""
+        """Return whose token this is, in words for a person."""
         if self.user:
             return f"'{self.user}'"
         return (
@@ -261,18 +254,8 @@ def _as_token(info: AccessTokenInfo) -> Token:
         Secret(info.token),
         expires_on=info.expires_on,
         refresh_on=max(due, now + RETRY_SECONDS),
-        claims=_claims(info.token.split(".")),
+        claims=claims_of(info.token),
     )
-
-
-def _claims(parts: list[str]) -> dict[str, Any]:
-    # Only read, never trusted: it is the server that checks the signature.
-    try:
-        payload = parts[1] + "=" * (-len(parts[1]) % 4)
-        claims = json.loads(base64.urlsafe_b64decode(payload))
-    except (IndexError, ValueError):
-        return {}
-    return claims if isinstance(claims, dict) else {}
 
 
 _providers: dict[Identity, TokenProvider] = {}
