@@ -86,7 +86,8 @@ def import_page(model_admin: ModelAdmin[Product], request: HttpRequest) -> HttpR
     """The form; after an upload the preview; after its confirmation the list."""
     if not may_import(model_admin, request):
         raise PermissionDenied
-    delete_old_uploads()
+    if request.method == "POST":
+        delete_old_uploads()
     if "token" in request.POST:
         return confirm(request)
     form = UploadForm(request.POST or None, request.FILES or None)
@@ -108,7 +109,6 @@ def refused_page(
     """The refused rows of this session's preview or import, as a CSV file."""
     if not may_import(model_admin, request):
         raise PermissionDenied
-    delete_old_uploads()
     upload = remembered(request)
     try:
         file = upload.refused.open("rb") if upload else None

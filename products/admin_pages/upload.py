@@ -98,17 +98,19 @@ def remember(request: HttpRequest, upload: Upload) -> None:
 
 
 def remembered(request: HttpRequest) -> Upload | None:
-    """Return the upload of this session. Its files may be gone, or on another server."""
+    """Return the upload of this session, None after its hour.
+
+    Its files may be gone, or on another server.
+    """
     kept = request.session.get(SESSION_KEY)
-    return Upload(**kept) if kept else None
+    upload = Upload(**kept) if kept else None
+    return None if upload is None or is_old(Path(upload.folder)) else upload
 
 
 def forget(request: HttpRequest) -> None:
     """Delete the upload of this session, and its refused rows."""
-    upload = remembered(request)
-    if upload:
-        del request.session[SESSION_KEY]
-        upload.delete()
+    if kept := request.session.pop(SESSION_KEY, None):
+        Upload(**kept).delete()
 
 
 def keep_refused_only(request: HttpRequest, upload: Upload) -> None:
@@ -178,12 +180,15 @@ def copy(upload: UploadedFile[Any], target: IO[bytes]) -> None:
         target.write(data)
 
 
+def is_old(folder: Path) -> bool:
+    """Return whether a folder is there and nobody used it within an hour."""
+    return folder.exists() and time.time() - folder.stat().st_mtime > KEEP_SECONDS
+
+
 def delete_old_uploads() -> None:
-    """Delete what nobody confirmed or downloaded within an hour."""
-    oldest = time.time() - KEEP_SECONDS
+    """Delete what nobody confirmed within an hour, and old refused rows."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        # Another process deletes it too, or it is another user's.
+        # Another process may delete the folder too, or it may be another user's.
         with suppress(FileNotFoundError, PermissionError):
-            is_ours = folder.is_dir() and not folder.is_symlink()
-            if is_ours and folder.stat().st_mtime < oldest:
+            if folder.is_dir() and not folder.is_symlink() and is_old(folder):
                 shutil.rmtree(folder)

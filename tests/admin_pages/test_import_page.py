@@ -273,8 +273,7 @@ def test_refused_rows_that_are_gone_are_told(admin_client, uploads):
     assert REFUSED not in admin_client.get(IMPORT).content.decode()
 
 
-@pytest.mark.parametrize("page", [IMPORT, REFUSED])
-def test_refused_rows_are_kept_for_an_hour(admin_client, uploads, page):
+def test_refused_rows_are_kept_for_an_hour(admin_client, uploads):
     confirm(admin_client, upload(admin_client, CATALOG + "bad,,,,1\n"))
     [folder] = uploads.iterdir()
     ago = time.time() - kept_upload.KEEP_SECONDS
@@ -282,10 +281,23 @@ def test_refused_rows_are_kept_for_an_hour(admin_client, uploads, page):
     assert "bad,,,,1" in download(admin_client)
     os.utime(folder, (ago - 60, ago - 60))
 
-    admin_client.get(page)
+    assert "no longer" in no_longer(admin_client)
+    assert "download them as CSV" not in admin_client.get(IMPORT).content.decode()
+
+    upload(admin_client, CATALOG + "a,A,,,1\n")
 
     assert not folder.exists()
-    assert "no longer" in no_longer(admin_client)
+
+
+@pytest.mark.parametrize("page", [IMPORT, REFUSED])
+def test_looking_at_a_page_deletes_nothing(admin_client, uploads, page):
+    confirm(admin_client, upload(admin_client, CATALOG + "bad,,,,1\n"))
+    [folder] = uploads.iterdir()
+    os.utime(folder, (0, 0))
+
+    admin_client.get(page)
+
+    assert (folder / "refused.csv").exists()
 
 
 def test_a_file_of_the_same_name_is_not_an_upload(admin_client, uploads):
@@ -293,7 +305,8 @@ def test_a_file_of_the_same_name_is_not_an_upload(admin_client, uploads):
     other.write_text("somebody's")
     os.utime(other, (0, 0))
 
-    assert admin_client.get(IMPORT).status_code == 200
+    upload(admin_client, CATALOG + "a,A,,,1\n")
+
     assert other.read_text() == "somebody's"
 
 
