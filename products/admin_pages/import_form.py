@@ -102,7 +102,7 @@ class UploadForm(forms.Form):
                 data["format"] = format_of(data["file"].name)
             except SourceError:
                 self.add_error(
-                    "format", _("The name does not tell. Choose the format.")
+                    "format", _("The file name does not show the format. Choose one.")
                 )
         return data
 

@@ -216,11 +216,11 @@ def json_line(line: Line, raw: str) -> Record | Refusal:
     try:
         fields = json.loads(line.text)
     except json.JSONDecodeError as err:
-        reason = _("is no JSON: %(error)s at %(position)d")
+        reason = _("is not JSON: %(error)s at %(position)d")
         reason %= {"error": err.msg, "position": err.pos + 1}
         return Refusal(line.number, reason, raw)
     except (ValueError, RecursionError) as err:
-        reason = _("is no usable JSON: %(error)s") % {"error": err}
+        reason = _("is not usable JSON: %(error)s") % {"error": err}
         return Refusal(line.number, reason, raw)
     return json_record(line.number, fields, raw)
 

@@ -75,7 +75,7 @@ def format_of(name: str) -> Format:
     if ending not in ENDINGS:
         raise SourceError(
             _(
-                "The name %(name)r does not tell the format. Pass --format with one of "
+                "The name %(name)r does not show the format. Pass --format with one of "
                 "%(formats)s, or use one of the endings %(endings)s."
             )
             % {

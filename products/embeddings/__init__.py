@@ -42,7 +42,7 @@ def load_backend(path: str) -> BaseEmbeddingBackend:
         ) from err
     if not (isinstance(backend, type) and issubclass(backend, BaseEmbeddingBackend)):
         raise ImproperlyConfigured(
-            f"{path!r} is no subclass of products.embeddings.BaseEmbeddingBackend."
+            f"{path!r} is not a subclass of products.embeddings.BaseEmbeddingBackend."
         )
     return backend()
 

@@ -221,7 +221,7 @@ def checked_endpoint(url: str) -> str:
     schemes = ("http", "https") if local else ("https",)
     if parts.scheme not in schemes or not parts.hostname or parts.path not in ("", "/"):
         raise ImproperlyConfigured(
-            f"AZURE_OPENAI_ENDPOINT={url!r} is no address of a resource. Set it to "
+            f"AZURE_OPENAI_ENDPOINT={url!r} is not the address of a resource. Set it to "
             "https://<resource>.openai.azure.com/, without a path."
         )
     return f"{parts.scheme}://{parts.netloc}/"
