@@ -31,8 +31,8 @@ else:  # not subscriptable when it runs
     ModelAdmin = admin.ModelAdmin
 
 
-NEAREST_COUNT = 5  # on the change page
-SIMILAR_COUNT = 50  # on a page of its own
+NEAREST_ON_CHANGE_PAGE = 5
+NEAREST_ON_OWN_PAGE = 50
 
 
 def most_similar(
@@ -142,7 +142,9 @@ class ProductAdmin(ModelAdmin):
             "title": gettext("Similar to %(name)s") % {"name": product},
             "opts": self.opts,
             "product": product,
-            "similar": most_similar(self.get_queryset(request), product, SIMILAR_COUNT),
+            "similar": most_similar(
+                self.get_queryset(request), product, NEAREST_ON_OWN_PAGE
+            ),
         }
         return render(request, "admin/products/product/similar.html", context)
 
@@ -174,7 +176,9 @@ class ProductAdmin(ModelAdmin):
         """The five nearest with their cosine distance; on the change page only."""
         if product.pk is None:
             return "-"
-        found = most_similar(Product.objects.only("name"), product, NEAREST_COUNT)
+        found = most_similar(
+            Product.objects.only("name"), product, NEAREST_ON_CHANGE_PAGE
+        )
         rows = (
             (change_url(near), near.name, number_format(round(near.distance, 3), 3))
             for near in found

@@ -209,7 +209,7 @@ def import_upload(request: HttpRequest, upload: Upload) -> None:
     except PROBLEMS as err:
         failure = problem(err)
     log_import(request, upload, result, failure or result.stopped)
-    tell(request, result, failure or result.stopped)
+    show_result(request, result, failure or result.stopped)
     if result.without_vector:
         embed_some(request)
         text = ngettext(
@@ -237,7 +237,7 @@ def log_import(
     )
 
 
-def tell(request: HttpRequest, result: ImportResult, failure: str) -> None:
+def show_result(request: HttpRequest, result: ImportResult, failure: str) -> None:
     """Show what an import did, and what it did not."""
     if failure:
         messages.error(request, failure)

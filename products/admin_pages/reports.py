@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from products.insight.reports import (
     DUPLICATE_DISTANCE,
-    NEIGHBOURS,
     PAGE_PRODUCTS,
+    VOTERS,
     near_duplicates,
     odd_categories,
 )
@@ -60,7 +60,7 @@ def near_duplicates_page(
 ) -> HttpResponse:
     """Pairs of products that say nearly the same."""
     form = DuplicatesForm({"threshold": DUPLICATE_DISTANCE, **request.GET.dict()})
-    return report(model_admin, request, form, near_duplicates, "near_duplicates")
+    return render_report(model_admin, request, form, near_duplicates, "near_duplicates")
 
 
 def odd_categories_page(
@@ -68,10 +68,10 @@ def odd_categories_page(
 ) -> HttpResponse:
     """Products whose neighbours are in another category."""
     form = PageForm(request.GET)
-    return report(model_admin, request, form, odd_categories, "odd_categories")
+    return render_report(model_admin, request, form, odd_categories, "odd_categories")
 
 
-def report(
+def render_report(
     model_admin: ModelAdmin[Product],
     request: HttpRequest,
     form: PageForm,
@@ -89,7 +89,7 @@ def report(
         "form": form,
         "page": find(**form.options()) if valid else None,
         "page_products": PAGE_PRODUCTS,
-        "neighbours": NEIGHBOURS,
+        "neighbours": VOTERS,
     }
     template = f"admin/products/product/{name}.html"
     return render(request, template, context, status=200 if valid else 400)

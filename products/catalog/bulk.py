@@ -31,11 +31,11 @@ class BulkLoad:
         self.kind = vector_index.configured_kind()
         self.vectors = 0
         # In a transaction of the caller, nobody else would see the new index.
-        self.in_charge = not connections[using].in_atomic_block
-        self.dropped = self.in_charge and not vector_index.is_usable(
+        self.may_change_index = not connections[using].in_atomic_block
+        self.dropped = self.may_change_index and not vector_index.is_usable(
             self.kind, using=using
         )
-        self.may_drop = self.in_charge and not keep_index and not self.dropped
+        self.may_drop = self.may_change_index and not keep_index and not self.dropped
 
     def before_chunk(self, vectors: int) -> None:
         """Drop the index when many vectors are to come and the table is small."""

@@ -111,7 +111,7 @@ def make_row(
     """
     fields = record.fields
     try:
-        name = checked("name", fields.get(columns["name"]))
+        name = checked_text("name", fields.get(columns["name"]))
         vector = file_vector(
             fields.get(columns["embedding"]),
             fields.get(columns["embedding_fingerprint"]),
@@ -119,11 +119,11 @@ def make_row(
         )
         return Row(
             record,
-            checked("sku", fields.get(columns["sku"])) or make_sku(name),
+            checked_text("sku", fields.get(columns["sku"])) or make_sku(name),
             name,
-            checked("category", fields.get(columns["category"])),
-            checked("description", fields.get(columns["description"])),
-            price(fields.get(columns["price"])),
+            checked_text("category", fields.get(columns["category"])),
+            checked_text("description", fields.get(columns["description"])),
+            checked_price(fields.get(columns["price"])),
             vector or None,
             foreign_vector=vector == b"",
         )
@@ -131,7 +131,7 @@ def make_row(
         return record.refuse(str(err))
 
 
-def checked(name: str, value: Any) -> str:
+def checked_text(name: str, value: Any) -> str:
     """Return the text of a column after the model's own checks of the field.
 
     Raises ValueError with the reason, which begins with the column.
@@ -157,7 +157,9 @@ def text(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str):
-        raise ValueError(gettext("is %(kind)s, not a text") % {"kind": kind(value)})
+        raise ValueError(
+            gettext("is %(kind)s, not a text") % {"kind": json_kind(value)}
+        )
     if "\0" in value:
         raise ValueError(gettext("has a NUL character"))
     if not value.isascii():
@@ -170,7 +172,7 @@ def text(value: Any) -> str:
     return value
 
 
-def price(value: Any) -> Decimal:
+def checked_price(value: Any) -> Decimal:
     """Return a price exactly as written, after the model's own checks.
 
     Nothing is guessed: 1.234 may be a thousand or one. Raises ValueError for all but
@@ -178,7 +180,8 @@ def price(value: Any) -> Decimal:
     """
     if isinstance(value, bool | list | dict):
         raise ValueError(
-            "price: " + gettext("is %(kind)s, not a number") % {"kind": kind(value)}
+            "price: "
+            + gettext("is %(kind)s, not a number") % {"kind": json_kind(value)}
         )
     number = "" if value is None else str(value).strip()
     if SIMPLE_PRICE.fullmatch(number):
@@ -209,7 +212,7 @@ def price_problem(number: str) -> str:
     )
 
 
-def kind(value: Any) -> str:
+def json_kind(value: Any) -> str:
     """Return what JSON calls a value."""
     names = {
         dict: gettext("an object"),

@@ -26,7 +26,7 @@ PAGE_PRODUCTS = 500
 # Cosine distance. Below, two products mostly say the same in other words.
 DUPLICATE_DISTANCE = 0.05
 
-NEIGHBOURS = 10
+VOTERS = 10
 
 
 @dataclass(frozen=True)
@@ -100,13 +100,13 @@ def odd_categories(
     nothing. after: look at products with a larger id, *limit* of them. Two statements,
     one of which searches the index once for each product.
     """
-    nearest = Product.objects.nearest_to_outer()[:NEIGHBOURS].values_list("category")
+    nearest = Product.objects.nearest_to_outer()[:VOTERS].values_list("category")
     products = looked_at(after, limit, nearest)
     findings = []
     for product, neighbours in products:
         categories = Counter(neighbours)
         for category, votes in categories.most_common(1):
-            if votes * 2 > NEIGHBOURS and category not in ("", product.category):
+            if votes * 2 > VOTERS and category not in ("", product.category):
                 findings.append(OddCategory(product, category, votes))
     findings.sort(key=lambda odd: (-odd.votes, odd.product.pk))
     return report_page(findings, products, limit)

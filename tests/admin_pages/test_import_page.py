@@ -505,7 +505,9 @@ def test_messages_call_the_file_by_its_own_name(admin_client):
 def test_a_name_that_tells_no_format_is_told(admin_client):
     response = upload(admin_client, "name,price\n", "list.txt")
 
-    assert "The file name does not show the format" in str(response.context["form"].errors["format"])
+    assert "The file name does not show the format" in str(
+        response.context["form"].errors["format"]
+    )
 
 
 def test_a_server_that_cannot_keep_the_file_is_told(admin_client, monkeypatch):

@@ -26,7 +26,7 @@ import psycopg
 from django.core.exceptions import ImproperlyConfigured
 from django.db.utils import OperationalError
 
-from vectorshop.db.embedded.account import Account, account_for
+from vectorshop.db.embedded.account import SystemAccount, account_for
 from vectorshop.db.embedded.memory import memory_settings
 
 MAJOR_VERSION = 18
@@ -95,7 +95,7 @@ class Cluster:
         return folder
 
     @property
-    def account(self) -> Account:
+    def account(self) -> SystemAccount:
         """Return the account that owns the folder and runs the server."""
         return account_for(self.data_dir)
 

@@ -101,6 +101,6 @@ def _error(result: C | psycopg.Error) -> psycopg.Error | None:
 
 def _settled(result: C | psycopg.Error, sign_in: SignIn, token: Token) -> C:
     if isinstance(result, psycopg.Error):
-        raise sign_in.explained(result, token)
+        raise sign_in.with_advice(result, token)
     sign_in.last_error = ""
     return result

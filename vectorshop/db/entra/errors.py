@@ -73,7 +73,7 @@ def is_expired(error: psycopg.Error) -> bool:
     return bool(EXPIRED.search(str(error)))
 
 
-def explain(text: str, user: str, owner: str) -> str:
+def with_advice(text: str, user: str, owner: str) -> str:
     """Return the error *text* followed by what to do about it.
 
     user: the database user that was tried; owner: whose token it was.
@@ -87,7 +87,7 @@ def explain(text: str, user: str, owner: str) -> str:
     return f"{text}\n{advice.format(user=user, owner=owner)}"
 
 
-def explain_extension(text: str) -> str:
+def extension_advice(text: str) -> str:
     """Return advice when an extension is not allow-listed on the server, else ""."""
     if not (found := NOT_ALLOW_LISTED.search(text)):
         return ""

@@ -9,7 +9,7 @@ import certifi
 import psycopg
 from django.core.exceptions import ImproperlyConfigured
 
-from vectorshop.db.entra.errors import explain, is_expired
+from vectorshop.db.entra.errors import is_expired, with_advice
 from vectorshop.db.entra.tokens import Identity, Token, TokenError, get_provider
 
 # The audience that a database server of each cloud asks for, by the end of its name
@@ -71,9 +71,9 @@ class SignIn:
         new = self.token()
         return None if new.secret.reveal() == token.secret.reveal() else new
 
-    def explained(self, error: psycopg.Error, token: Token) -> psycopg.Error:
+    def with_advice(self, error: psycopg.Error, token: Token) -> psycopg.Error:
         """Return *error* with advice, and remember it."""
-        self.last_error = explain(str(error), self.user or token.user, token.owner)
+        self.last_error = with_advice(str(error), self.user or token.user, token.owner)
         return type(error)(self.last_error)
 
 
