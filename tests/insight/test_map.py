@@ -82,7 +82,7 @@ def test_the_map_of_a_large_catalogue_is_a_sample(monkeypatch, client):
 def test_a_large_catalogue_is_not_counted_to_its_end(monkeypatch, client):
     monkeypatch.setattr(insight_map, "MOST", 4)
     monkeypatch.setattr(insight_map, "COUNTED", 10)
-    monkeypatch.setattr(insight_map, "COUNTED", 10)
+    monkeypatch.setattr(map_pages, "COUNTED", 10)
     for number in range(12):
         make_product(embedding=near(0.05 * number))
 
