@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _, ngettext
 
 from products.catalog.source import MAX_RECORD_BYTES, Format, Line, Source, SourceError
 
-# How much of a refused record is kept for the report.
+# How many characters of a refused record are kept.
 MAX_RAW = 10_000
 
 
@@ -265,8 +265,8 @@ class BoundedReader:
 def read_json_array(source: Source) -> Iterator[Record | Refusal]:
     """Yield the records of a file that is one JSON array of objects.
 
-    They are counted from 1, since JSON has no lines. A syntax error ends the reading:
-    there is no telling where the next item begins.
+    The items are counted from 1, since JSON has no lines. A syntax error ends the
+    reading: nobody can know where the next item begins.
     """
     reader = BoundedReader(source)
     with source.errors():
