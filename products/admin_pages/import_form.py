@@ -20,7 +20,7 @@ from products.catalog.source import (
 # What a request can import before a proxy gives up on it; counted unpacked.
 MAX_BYTES = 20_000_000
 
-# What messages call the fields of the form.
+# The hints of messages, in the words of the form.
 HINTS = Hints(
     delimiter=_("Choose the semicolon."),
     encoding=_("upload it again with its encoding, such as cp1252"),
@@ -107,11 +107,11 @@ class UploadForm(forms.Form):
         return data
 
     def columns(self) -> dict[str, str]:
-        """Return the name in the file of each column that has another one there."""
+        """Return what the file calls each column that has another name there."""
         names = {name: self.cleaned_data[f"column_{name}"] for name in COLUMNS}
         return {name: given for name, given in names.items() if given}
 
     def add_problem(self, err: Exception, message: str) -> None:
-        """Show a message beside the field that can help, else beside the file."""
+        """Show a message beside the field that can help, or beside the file."""
         choice = err.choice if isinstance(err, SourceError) else ""
         self.add_error(choice or "file", message)

@@ -58,7 +58,7 @@ class DuplicatesForm(PageForm):
 def near_duplicates_page(
     model_admin: ModelAdmin[Product], request: HttpRequest
 ) -> HttpResponse:
-    """Pairs of products that say nearly the same."""
+    """Show pairs of products that say nearly the same."""
     form = DuplicatesForm({"threshold": DUPLICATE_DISTANCE, **request.GET.dict()})
     return render_report(model_admin, request, form, near_duplicates, "near_duplicates")
 
@@ -66,7 +66,7 @@ def near_duplicates_page(
 def odd_categories_page(
     model_admin: ModelAdmin[Product], request: HttpRequest
 ) -> HttpResponse:
-    """Products whose neighbours are in another category."""
+    """Show products whose neighbours are in another category."""
     form = PageForm(request.GET)
     return render_report(model_admin, request, form, odd_categories, "odd_categories")
 
@@ -78,7 +78,7 @@ def render_report(
     find: Any,
     name: str,
 ) -> HttpResponse:
-    """Render the report that *find* makes, or what is wrong with the question."""
+    """Return the page with what *find* reports, or with what is wrong in the form."""
     if not model_admin.has_view_permission(request):
         raise PermissionDenied
     valid = form.is_valid()

@@ -27,7 +27,7 @@ from products.catalog.source import Source, SourceError
 from products.recipes import active_backend
 from products.upkeep.vector_index import Progress
 
-# Rows of one transaction. A process that is killed loses them: 20 s of embedding.
+# Rows of one transaction. A killed process loses them: about 20 s of embedding.
 CHUNK_ROWS = 2000
 
 

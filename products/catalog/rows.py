@@ -56,7 +56,7 @@ LIMITS = {name: length_limit(name) for name in COLUMNS if name != "price"}
 
 
 def simple_price() -> re.Pattern[str]:
-    """Return the pattern of prices that the model accepts: few digits, no sign."""
+    """Return the pattern of prices that need no check: few digits, no sign."""
     field = cast("DecimalField[Any, Any]", FIELDS["price"])
     others = [v for v in field.validators if not isinstance(v, DecimalValidator)]
     if others != [MinValueValidator(0)] or not (

@@ -18,8 +18,9 @@ __all__ = ["BaseEmbeddingBackend", "EmbeddingError", "get_backend", "load_backen
 def get_backend() -> BaseEmbeddingBackend:
     """Return the configured embedding backend, the same one for the whole process.
 
-    The recipe of a database without one of its own; see products.recipes. Cheap: a model is loaded by the first text, not here. Raises ImproperlyConfigured
-    when EMBEDDING_BACKEND names no backend.
+    A database without a recipe of its own uses that of this backend; see
+    products.recipes. The call is cheap: the first text loads the model. Raises
+    ImproperlyConfigured when EMBEDDING_BACKEND does not name a backend.
     """
     try:
         return load_backend(settings.EMBEDDING_BACKEND)
@@ -31,7 +32,7 @@ def get_backend() -> BaseEmbeddingBackend:
 def load_backend(path: str) -> BaseEmbeddingBackend:
     """Return the one instance of the backend class at the dotted *path*.
 
-    Raises ImproperlyConfigured when there is none.
+    Raises ImproperlyConfigured when there is no such class.
     """
     try:
         backend = import_string(path)

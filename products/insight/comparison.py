@@ -56,8 +56,8 @@ class Parts:
 class Comparison:
     """The nearest products by the plan and by an exact scan, and how they agree.
 
-    recall: the share, 0 to 1, of the exact nearest that the plan found. missed: those
-    that it did not. Times are in milliseconds.
+    recall: the share, 0 to 1, of the exact nearest that the plan found. missed: the
+    exact nearest that it did not find. Times are in milliseconds.
     """
 
     plan: Plan
@@ -71,7 +71,7 @@ class Comparison:
 def make_request(question: dict[str, Any]) -> Request:
     """Return the request that search() makes of the same arguments.
 
-    By the recipe in force, which one statement reads.
+    One statement reads the recipe in force.
     """
     checked = {
         "text": clean_text(question["text"]),
@@ -97,9 +97,9 @@ def require_question(request: Request) -> None:
 def parts_of(product: Product, question: dict[str, Any]) -> Parts:
     """Return which part of the product's text its similarity to a question comes from.
 
-    Each filled field is left out in turn and the rest embedded anew. Up to four short
-    texts are embedded. Raises SearchError for a question without text and examples or
-    of another recipe than the one in force, EmbeddingError when the backend fails.
+    Each filled field is left out in turn and the rest is embedded anew: at most four
+    short texts. Raises SearchError for a question without text and examples, or one
+    whose recipe is not in force, EmbeddingError when the backend fails.
     """
     request = make_request(question)
     require_question(request)
@@ -171,7 +171,7 @@ def timed_nearest(
 ) -> tuple[list[Product], float]:
     """Return the ten nearest products, and the milliseconds it took.
 
-    As many are asked for as the search asks for: fewer would make another plan.
+    The query asks for as many as the search does: fewer would make another plan.
     """
     nearest = filtered_products(request).nearest_to(
         vector.tolist(), fingerprint=request.fingerprint, exact=exact
