@@ -139,7 +139,7 @@ def json_object(names: Sequence[str], row: list[str]) -> str:
 
 @contextmanager
 def open_target(path: Path, *, packed: bool) -> Iterator[BinaryIO]:
-    """Open a file that takes its name only when it is complete.
+    """Yield an open file that takes its name only when it is complete.
 
     packed: pack it by gzip; the same products give the same bytes. A pipe or device
     is written to directly. Raises OSError.

@@ -80,7 +80,7 @@ class CatalogImport:
     result: ImportResult = field(default_factory=ImportResult, init=False)
 
     def run(self) -> ImportResult:
-        """Import the file and return what was done.
+        """Return what the import of the file did.
 
         Each chunk of rows is one transaction: when the import is stopped at any point,
         the chunks before are stored and a second run does the rest. Three chunks are
@@ -175,7 +175,7 @@ class CatalogImport:
         self.on_progress(self.result)
 
     def store(self, changes: list[Change]) -> list[Change]:
-        """Embed and write what changes; return the rows that were stored."""
+        """Return the rows that were stored, after embedding and writing what changes."""
         self.result.vectors_from_file += sum(change.takes_vector for change in changes)
         if self.embed:
             for count in self.embedder.embed(changes):

@@ -195,7 +195,7 @@ class Source:
         self.check_unchanged()
 
     def too_long(self, data: bytes) -> Line:
-        """Skip the rest of a line and return its beginning."""
+        """Return the beginning of a line whose rest is skipped."""
         beginning, length = data[:200], len(data)
         while not data.endswith(b"\n"):
             data = self.file.readline(BUFFER_BYTES)
@@ -277,7 +277,7 @@ def open_source(
     name: str = "",
     hints: Hints = COMMAND_HINTS,
 ) -> Iterator[Source]:
-    """Open the file at *path*, `-` for standard input.
+    """Yield the open file at *path*, `-` for standard input.
 
     name: what messages call the file, by default its path. Raises SourceError when the
     file cannot be read or its format is not known.

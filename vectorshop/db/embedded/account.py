@@ -14,7 +14,7 @@ from django.db.utils import OperationalError
 
 logger = logging.getLogger(__name__)
 
-# Made by root's first start, unless the data folder already belongs to somebody.
+# The first start by root makes this user, unless the folder belongs to another one.
 SERVICE_USER = "pgserver"
 
 
@@ -74,9 +74,9 @@ class SystemAccount:
 def account_for(data_dir: Path) -> SystemAccount:
     """Return the account that runs the server on *data_dir*.
 
-    That is the user of this process; for root it is the folder's owner, so that root
-    and the owner share one server, or else a system user, made when missing. Raises
-    OperationalError when the folder belongs to somebody else.
+    It is the user of this process. For root it is the folder's owner, so that root and
+    the owner share one server, or, if that is root, a system user, made when missing.
+    Raises OperationalError when the folder belongs to somebody else.
     """
     if not hasattr(os, "geteuid"):  # Windows
         return SystemAccount(name="", uid=0, gid=0, switch=False)

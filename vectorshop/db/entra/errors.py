@@ -76,7 +76,7 @@ def is_expired(error: psycopg.Error) -> bool:
 def with_advice(text: str, user: str, owner: str) -> str:
     """Return the error *text* followed by what to do about it.
 
-    user: the database user that was tried; owner: whose token it was.
+    user: the database user that was tried. owner: whose token it was.
     """
     for pattern, advice in ADVICE:
         if re.search(pattern, text, re.IGNORECASE):
@@ -88,7 +88,7 @@ def with_advice(text: str, user: str, owner: str) -> str:
 
 
 def extension_advice(text: str) -> str:
-    """Return advice when an extension is not allow-listed on the server, else ""."""
+    """Return advice if *text* says that an extension is not allowed, "" otherwise."""
     if not (found := NOT_ALLOW_LISTED.search(text)):
         return ""
     return (
