@@ -197,7 +197,7 @@ def test_vectors_are_brought_to_length_one():
     ],
     ids=["330", "two", "flat", "none", "zero", "NaN", "infinite"],
 )
-def test_what_is_no_usable_vector_is_refused(vectors, reason):
+def test_what_is_not_a_usable_vector_is_refused(vectors, reason):
     with pytest.raises(EmbeddingError, match=reason):
         Given(vectors).embed(["x"])
 
