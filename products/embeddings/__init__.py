@@ -18,9 +18,9 @@ __all__ = ["BaseEmbeddingBackend", "EmbeddingError", "get_backend", "load_backen
 def get_backend() -> BaseEmbeddingBackend:
     """Return the configured embedding backend, the same one for the whole process.
 
-    A database without a recipe of its own uses that of this backend; see
-    products.recipes. The call is cheap: the first text loads the model. Raises
-    ImproperlyConfigured when EMBEDDING_BACKEND does not name a backend.
+    A database that has no recipe of its own follows it; see products.recipes. The
+    call is cheap: the first text loads the model. Raises ImproperlyConfigured when
+    EMBEDDING_BACKEND does not name a backend.
     """
     try:
         return load_backend(settings.EMBEDDING_BACKEND)

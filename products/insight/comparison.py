@@ -106,8 +106,8 @@ def parts_of(product: Product, question: dict[str, Any]) -> Parts:
     if request.fingerprint != request.backend.fingerprint:
         raise SearchError(
             _(
-                "The examples were embedded by another model than the one in force, "
-                "so they cannot be compared yet."
+                "The examples cannot be compared with the text now: another model "
+                "embedded them. Leave them out."
             )
         )
     vector = question_vector(request, Plan("parts", "the parts of a text are compared"))
