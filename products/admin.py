@@ -27,18 +27,18 @@ from products.search.nearest import read_on
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Product]
-else:  # not subscriptable when it runs
+else:  # Django's class takes no type argument at run time
     ModelAdmin = admin.ModelAdmin
 
 
-NEAREST_COUNT = 5  # on the change page
-SIMILAR_COUNT = 50  # on a page of its own
+NEAREST_ON_CHANGE_PAGE = 5
+NEAREST_ON_OWN_PAGE = 50
 
 
 def most_similar(
     products: ProductQuerySet, product: Product, count: int
 ) -> list[Product]:
-    """Return the products nearest to one; those of another recipe take no place."""
+    """Return the products nearest to one, passing over those of another recipe."""
     return read_on(products.similar_to(product)[:count])
 
 
@@ -88,20 +88,20 @@ class ProductAdmin(ModelAdmin):
         "updated_at",
     ]
     actions = [embed_selected, export_csv, export_jsonl]
-    show_full_result_count = False  # a count of the whole table, on every page
+    show_full_result_count = False  # it would count the whole table on every page
 
     def get_queryset(self, request: HttpRequest) -> ProductQuerySet:
         return Product.objects.without_vectors().with_embedding_state()
 
     def get_fields(self, request: HttpRequest, obj: Product | None = None) -> Any:
-        # What the database fills in is not there before the product is.
+        # A product that is not saved yet lacks what the database fills in.
         fields = super().get_fields(request, obj)
         return fields if obj else [f for f in fields if f not in self.readonly_fields]
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        # A filter's value goes to the database as it is, and no text there holds this.
+        # A filter's value goes to the database as it is, and PostgreSQL refuses NUL.
         if "%00" in request.META["QUERY_STRING"]:
             messages.error(request, _("Null characters are not allowed in a filter."))
             return redirect(request.path)
@@ -133,7 +133,7 @@ class ProductAdmin(ModelAdmin):
         return [*urls, *super().get_urls()]
 
     def similar_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        """The products nearest to one, with their distances."""
+        """Show the products nearest to one, with their distances."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         product = get_object_or_404(self.get_queryset(request), pk=pk)
@@ -142,12 +142,14 @@ class ProductAdmin(ModelAdmin):
             "title": gettext("Similar to %(name)s") % {"name": product},
             "opts": self.opts,
             "product": product,
-            "similar": most_similar(self.get_queryset(request), product, SIMILAR_COUNT),
+            "similar": most_similar(
+                self.get_queryset(request), product, NEAREST_ON_OWN_PAGE
+            ),
         }
         return render(request, "admin/products/product/similar.html", context)
 
     def embeddings_view(self, request: HttpRequest) -> HttpResponse:
-        """How many products are embedded, and a button that embeds some."""
+        """Show how many products are embedded, and a button that embeds some."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         if request.method == "POST":
@@ -171,10 +173,12 @@ class ProductAdmin(ModelAdmin):
 
     @admin.display(description=_("nearest products"))
     def nearest(self, product: Product) -> str:
-        """The five nearest with their cosine distance; on the change page only."""
+        """Return the five nearest and their cosine distances, on the change page only."""
         if product.pk is None:
             return "-"
-        found = most_similar(Product.objects.only("name"), product, NEAREST_COUNT)
+        found = most_similar(
+            Product.objects.only("name"), product, NEAREST_ON_CHANGE_PAGE
+        )
         rows = (
             (change_url(near), near.name, number_format(round(near.distance, 3), 3))
             for near in found

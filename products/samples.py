@@ -16,18 +16,18 @@ from products.models import Product
 
 SAMPLE_PRODUCTS = "sample_products"
 NEW_PRODUCTS = "new_products"
-LOADING = 0x5A3B1E5  # key of the advisory lock, any number nobody else uses
+LOADING = 0x5A3B1E5  # key of the advisory lock: any number that nothing else uses
 
 
 def load_sample_products() -> int:
-    """Load the sample products into the catalogue and return how many they are.
+    """Return how many sample products were loaded into the catalogue.
 
-    Runs `loaddata`: a product that is there already, by its sku, gets the sample's
-    values back and keeps its id. Raises CommandError, nothing changed, when the
-    database refuses them.
+    Runs `loaddata`: a product whose sku is there already gets the sample's values back
+    and keeps its id. Raises CommandError when the database refuses them; nothing is
+    changed then.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        # Two may ask at the same time; the second waits, then updates.
+        # Two visitors may load them at the same time; the second waits, then updates.
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOADING])
         call_command("loaddata", SAMPLE_PRODUCTS, verbosity=0)
     return len(fixture_products(SAMPLE_PRODUCTS))
@@ -41,8 +41,8 @@ def new_products() -> dict[str, Product]:
 def fixture_products(name: str) -> list[Product]:
     """Return the products of a fixture, not saved.
 
-    Asks the database nothing, unlike Django's deserializer, which looks for each
-    product by its natural key.
+    Runs no statement, unlike Django's deserializer, which looks for each product by
+    its natural key.
     """
     path = Path(settings.FIXTURE_DIRS[0]) / f"{name}.json"
     return [make_product(**fields) for fields in fixture_fields(path)]

@@ -75,7 +75,7 @@ def test_other_words_are_refused_by_name(monkeypatch, word):
 
 
 @pytest.mark.parametrize("word", ["abc", "0", "65536", "-1", "1.5", "٣", "1_000", "²"])
-def test_what_is_no_port_is_refused_by_name(monkeypatch, word):
+def test_what_is_not_a_port_is_refused_by_name(monkeypatch, word):
     monkeypatch.setenv("DB_PORT", word)
 
     with pytest.raises(ImproperlyConfigured, match=f"DB_PORT='{word}'.* 1 to 65535"):
@@ -165,21 +165,21 @@ def test_threads_that_start_together_share_one_secret(tmp_path):
     assert len(secrets) == 1
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path):
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path):
     (tmp_path / "file").write_text("")
 
     with pytest.raises(ImproperlyConfigured, match="Set SECRET_KEY"):
         secret_from_file(tmp_path / "file" / "secret_key")
 
 
-def test_a_secret_that_cannot_be_read_is_told(tmp_path):
+def test_a_secret_that_cannot_be_read_is_reported(tmp_path):
     (tmp_path / "secret_key").mkdir()
 
     with pytest.raises(ImproperlyConfigured, match="Set SECRET_KEY"):
         secret_from_file(tmp_path / "secret_key")
 
 
-def test_an_empty_secret_is_told(tmp_path):
+def test_an_empty_secret_is_reported(tmp_path):
     (tmp_path / "secret_key").write_text("\n")
 
     with pytest.raises(ImproperlyConfigured, match="is empty"):

@@ -98,7 +98,7 @@ def test_a_broken_row_is_told_and_no_row_is_loaded(load, changes, reason):
         '[{"model": 7, "fields": {}}]',
     ],
 )
-def test_a_file_that_is_no_fixture_is_told(tmp_path, text):
+def test_a_file_that_is_not_a_fixture_is_reported(tmp_path, text):
     path = tmp_path / "broken.json"
     path.write_text(text)
 
@@ -106,7 +106,7 @@ def test_a_file_that_is_no_fixture_is_told(tmp_path, text):
         call_command("loaddata", path, verbosity=0)
 
 
-def test_a_file_in_another_encoding_is_told(tmp_path):
+def test_a_file_in_another_encoding_is_reported(tmp_path):
     path = tmp_path / "latin1.json"
     path.write_bytes('[{"name": "Café"}]'.encode("latin-1"))
 
@@ -114,6 +114,6 @@ def test_a_file_in_another_encoding_is_told(tmp_path):
         call_command("loaddata", path, verbosity=0)
 
 
-def test_a_missing_file_is_told():
+def test_a_missing_file_is_reported():
     with pytest.raises(CommandError, match="No fixture named 'nowhere'"):
         call_command("loaddata", "nowhere", verbosity=0)

@@ -18,8 +18,8 @@ DEBUG_PAGES = (HTTPStatus.NOT_FOUND, HTTPStatus.INTERNAL_SERVER_ERROR)
 class OnePolicyMiddleware:
     """Sets the policy of the settings, built once.
 
-    No view has a policy of its own. django-csp's middleware asks for one and builds it
-    at each request, twice: 0.1 ms, a tenth of the page of a product.
+    No view has a policy of its own. django-csp's middleware looks for one at each
+    request and builds the policy twice, a tenth of the work for a product's page.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:

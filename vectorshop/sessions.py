@@ -6,7 +6,7 @@ from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 
 
 class SessionStore(DatabaseStore):
-    """Takes a key that PostgreSQL cannot hold for one that is unknown."""
+    """Treats a key with a NUL, which PostgreSQL cannot store, as an unknown one."""
 
     def _validate_session_key(self, key: str | None) -> bool:
         valid: bool = super()._validate_session_key(key)  # type: ignore[misc]

@@ -8,14 +8,19 @@ from django import forms
 from django.utils.text import format_lazy
 from django.utils.translation import gettext, gettext_lazy as _
 
-from products.catalog.hints import Hints
 from products.catalog.rows import COLUMNS
-from products.catalog.source import Format, SourceError, checked_encoding, format_of
+from products.catalog.source import (
+    Format,
+    Hints,
+    SourceError,
+    checked_encoding,
+    format_of,
+)
 
 # What a request can import before a proxy gives up on it; counted unpacked.
 MAX_BYTES = 20_000_000
 
-# What messages call the fields of the form.
+# The hints of messages, in the words of the form.
 HINTS = Hints(
     delimiter=_("Choose the semicolon."),
     encoding=_("upload it again with its encoding, such as cp1252"),
@@ -97,16 +102,16 @@ class UploadForm(forms.Form):
                 data["format"] = format_of(data["file"].name)
             except SourceError:
                 self.add_error(
-                    "format", _("The name does not tell. Choose the format.")
+                    "format", _("The file name does not show the format. Choose one.")
                 )
         return data
 
     def columns(self) -> dict[str, str]:
-        """Return the name in the file of each column that has another one there."""
+        """Return what the file calls each column that has another name there."""
         names = {name: self.cleaned_data[f"column_{name}"] for name in COLUMNS}
         return {name: given for name, given in names.items() if given}
 
     def add_problem(self, err: Exception, message: str) -> None:
-        """Show a message beside the field that can help, else beside the file."""
+        """Show a message beside the field that can help, or beside the file."""
         choice = err.choice if isinstance(err, SourceError) else ""
         self.add_error(choice or "file", message)

@@ -83,10 +83,11 @@ def may_import(model_admin: ModelAdmin[Product], request: HttpRequest) -> bool:
 
 
 def import_page(model_admin: ModelAdmin[Product], request: HttpRequest) -> HttpResponse:
-    """The form; after an upload the preview; after its confirmation the list."""
+    """Show the form, or the preview of an upload; import what was confirmed."""
     if not may_import(model_admin, request):
         raise PermissionDenied
-    delete_old_uploads()
+    if request.method == "POST":
+        delete_old_uploads()
     if "token" in request.POST:
         return confirm(request)
     form = UploadForm(request.POST or None, request.FILES or None)
@@ -105,10 +106,9 @@ def import_page(model_admin: ModelAdmin[Product], request: HttpRequest) -> HttpR
 def refused_page(
     model_admin: ModelAdmin[Product], request: HttpRequest
 ) -> HttpResponseBase:
-    """The refused rows of this session's preview or import, as a CSV file."""
+    """Send the refused rows of this session's preview or import, as a CSV file."""
     if not may_import(model_admin, request):
         raise PermissionDenied
-    delete_old_uploads()
     upload = remembered(request)
     try:
         file = upload.refused.open("rb") if upload else None
@@ -135,7 +135,7 @@ def refused_page(
 
 
 def preview_context(request: HttpRequest, form: UploadForm) -> dict[str, Any]:
-    """Keep the upload and return its preview, or add to the form why there is none."""
+    """Return the kept upload and its preview, or add to the form why there is none."""
     forget(request)
     try:
         upload = keep(form)
@@ -200,7 +200,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
 
 
 def import_upload(request: HttpRequest, upload: Upload) -> None:
-    """Import, embed what a request has time for, and tell what came of it."""
+    """Import the file, embed what a request has time for, and show the result."""
     result, failure = ImportResult(), ""
     try:
         with upload.opened(dry_run=False) as (job, _):
@@ -209,7 +209,7 @@ def import_upload(request: HttpRequest, upload: Upload) -> None:
     except PROBLEMS as err:
         failure = problem(err)
     log_import(request, upload, result, failure or result.stopped)
-    tell(request, result, failure or result.stopped)
+    show_result(request, result, failure or result.stopped)
     if result.without_vector:
         embed_some(request)
         text = ngettext(
@@ -237,7 +237,7 @@ def log_import(
     )
 
 
-def tell(request: HttpRequest, result: ImportResult, failure: str) -> None:
+def show_result(request: HttpRequest, result: ImportResult, failure: str) -> None:
     """Show what an import did, and what it did not."""
     if failure:
         messages.error(request, failure)
@@ -261,7 +261,7 @@ def tell(request: HttpRequest, result: ImportResult, failure: str) -> None:
 
 
 def imported(result: ImportResult) -> str:
-    """Return the sentence that tells how many products were imported."""
+    """Return the sentence that says how many products were imported."""
     text = ngettext(
         "Imported %(stored)s product: %(new)s new, %(changed)s changed, "
         "%(unchanged)s unchanged.",
@@ -278,7 +278,7 @@ def imported(result: ImportResult) -> str:
 
 
 def problem(err: Exception) -> str:
-    """Return what went wrong; the first line, where a database tells many."""
+    """Return what went wrong; only the first line of what a database says."""
     text = str(err).strip()
     if isinstance(err, DatabaseError):
         first = text.split("\n")[0]

@@ -12,8 +12,8 @@ from django.utils.translation import gettext_lazy as _
 
 from products.insight.reports import (
     DUPLICATE_DISTANCE,
-    NEIGHBOURS,
     PAGE_PRODUCTS,
+    VOTERS,
     near_duplicates,
     odd_categories,
 )
@@ -58,27 +58,27 @@ class DuplicatesForm(PageForm):
 def near_duplicates_page(
     model_admin: ModelAdmin[Product], request: HttpRequest
 ) -> HttpResponse:
-    """Pairs of products that say nearly the same."""
+    """Show pairs of products that say nearly the same."""
     form = DuplicatesForm({"threshold": DUPLICATE_DISTANCE, **request.GET.dict()})
-    return report(model_admin, request, form, near_duplicates, "near_duplicates")
+    return render_report(model_admin, request, form, near_duplicates, "near_duplicates")
 
 
 def odd_categories_page(
     model_admin: ModelAdmin[Product], request: HttpRequest
 ) -> HttpResponse:
-    """Products whose neighbours are in another category."""
+    """Show products whose neighbours are in another category."""
     form = PageForm(request.GET)
-    return report(model_admin, request, form, odd_categories, "odd_categories")
+    return render_report(model_admin, request, form, odd_categories, "odd_categories")
 
 
-def report(
+def render_report(
     model_admin: ModelAdmin[Product],
     request: HttpRequest,
     form: PageForm,
     find: Any,
     name: str,
 ) -> HttpResponse:
-    """Render the report that *find* makes, or what is wrong with the question."""
+    """Return the page with what *find* reports, or with what is wrong in the form."""
     if not model_admin.has_view_permission(request):
         raise PermissionDenied
     valid = form.is_valid()
@@ -89,7 +89,7 @@ def report(
         "form": form,
         "page": find(**form.options()) if valid else None,
         "page_products": PAGE_PRODUCTS,
-        "neighbours": NEIGHBOURS,
+        "neighbours": VOTERS,
     }
     template = f"admin/products/product/{name}.html"
     return render(request, template, context, status=200 if valid else 400)

@@ -53,15 +53,15 @@ class Upload:
 
     @property
     def refused(self) -> Path:
-        """The refused rows; no such file when there are none."""
+        """The file of the refused rows, which is missing when there are none."""
         return Path(self.folder, "refused.csv")
 
     @contextmanager
     def opened(self, *, dry_run: bool) -> Iterator[tuple[CatalogImport, Rejects]]:
-        """Give the import of the file, and where to put the rows it refuses.
+        """Yield the import of the file, and where to put the rows it refuses.
 
-        Raises SourceError when it cannot be read, OSError when the refused rows cannot
-        be written.
+        Raises SourceError when the file cannot be read, OSError when the refused rows
+        cannot be written.
         """
         os.utime(self.folder)  # the hour begins again
         with (
@@ -79,7 +79,7 @@ class Upload:
                 columns=self.columns,
                 delimiter=self.delimiter,
                 dry_run=dry_run,
-                embed=False,  # takes longer than a request may; see embed_some()
+                embed=False,  # would take longer than a request may; see embed_some()
                 keep_index=True,
             )
             job.on_refusal = rejects.add
@@ -98,17 +98,19 @@ def remember(request: HttpRequest, upload: Upload) -> None:
 
 
 def remembered(request: HttpRequest) -> Upload | None:
-    """Return the upload of this session. Its files may be gone, or on another server."""
+    """Return the upload of this session, None after its hour.
+
+    Its files may be gone, or on another server.
+    """
     kept = request.session.get(SESSION_KEY)
-    return Upload(**kept) if kept else None
+    upload = Upload(**kept) if kept else None
+    return None if upload is None or is_old(Path(upload.folder)) else upload
 
 
 def forget(request: HttpRequest) -> None:
     """Delete the upload of this session, and its refused rows."""
-    upload = remembered(request)
-    if upload:
-        del request.session[SESSION_KEY]
-        upload.delete()
+    if kept := request.session.pop(SESSION_KEY, None):
+        Upload(**kept).delete()
 
 
 def keep_refused_only(request: HttpRequest, upload: Upload) -> None:
@@ -122,7 +124,7 @@ def keep_refused_only(request: HttpRequest, upload: Upload) -> None:
 
 @receiver(user_logged_out)
 def forget_on_logout(request: HttpRequest, **kwargs: Any) -> None:
-    """Nobody could confirm or download it any more."""
+    """Delete the upload: nobody could confirm or download it any more."""
     forget(request)
 
 
@@ -130,10 +132,10 @@ def forget_on_logout(request: HttpRequest, **kwargs: Any) -> None:
 
 
 def keep(form: UploadForm) -> Upload:
-    """Write the upload, unpacked, to a private temporary folder.
+    """Return the upload, written to a private temporary folder, unpacked.
 
-    Raises SourceError when it is too large unpacked, or no whole gzip file, OSError
-    when no folder can be made.
+    Raises SourceError when the file is too large unpacked, or not a whole gzip file,
+    OSError when the folder cannot be made.
     """
     data = form.cleaned_data
     upload = Upload(
@@ -160,7 +162,7 @@ def keep(form: UploadForm) -> Upload:
 
 
 def copy(upload: UploadedFile[Any], target: IO[bytes]) -> None:
-    """Copy an upload, unpacked; raise SourceError when that is too large."""
+    """Copy an upload, unpacked. Raises SourceError when that is too large."""
     packed = upload.read(2) == GZIP_MAGIC
     upload.seek(0)
     source = gzip.GzipFile(fileobj=cast(Any, upload)) if packed else upload
@@ -178,12 +180,15 @@ def copy(upload: UploadedFile[Any], target: IO[bytes]) -> None:
         target.write(data)
 
 
+def is_old(folder: Path) -> bool:
+    """Return whether a folder is there and nobody used it within an hour."""
+    return folder.exists() and time.time() - folder.stat().st_mtime > KEEP_SECONDS
+
+
 def delete_old_uploads() -> None:
-    """Delete what nobody confirmed or downloaded within an hour."""
-    oldest = time.time() - KEEP_SECONDS
+    """Delete what nobody confirmed within an hour, and old refused rows."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        # Another process deletes it too, or it is another user's.
+        # Another process may delete the folder too, or it may be another user's.
         with suppress(FileNotFoundError, PermissionError):
-            is_ours = folder.is_dir() and not folder.is_symlink()
-            if is_ours and folder.stat().st_mtime < oldest:
+            if folder.is_dir() and not folder.is_symlink() and is_old(folder):
                 shutil.rmtree(folder)

@@ -1,6 +1,10 @@
-"""The catalogue as files: read, check, plan and write products, and write them out.
+"""The catalogue as files: products are read from a file, and written to one.
 
-The steps, each usable alone: `source` opens a file, `records` reads it, `rows` checks
-what was read, `planning` compares it with the catalogue, `writing` stores it.
-`importing` puts them together, for the command and for the browser.
+The steps of an import, in order; each can be used alone:
+1. `source` opens a file, `records` reads it, `rows` checks what was read.
+2. `changes` compares the rows with the catalogue.
+3. `embedding` makes their vectors, `writing` stores them.
+`importing` puts the steps together, for the command and for the browser. It is helped
+by `ahead` (a thread that reads the next rows), `bulk` (the vector index meanwhile) and
+`rejects` (the file of refused rows). `exporting` writes the products out.
 """

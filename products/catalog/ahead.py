@@ -21,14 +21,14 @@ class _End:
 
 
 def read_ahead(items: Iterator[T]) -> Generator[T, None, None]:
-    """Yield *items*, made in a thread that is one item ahead.
+    """Yield *items*, which a thread makes one item ahead.
 
-    An error of theirs is raised here, in its place. The thread ends with the last
-    item or when this generator is closed.
+    An error in making an item is raised here, in place of the item. The thread ends
+    with the last item or when this generator is closed.
     """
     waiting: queue.Queue[T | _End] = queue.Queue(maxsize=1)
     closed = threading.Event()
-    language = translation.get_language()  # of the reader: each thread has its own
+    language = translation.get_language()  # each thread has one of its own
 
     def work() -> None:
         error: BaseException | None = None
@@ -53,5 +53,5 @@ def read_ahead(items: Iterator[T]) -> Generator[T, None, None]:
         closed.set()
         with suppress(queue.Empty):
             waiting.get_nowait()  # room for what the thread still wants to put
-        # Not for long: it may be waiting for a pipe that nobody writes to.
+        # Wait briefly: the thread may wait for a pipe that nobody writes to.
         thread.join(timeout=1)

@@ -24,8 +24,8 @@ class Kind(StrEnum):
 class Change:
     """What becomes of one row; *columns* are those that differ in the catalogue.
 
-    embed: whether its text is new to the catalogue. fresh: whether the catalogue has
-    a vector for just this text, by the configured recipe.
+    embed: whether the row's text is new to the catalogue. fresh: whether the catalogue
+    has a vector of exactly this text, made by the configured recipe.
     """
 
     row: Row
@@ -50,9 +50,9 @@ class Change:
 
 
 class SeenSkus:
-    """The skus of the file so far, in a temporary table: a million do not fit memory.
+    """The skus of the file so far, in a temporary table: there may be millions.
 
-    Lives as long as the database session.
+    The table lives as long as the database session.
     """
 
     def __init__(self, using: str, *, unit: str) -> None:
@@ -68,7 +68,7 @@ class SeenSkus:
             [self.started_at] = cursor.fetchone()
 
     def add(self, rows: Sequence[Row]) -> list[Row | Refusal]:
-        """Return the rows, with a refusal for each whose sku came before in the file."""
+        """Return the rows, with a refusal for each whose sku came before."""
         lines = [row.record.line for row in rows]
         with self.connection.cursor() as cursor:
             cursor.execute(
@@ -97,7 +97,7 @@ class SeenSkus:
 
 
 def plan(rows: Sequence[Row], *, fingerprint: str, using: str) -> list[Change]:
-    """Return what becomes of each row. One statement, which changes nothing.
+    """Return what becomes of each row. Runs one statement, which changes nothing.
 
     fingerprint: the recipe that makes a vector fresh.
     """

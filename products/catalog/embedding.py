@@ -15,8 +15,8 @@ from products.embeddings.text import embedding_text
 class Embedder:
     """Embeds rows as long as the backend can.
 
-    problem: the last failure. A permanent one ends the embedding, not the import:
-    rows are then stored without vector, for `embed_products`.
+    problem: the last failure. A permanent failure ends the embedding, not the import:
+    rows are then stored without a vector, which `embed_products` can make later.
     """
 
     backend: BaseEmbeddingBackend
@@ -24,9 +24,9 @@ class Embedder:
     broken: bool = field(default=False, init=False)
 
     def embed(self, changes: Sequence[Change]) -> Iterator[int]:
-        """Give the rows that need one a vector; yield how many each batch embedded.
+        """Yield how many rows each batch gave a vector; rows that have one keep it.
 
-        Texts of like length share a batch: the model pads all to the longest.
+        Texts of similar length share a batch, since the model pads all to the longest.
         """
         texts = [
             (embedding_text(row.name, row.category, row.description), change)

@@ -31,12 +31,12 @@ def export(
     vectors: bool = False,
     on_progress: Callable[[int], None] = lambda rows: None,
 ) -> int:
-    """Write products to an open file and return how many they were.
+    """Return how many products were written to an open file.
 
-    vectors: with the columns embedding (base64 of little-endian float32, exact) and
-    embedding_fingerprint, both empty when the text has changed since. Text is
-    written as it is, also what a spreadsheet would take for a formula. All rows are
-    of one moment; the memory does not grow with them.
+    vectors: also write the columns embedding (base64 of little-endian float32, exact)
+    and embedding_fingerprint, both empty when the text has changed since. Text is
+    written unchanged, even where a spreadsheet would take it for a formula. All rows
+    are of one moment; the memory used does not grow with their number.
     """
     names = COLUMNS + (VECTOR_COLUMNS if vectors else ())
     rows = Counted(export_rows(products, vectors), on_progress)
@@ -108,7 +108,7 @@ class Counted:
 def write_table(
     stream: TextIO, names: Sequence[str], rows: Iterable[list[str]], delimiter: str
 ) -> None:
-    """Write a CSV file (RFC 4180) or its like."""
+    """Write a CSV file (RFC 4180), with any delimiter."""
     writer = csv.writer(stream, delimiter=delimiter)
     writer.writerow(names)
     writer.writerows(rows)
@@ -139,10 +139,10 @@ def json_object(names: Sequence[str], row: list[str]) -> str:
 
 @contextmanager
 def open_target(path: Path, *, packed: bool) -> Iterator[BinaryIO]:
-    """Open a file that takes its name only when it is complete.
+    """Yield an open file that takes its name only when it is complete.
 
-    packed: gzip, the same bytes for the same products. A pipe or device is written
-    to directly. Raises OSError.
+    packed: pack it by gzip; the same products give the same bytes. A pipe or device
+    is written to directly. Raises OSError.
     """
     if path.exists() and not path.is_file():
         with path.open("wb") as file, packer(file, packed) as target:
@@ -160,11 +160,11 @@ def open_target(path: Path, *, packed: bool) -> Iterator[BinaryIO]:
 
 @contextmanager
 def packer(file: BinaryIO, packed: bool) -> Iterator[BinaryIO]:
-    """Give a file to write to that packs by gzip, or the file itself."""
+    """Yield a file that packs by gzip what is written to it, or *file* itself."""
     if not packed:
         yield file
         return
-    # Neither name nor time go into the file.
+    # Without its name and time, so that the same products give the same bytes.
     with gzip.GzipFile("", "wb", fileobj=file, mtime=0) as stream:
         yield cast(BinaryIO, stream)
 

@@ -27,7 +27,7 @@ from products.catalog.source import Source, SourceError
 from products.recipes import active_backend
 from products.upkeep.vector_index import Progress
 
-# What is stored, or lost when the process is killed, at once: some 20 s of embedding.
+# Rows of one transaction. A killed process loses them: about 20 s of embedding.
 CHUNK_ROWS = 2000
 
 
@@ -59,10 +59,10 @@ class ImportResult:
 class CatalogImport:
     """An import that can be watched and stopped; `run()` does it.
 
-    columns: the name in the file of each column that has another one there. dry_run:
-    only tell, through `on_change`, what would become of each row. embed: False
-    leaves the embedding to `embed_products`. keep_index: insert into the HNSW index
-    row by row, even when building it anew is faster.
+    columns: what the file calls each column that has another name there. dry_run:
+    store nothing, only report through `on_change` what would become of each row.
+    embed: False leaves the embedding to `embed_products`. keep_index: insert into the
+    HNSW index row by row, even when building it anew is faster.
     """
 
     source: Source
@@ -80,13 +80,13 @@ class CatalogImport:
     result: ImportResult = field(default_factory=ImportResult, init=False)
 
     def run(self) -> ImportResult:
-        """Import the file and return what was done.
+        """Return what the import of the file did.
 
-        A chunk of rows is one transaction: stopped at any point, by whatever means,
-        the chunks before are stored and a second run does the rest. Holds three
-        chunks in memory. Raises SourceError when nothing of the file can be read,
-        DatabaseError when the database is gone, IndexBuildError when all is stored
-        but the index; `result` then tells how far it came.
+        Each chunk of rows is one transaction: when the import is stopped at any point,
+        the chunks before are stored and a second run does the rest. Three chunks are
+        in memory at a time. Raises SourceError when nothing of the file can be read,
+        DatabaseError when the database is gone, IndexBuildError when all rows are
+        stored but the index is not built; `result` then says how far the import came.
         """
         backend = active_backend(self.using)
         self.fingerprint = backend.fingerprint
@@ -113,12 +113,12 @@ class CatalogImport:
     def chunks(self) -> Iterator[list[Row | Refusal]]:
         """Yield the records of the file in chunks, checked.
 
-        Runs in a thread of its own, one chunk ahead; of the results it sets only why
-        reading stopped.
+        Runs in a thread of its own, one chunk ahead. Of `result` it sets only
+        `stopped`.
         """
         columns = {name: name for name in (*COLUMNS, *VECTOR_COLUMNS)}
         columns |= self.columns
-        if self.source.format.is_table:  # whose header is read in small letters
+        if self.source.format.is_table:  # read_header() returns small letters
             columns = {column: name.casefold() for column, name in columns.items()}
         rows = (
             make_row(record, columns, fingerprint=self.fingerprint)
@@ -175,7 +175,7 @@ class CatalogImport:
         self.on_progress(self.result)
 
     def store(self, changes: list[Change]) -> list[Change]:
-        """Embed and write what changes; return the rows that were stored."""
+        """Return the rows that were stored, after embedding and writing what changes."""
         self.result.vectors_from_file += sum(change.takes_vector for change in changes)
         if self.embed:
             for count in self.embedder.embed(changes):
@@ -190,7 +190,7 @@ class CatalogImport:
     def write(self, changes: list[Change]) -> Iterator[int]:
         """Write rows; yield the lines of those that the database refuses.
 
-        When it refuses some, halves are tried, down to the single row.
+        When the database refuses some, halves are tried, down to the single row.
         """
         if not changes:
             return
@@ -220,7 +220,7 @@ class CatalogImport:
             result.without_vector += 1
 
     def delete_what_is_missing(self) -> None:
-        """Delete the products that are not in the file, if all of it was good."""
+        """Delete the products that are not in the file, if the whole file was good."""
         result = self.result
         if not result.read or result.refused or result.stopped:
             return

@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _, ngettext
 
 from products.catalog.source import MAX_RECORD_BYTES, Format, Line, Source, SourceError
 
-# How much of a refused record is kept for the report.
+# How many characters of a refused record are kept.
 MAX_RAW = 10_000
 
 
@@ -216,11 +216,11 @@ def json_line(line: Line, raw: str) -> Record | Refusal:
     try:
         fields = json.loads(line.text)
     except json.JSONDecodeError as err:
-        reason = _("is no JSON: %(error)s at %(position)d")
+        reason = _("is not JSON: %(error)s at %(position)d")
         reason %= {"error": err.msg, "position": err.pos + 1}
         return Refusal(line.number, reason, raw)
     except (ValueError, RecursionError) as err:
-        reason = _("is no usable JSON: %(error)s") % {"error": err}
+        reason = _("is not usable JSON: %(error)s") % {"error": err}
         return Refusal(line.number, reason, raw)
     return json_record(line.number, fields, raw)
 
@@ -265,8 +265,8 @@ class BoundedReader:
 def read_json_array(source: Source) -> Iterator[Record | Refusal]:
     """Yield the records of a file that is one JSON array of objects.
 
-    They are counted from 1, since JSON has no lines. A syntax error ends the reading:
-    there is no telling where the next item begins.
+    The items are counted from 1, since JSON has no lines. A syntax error ends the
+    reading: nobody can know where the next item begins.
     """
     reader = BoundedReader(source)
     with source.errors():

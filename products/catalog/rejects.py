@@ -1,4 +1,4 @@
-"""The file of refused rows: where they were, why, and what they said."""
+"""The file of refused rows: the line, the reason and the text of each."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ def rejects_path(source: Source) -> Path:
 class Rejects:
     """A CSV file that is made by the first refused row.
 
-    One of an earlier import of the same file is removed: it would tell of rows that
-    are long corrected. Raises OSError when it cannot be written.
+    The file of an earlier import is removed: it would show rows that are corrected by
+    now. Raises OSError when the file cannot be written.
     """
 
     def __init__(self, path: Path) -> None:

@@ -21,9 +21,8 @@ from django.core.validators import (
 from django.db.models import DecimalField
 from django.utils.translation import gettext, ngettext
 
-from products.catalog.hints import Hints
 from products.catalog.records import Record, Refusal
-from products.catalog.source import SourceError
+from products.catalog.source import Hints, SourceError
 from products.models import DIMENSIONS, Product, make_sku
 
 if TYPE_CHECKING:
@@ -43,9 +42,9 @@ PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 
 def length_limit(name: str) -> int:
-    """Return up to which length the model takes any text in a column without asking.
+    """Return the length up to which the model accepts every text of a column.
 
-    0 when it has other rules than lengths.
+    0 when the model has other rules than lengths.
     """
     validators = FIELDS[name].validators
     limits = [v.limit_value for v in validators if isinstance(v, MaxLengthValidator)]
@@ -57,13 +56,13 @@ LIMITS = {name: length_limit(name) for name in COLUMNS if name != "price"}
 
 
 def simple_price() -> re.Pattern[str]:
-    """Return the prices that the model takes without asking: no sign, few digits."""
+    """Return the pattern of prices that need no check: few digits, no sign."""
     field = cast("DecimalField[Any, Any]", FIELDS["price"])
     others = [v for v in field.validators if not isinstance(v, DecimalValidator)]
     if others != [MinValueValidator(0)] or not (
         field.max_digits and field.decimal_places
     ):
-        return re.compile(r"(?!)")  # nothing: ask the model each time
+        return re.compile(r"(?!)")  # matches nothing: the model is asked each time
     whole = field.max_digits - field.decimal_places
     return re.compile(rf"[0-9]{{1,{whole}}}(\.[0-9]{{1,{field.decimal_places}}})?")
 
@@ -107,12 +106,12 @@ def make_row(
 ) -> Row | Refusal:
     """Return the checked product of a record, or why it is refused.
 
-    columns: the name in the file of each of COLUMNS and VECTOR_COLUMNS. fingerprint:
+    columns: what the file calls each of COLUMNS and VECTOR_COLUMNS. fingerprint:
     the recipe whose vectors may be taken from the file.
     """
     fields = record.fields
     try:
-        name = checked("name", fields.get(columns["name"]))
+        name = checked_text("name", fields.get(columns["name"]))
         vector = file_vector(
             fields.get(columns["embedding"]),
             fields.get(columns["embedding_fingerprint"]),
@@ -120,11 +119,11 @@ def make_row(
         )
         return Row(
             record,
-            checked("sku", fields.get(columns["sku"])) or make_sku(name),
+            checked_text("sku", fields.get(columns["sku"])) or make_sku(name),
             name,
-            checked("category", fields.get(columns["category"])),
-            checked("description", fields.get(columns["description"])),
-            price(fields.get(columns["price"])),
+            checked_text("category", fields.get(columns["category"])),
+            checked_text("description", fields.get(columns["description"])),
+            checked_price(fields.get(columns["price"])),
             vector or None,
             foreign_vector=vector == b"",
         )
@@ -132,7 +131,7 @@ def make_row(
         return record.refuse(str(err))
 
 
-def checked(name: str, value: Any) -> str:
+def checked_text(name: str, value: Any) -> str:
     """Return the text of a column after the model's own checks of the field.
 
     Raises ValueError with the reason, which begins with the column.
@@ -149,16 +148,18 @@ def checked(name: str, value: Any) -> str:
 
 
 def text(value: Any) -> str:
-    """Return a text as it is; whole numbers, usual as article numbers, become text.
+    """Return a text unchanged, and a whole number, a usual article number, as text.
 
-    Raises ValueError for what is no text or cannot be stored.
+    Raises ValueError for what is not a text or cannot be stored.
     """
     if value is None:
         return ""
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str):
-        raise ValueError(gettext("is %(kind)s, not a text") % {"kind": kind(value)})
+        raise ValueError(
+            gettext("is %(kind)s, not a text") % {"kind": json_kind(value)}
+        )
     if "\0" in value:
         raise ValueError(gettext("has a NUL character"))
     if not value.isascii():
@@ -171,15 +172,16 @@ def text(value: Any) -> str:
     return value
 
 
-def price(value: Any) -> Decimal:
+def checked_price(value: Any) -> Decimal:
     """Return a price exactly as written, after the model's own checks.
 
-    Nothing is guessed: 1.234 may be a thousand or one. Raises ValueError for all but
-    digits, a point and digits.
+    Nothing is guessed, since 1.234 may be a thousand or one. Raises ValueError for
+    everything but digits, a point and digits.
     """
     if isinstance(value, bool | list | dict):
         raise ValueError(
-            "price: " + gettext("is %(kind)s, not a number") % {"kind": kind(value)}
+            "price: "
+            + gettext("is %(kind)s, not a number") % {"kind": json_kind(value)}
         )
     number = "" if value is None else str(value).strip()
     if SIMPLE_PRICE.fullmatch(number):
@@ -189,7 +191,7 @@ def price(value: Any) -> Decimal:
     if not PLAIN_NUMBER.fullmatch(number):
         raise ValueError(f"price: {number[:40]!r} {price_problem(number)}")
     whole, _, decimals = number.partition(".")
-    # 12.500 is 12.50; a third decimal that says something is for the model to refuse.
+    # 12.500 is 12.50. The model refuses a third decimal that is not zero.
     number = f"{whole}.{decimals[:2]}" if decimals[2:].strip("0") == "" else number
     try:
         return cast(Decimal, FIELDS["price"].clean(number.rstrip("."), None))
@@ -210,7 +212,7 @@ def price_problem(number: str) -> str:
     )
 
 
-def kind(value: Any) -> str:
+def json_kind(value: Any) -> str:
     """Return what JSON calls a value."""
     names = {
         dict: gettext("an object"),
@@ -226,7 +228,7 @@ def kind(value: Any) -> str:
 def file_vector(value: Any, recipe: Any, fingerprint: str) -> bytes | None:
     """Return the vector of a record in pgvector's binary form.
 
-    None when there is none, b"" when it is of another recipe than *fingerprint*.
+    None when the record has none, b"" when its recipe is not *fingerprint*.
     value: a list of numbers, the same as JSON text, or base64 of little-endian
     float32, as embedding services send it. Raises ValueError for a vector that cannot
     be used.
@@ -279,7 +281,7 @@ def vector_numbers(value: Any) -> np.ndarray[Any, np.dtype[np.float32]]:
     if not isinstance(numbers, list) or any(
         isinstance(number, bool | str) for number in numbers
     ):
-        raise ValueError("no list of numbers")
+        raise ValueError("not a list of numbers")
     with np.errstate(over="ignore"):
         return np.array(numbers, dtype=np.float32)
 

@@ -17,12 +17,11 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
 from django.utils.formats import number_format
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
-from products.catalog.hints import COMMAND, Hints
-
-# A record of any real catalogue is far below: 20,000 characters of description are
-# 240 kB at most, a vector is 10 kB.
+# The records of real catalogues are far smaller: 20,000 characters of description
+# are at most 240 kB, a vector is 10 kB.
 MAX_RECORD_BYTES = 1_000_000
 BUFFER_BYTES = 1 << 20
 GZIP_MAGIC = b"\x1f\x8b"
@@ -31,8 +30,8 @@ GZIP_MAGIC = b"\x1f\x8b"
 class SourceError(Exception):
     """The file cannot be read, or no further; the message says what to do next.
 
-    choice: what another choice of may help, "format", "delimiter", "encoding" or
-    "column_" and a column of the catalogue; else "".
+    choice: the field in which another choice may help: "format", "delimiter",
+    "encoding", or "column_" and a column of the catalogue; "" when none may help.
     """
 
     def __init__(self, message: str, *, choice: str = "") -> None:
@@ -68,15 +67,15 @@ ENDINGS = {
 
 
 def format_of(name: str) -> Format:
-    """Return the format that the ending of a file's name tells, `.gz` left out.
+    """Return the format that the name of a file shows by its ending, before any `.gz`.
 
-    Raises SourceError for an ending that tells none.
+    Raises SourceError for an unknown ending.
     """
     ending = Path(name.lower().removesuffix(".gz")).suffix
     if ending not in ENDINGS:
         raise SourceError(
             _(
-                "The name %(name)r does not tell the format. Pass --format with one of "
+                "The name %(name)r does not show the format. Pass --format with one of "
                 "%(formats)s, or use one of the endings %(endings)s."
             )
             % {
@@ -86,6 +85,28 @@ def format_of(name: str) -> Format:
             }
         )
     return ENDINGS[ending]
+
+
+@dataclass(frozen=True)
+class Hints:
+    """How to read a file another way, in the words of the command or of a form.
+
+    encoding: the end of a reason for a refusal, so it has no full stop. column: has
+    the place %(column)s for the column's name. All but encoding are sentences.
+    """
+
+    delimiter: str | Promise
+    encoding: str | Promise
+    json_lines: str | Promise
+    column: str | Promise
+
+
+COMMAND_HINTS = Hints(
+    delimiter="Pass --delimiter ';'",
+    encoding="pass its --encoding, such as cp1252",
+    json_lines="For one object per line pass --format jsonl.",
+    column="Name the one with the %(column)s: --map %(column)s=COLUMN",
+)
 
 
 class Line(NamedTuple):
@@ -101,8 +122,8 @@ class Line(NamedTuple):
 class Source:
     """An open file, unpacked when it is gzip.
 
-    name: as shown in messages. size: bytes of the file as it lies there, None when
-    unknown. Raises SourceError from all its methods when the file cannot be read on.
+    name: what messages call the file. size: bytes of the file on the disk, None when
+    unknown. All methods raise SourceError when the file cannot be read on.
     """
 
     name: str
@@ -110,7 +131,7 @@ class Source:
     raw: BinaryIO
     encoding: str = "utf-8"
     size: int | None = None
-    hints: Hints = COMMAND
+    hints: Hints = COMMAND_HINTS
     line: int = field(default=0, init=False)  # how many lines were read
 
     def __post_init__(self) -> None:
@@ -174,7 +195,7 @@ class Source:
         self.check_unchanged()
 
     def too_long(self, data: bytes) -> Line:
-        """Skip the rest of a line and return its beginning."""
+        """Return the beginning of a line whose rest is skipped."""
         beginning, length = data[:200], len(data)
         while not data.endswith(b"\n"):
             data = self.file.readline(BUFFER_BYTES)
@@ -192,7 +213,7 @@ class Source:
         return Line(self.line, text, problem, too_long=True)
 
     def undecodable(self, data: bytes, err: UnicodeDecodeError) -> Line:
-        """Return the line with the bytes that are no characters written as \\xNN."""
+        """Return the line, with the bytes that are not characters written as \\xNN."""
         text = data.decode(self.encoding, "backslashreplace")
         problem = _(
             "byte 0x%(byte)02X at position %(position)d is not %(encoding)s. Save the "
@@ -232,8 +253,8 @@ def file_state(file: BinaryIO) -> tuple[int, int] | None:
 def checked_encoding(name: str) -> str:
     """Return the encoding's usual name.
 
-    Raises SourceError for one that Python does not know, or in which a line end or a
-    comma is not the byte it is in ASCII.
+    Raises SourceError for an encoding that Python does not know, or in which a line end
+    or a comma is another byte than in ASCII.
     """
     try:
         encoding = codecs.lookup(name).name
@@ -254,11 +275,12 @@ def open_source(
     format: Format | None = None,
     encoding: str = "utf-8",
     name: str = "",
-    hints: Hints = COMMAND,
+    hints: Hints = COMMAND_HINTS,
 ) -> Iterator[Source]:
-    """Open the file at *path*, `-` for standard input.
+    """Yield the open file at *path*, `-` for standard input.
 
-    name: what messages call the file, by default its path. Raises SourceError when it cannot be read or its format is not known.
+    name: what messages call the file, by default its path. Raises SourceError when the
+    file cannot be read or its format is not known.
     """
     if path == "-":
         if format is None:
@@ -268,7 +290,7 @@ def open_source(
         return
     format = format or format_of(path)
     try:
-        # No buffer of its own: raw.tell() then says how far Source has read.
+        # Without a buffer of its own, raw.tell() says how far Source has read.
         file = Path(path).open("rb", buffering=0)  # noqa: SIM115
     except OSError as err:
         raise SourceError(

@@ -12,7 +12,7 @@ from products.catalog.changes import Change, Kind
 from products.embeddings import text
 from products.models import DIMENSIONS
 
-# Kept out of TOAST: a vector in a staging row is read once, right away.
+# STORAGE MAIN keeps vectors in their rows: each is read once, right away.
 STAGING = f"""
     CREATE TEMPORARY TABLE IF NOT EXISTS import_staging (
         sku text, name text, category text, description text, price numeric,
@@ -28,8 +28,8 @@ COPY = """
     ) FROM STDIN WITH (FORMAT BINARY)
 """
 
-# A row without a vector keeps the one it has: its embedded_hash tells whether it is
-# still the vector of the text.
+# A product keeps its vector when the row brings none: embedded_hash shows whether the
+# vector is still that of the text.
 MERGE = """
     INSERT INTO products AS old (
         sku, name, category, description, price,
@@ -68,7 +68,7 @@ def write(changes: Sequence[Change], *, fingerprint: str, using: str) -> None:
             insert(changes, fingerprint, using)
             return
         except (DataError, IntegrityError):
-            pass  # somebody added one of them meanwhile, or merge() tells what is wrong
+            pass  # somebody added one of them meanwhile, or merge() reports the error
     merge(changes, fingerprint, using)
 
 
@@ -111,9 +111,9 @@ def staging_row(change: Change, fingerprint: str) -> tuple[Any, ...]:
 
 
 def delete_missing(*, before: datetime.datetime, using: str) -> int:
-    """Delete the products whose sku is not in the file and return how many.
+    """Return how many products were deleted, since their sku is not in the file.
 
-    One statement. before: products made later are kept; somebody has added them
+    Runs one statement. before: products made later are kept; somebody has added them
     while the file was read.
     """
     with connections[using].cursor() as cursor:

@@ -38,7 +38,7 @@ def get_backend() -> BaseEmbeddingBackend:
 def load_backend(path: str) -> BaseEmbeddingBackend:
     """Return the one instance of the backend class at the dotted *path*.
 
-    Raises ImproperlyConfigured when there is none.
+    Raises ImproperlyConfigured when there is no such class.
     """
     try:
         backend = import_string(path)
@@ -49,7 +49,7 @@ def load_backend(path: str) -> BaseEmbeddingBackend:
         ) from err
     if not (isinstance(backend, type) and issubclass(backend, BaseEmbeddingBackend)):
         raise ImproperlyConfigured(
-            f"{path!r} is no subclass of products.embeddings.BaseEmbeddingBackend."
+            f"{path!r} is not a subclass of products.embeddings.BaseEmbeddingBackend."
         )
     return backend()
 

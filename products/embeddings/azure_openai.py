@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 SCOPE = "https://cognitiveservices.azure.com/.default"
 ROLE = "Cognitive Services OpenAI User"
 
-# What the service takes in one request. A token is at least one byte of UTF-8, so
-# that a text of so many bytes is never too long, whatever its language. See
+# What the service takes in one request. A token is at least one byte of UTF-8, so a
+# text of as many bytes is never too long, whatever its language. See
 # https://learn.microsoft.com/azure/ai-services/openai/how-to/embeddings
 MAX_TEXTS = 2048
 MAX_TOKENS = 300_000
@@ -31,7 +31,7 @@ MAX_TOKENS_OF_A_TEXT = 8192
 # service's Retry-After says, up to two minutes.
 RETRIES = 5
 BATCH_SECONDS = 60.0
-# For a single text somebody is waiting: asked once, then the search goes by keywords.
+# Somebody waits for a single text: after one attempt the search goes by keywords.
 TEXT_SECONDS = 10.0
 
 TOO_LARGE = (400, 413)
@@ -67,8 +67,8 @@ class EmbeddingBackend(BaseEmbeddingBackend):
     def embed_some(self, texts: Sequence[str]) -> list[list[float]]:
         """Return the vectors of texts that should fit into one request.
 
-        Where the service finds them too large all the same, it gets them in halves,
-        and a text that is alone too long is cut, as other models cut it.
+        If the service finds them too large all the same, it gets them in halves. A
+        single text that is too long is cut, as other models cut it.
         """
         from openai import APIStatusError
 
@@ -88,7 +88,7 @@ class EmbeddingBackend(BaseEmbeddingBackend):
     def ask(self, texts: Sequence[str]) -> list[list[float]]:
         """Return the service's answer to one request, in the order of *texts*.
 
-        Raises APIStatusError when the service refuses, else EmbeddingError.
+        Raises APIStatusError when the service refuses, EmbeddingError otherwise.
         """
         from azure.core.exceptions import AzureError
         from openai import APIConnectionError, APIStatusError, OpenAIError
@@ -122,7 +122,7 @@ class EmbeddingBackend(BaseEmbeddingBackend):
                 f"{ROLE}.",
                 permanent=not is_passing(err),
             ) from err
-        # The client raises ValueError for a body that is no JSON or holds no vectors.
+        # The client raises ValueError for a body that is not JSON or has no vectors.
         except (OpenAIError, ValueError) as err:
             raise self.odd_answer(str(err)) from err
         return self.read(answer, len(texts))
@@ -183,7 +183,7 @@ class EmbeddingBackend(BaseEmbeddingBackend):
     def made_client(self) -> AzureOpenAI:
         from openai import AzureOpenAI
 
-        # Never bound to a name: error pages print local variables.
+        # The key and token are not bound to names: error pages print local variables.
         return AzureOpenAI(
             azure_endpoint=self.endpoint,
             azure_deployment=self.deployment,
@@ -196,7 +196,7 @@ class EmbeddingBackend(BaseEmbeddingBackend):
 
 
 def token_provider() -> Callable[[], str]:
-    """Return a function that gives an Entra token, kept until shortly before its end."""
+    """Return a function that gives an Entra token and keeps it until near its end."""
     from azure.identity import DefaultAzureCredential, get_bearer_token_provider
 
     # `az` takes a second as a rule, and more than the default of 10 s on a bad day.
@@ -204,7 +204,7 @@ def token_provider() -> Callable[[], str]:
 
 
 def is_passing(err: Exception) -> bool:
-    """Return whether an error of azure-identity is one of the network."""
+    """Return whether an error of azure-identity comes from the network."""
     from azure.core.exceptions import ServiceRequestError, ServiceResponseError
 
     return isinstance(err, ServiceRequestError | ServiceResponseError)
@@ -221,7 +221,7 @@ def checked_endpoint(url: str) -> str:
     schemes = ("http", "https") if local else ("https",)
     if parts.scheme not in schemes or not parts.hostname or parts.path not in ("", "/"):
         raise ImproperlyConfigured(
-            f"AZURE_OPENAI_ENDPOINT={url!r} is no address of a resource. Set it to "
+            f"AZURE_OPENAI_ENDPOINT={url!r} is not the address of a resource. Set it to "
             "https://<resource>.openai.azure.com/, without a path."
         )
     return f"{parts.scheme}://{parts.netloc}/"

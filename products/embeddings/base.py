@@ -57,8 +57,8 @@ class BaseEmbeddingBackend(ABC):
     def embed(self, texts: Sequence[str]) -> Vectors:
         """Return one vector of length 1 for each text, float32, shape (n, dimensions).
 
-        Raises EmbeddingError when the backend fails, or returns something that is no
-        usable vector: another shape, NaN, or zero.
+        Raises EmbeddingError when the backend fails, or returns something that is not
+        a usable vector: another shape, NaN, or zero.
         """
         import numpy as np
 

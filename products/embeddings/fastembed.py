@@ -17,7 +17,7 @@ MODEL_DIR = Path(__file__).parent / "all-MiniLM-L6-v2"
 
 
 class EmbeddingBackend(BaseEmbeddingBackend):
-    """Embeds English text in this process, without network, in 3 to 8 ms a query.
+    """Embeds English text in this process, without network.
 
     The model reads the first 256 word pieces of a text. See
     https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2
@@ -41,7 +41,7 @@ class EmbeddingBackend(BaseEmbeddingBackend):
             raise EmbeddingError(f"{self.model} could not embed a text: {err}") from err
 
     def session(self) -> TextEmbedding:
-        """Return the loaded model. The first call takes about half a second."""
+        """Return the loaded model. The first call loads it and takes far longer."""
         with self.lock:
             return self.loaded_model
 

@@ -1,4 +1,4 @@
-"""The text of a product that is embedded, and the hash that tells when it changed."""
+"""The text of a product that is embedded, and the hash that shows when it changed."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from django.db.models.functions import MD5, Cast, Concat
 # The columns a product's text is made of.
 TEXT_FIELDS = ("name", "category", "description")
 
-# A character nobody types between the columns, so that ("a", "bc") and ("ab", "c")
-# have different hashes.
+# A character that nobody types separates the columns, so that ("a", "bc") and
+# ("ab", "c") have different hashes.
 SEPARATOR = "\x1f"
 
 # A description begins with what a product is and goes on with attributes, which blur

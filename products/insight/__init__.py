@@ -1,4 +1,4 @@
-"""What the vectors tell besides search results.
+"""What the vectors show besides search results.
 
 `comparison` explains a result: which part of a text matters, what the index missed.
 `map` draws the catalogue in two dimensions, `reports` finds near duplicates and odd

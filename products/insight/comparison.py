@@ -55,8 +55,8 @@ class Parts:
 class Comparison:
     """The nearest products by the plan and by an exact scan, and how they agree.
 
-    recall: the share, 0 to 1, of the exact nearest that the plan found. missed: those
-    that it did not. Times are in milliseconds.
+    recall: the share, 0 to 1, of the exact nearest that the plan found. missed: the
+    exact nearest that it did not find. Times are in milliseconds.
     """
 
     plan: Plan
@@ -70,7 +70,7 @@ class Comparison:
 def make_question(asked: dict[str, Any]) -> Question:
     """Return the question that search() makes of the same arguments.
 
-    By the recipe in force, which one statement reads.
+    One statement reads the recipe in force.
     """
     checked = {
         "text": clean_text(asked["text"]),
@@ -96,9 +96,9 @@ def require_question(question: Question) -> None:
 def parts_of(product: Product, asked: dict[str, Any]) -> Parts:
     """Return which part of the product's text its similarity to a question comes from.
 
-    Each filled field is left out in turn and the rest embedded anew. Up to four short
-    texts are embedded. Raises SearchError for a question without text and examples or
-    of another recipe than the one in force, EmbeddingError when the backend fails.
+    Each filled field is left out in turn and the rest is embedded anew: at most four
+    short texts. Raises SearchError for a question without text and examples, or one
+    whose recipe is not in force, EmbeddingError when the backend fails.
     """
     question = make_question(asked)
     require_question(question)
@@ -169,7 +169,7 @@ def timed_nearest(
 ) -> tuple[list[Product], float]:
     """Return the ten nearest products, and the milliseconds it took.
 
-    As many are asked for as the search asks for: fewer would make another plan.
+    The query asks for as many as the search does: fewer would make another plan.
     """
     nearest = question.products().nearest_to(
         vector.tolist(), fingerprint=question.fingerprint, exact=exact

@@ -25,7 +25,7 @@ DUPLICATE = 0.9
 
 @dataclass(frozen=True)
 class Neighbours:
-    """The nearest products of a text, nearest first; failed: it was not embedded."""
+    """The nearest products of a text, nearest first. failed: the text had no vector."""
 
     products: list[Product] = field(default_factory=list)
     failed: bool = False

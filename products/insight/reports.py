@@ -20,13 +20,13 @@ from products.search.nearest import read_on
 
 Finding = TypeVar("Finding")
 
-# How many products a page of a report looks at: a search each, a second or so in all.
+# How many products a page of a report looks at: a search for each, a second in all.
 PAGE_PRODUCTS = 500
 
-# Cosine distance. Below, two products mostly say the same in other words.
+# Cosine distance: two products that are nearer mostly say the same in other words.
 DUPLICATE_DISTANCE = 0.05
 
-NEIGHBOURS = 10
+VOTERS = 10
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def near_duplicates(
     findings = [
         NearDuplicate(product, others[found["id"]], found["distance"])
         for product, found in pairs.values()
-        if found["id"] in others  # else deleted a moment ago
+        if found["id"] in others  # it may have been deleted a moment ago
     ]
     findings.sort(key=lambda pair: (pair.distance, pair.product.pk))
     return report_page(findings, products, limit)
@@ -96,17 +96,17 @@ def odd_categories(
 ) -> ReportPage[OddCategory]:
     """Return the products most of whose ten nearest share another category.
 
-    Most: six or more. The clearest come first; neighbours without a category tell
-    nothing. after: look at products with a larger id, *limit* of them. Two statements,
+    Most: six or more. The clearest come first; neighbours without a category have no
+    vote. after: look at products with a larger id, *limit* of them. Two statements,
     one of which searches the index once for each product.
     """
-    nearest = Product.objects.nearest_to_outer()[:NEIGHBOURS].values_list("category")
+    nearest = Product.objects.nearest_to_outer()[:VOTERS].values_list("category")
     products = looked_at(after, limit, nearest)
     findings = []
     for product, neighbours in products:
         categories = Counter(neighbours)
         for category, votes in categories.most_common(1):
-            if votes * 2 > NEIGHBOURS and category not in ("", product.category):
+            if votes * 2 > VOTERS and category not in ("", product.category):
                 findings.append(OddCategory(product, category, votes))
     findings.sort(key=lambda odd: (-odd.votes, odd.product.pk))
     return report_page(findings, products, limit)

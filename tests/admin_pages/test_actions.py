@@ -151,7 +151,7 @@ def test_embedding_again_is_bounded(admin_client, monkeypatch):
 
 
 @pytest.mark.usefixtures("broken_model")
-def test_a_broken_model_is_told(admin_client):
+def test_a_broken_model_is_reported(admin_client):
     product = make_product(embedding=axis(0))
 
     response = act(admin_client, "embed_selected", product)
@@ -357,7 +357,7 @@ def test_the_reports_are_pages_with_links(admin_client):
         {"after": "a\0"},
     ],
 )
-def test_a_wrong_question_to_a_report_is_told(admin_client, query):
+def test_a_wrong_question_to_a_report_is_reported(admin_client, query):
     url = DUPLICATES if "threshold" in query else ODD
 
     response = admin_client.get(url, query)

@@ -75,7 +75,7 @@ def test_an_export_of_all_is_imported_without_a_change(admin_client):
     assert (result.new, result.changed, result.unchanged) == (0, 0, 3)
 
 
-def test_the_preview_tells_what_would_happen_and_changes_nothing(admin_client):
+def test_the_preview_shows_what_would_happen_and_changes_nothing(admin_client):
     make_product(sku="same", name="Same", price="1")
     make_product(sku="dearer", name="Dearer", price="1")
     lines = ["same,Same,,,1", "dearer,Dearer,,,2", "new,New,,,3", 'bad,Bad,,,"1,5"']
@@ -134,7 +134,7 @@ def test_only_the_preview_at_hand_is_confirmed(admin_client):
     assert not Product.objects.exists()
 
 
-def test_an_upload_that_another_server_keeps_is_told(admin_client, uploads):
+def test_an_upload_that_another_server_keeps_is_reported(admin_client, uploads):
     preview = upload(admin_client, CATALOG + "a,A,,,1\n")
     [folder] = uploads.iterdir()
     shutil.rmtree(folder)
@@ -261,7 +261,7 @@ def no_longer(client):
     return said(response)[-1]
 
 
-def test_refused_rows_that_are_gone_are_told(admin_client, uploads):
+def test_refused_rows_that_are_gone_are_reported(admin_client, uploads):
     assert "not kept on this server, or no longer" in no_longer(admin_client)
 
     upload(admin_client, CATALOG + "a,A,,,1\n")
@@ -273,8 +273,7 @@ def test_refused_rows_that_are_gone_are_told(admin_client, uploads):
     assert REFUSED not in admin_client.get(IMPORT).content.decode()
 
 
-@pytest.mark.parametrize("page", [IMPORT, REFUSED])
-def test_refused_rows_are_kept_for_an_hour(admin_client, uploads, page):
+def test_refused_rows_are_kept_for_an_hour(admin_client, uploads):
     confirm(admin_client, upload(admin_client, CATALOG + "bad,,,,1\n"))
     [folder] = uploads.iterdir()
     ago = time.time() - kept_upload.KEEP_SECONDS
@@ -282,10 +281,23 @@ def test_refused_rows_are_kept_for_an_hour(admin_client, uploads, page):
     assert "bad,,,,1" in download(admin_client)
     os.utime(folder, (ago - 60, ago - 60))
 
-    admin_client.get(page)
+    assert "no longer" in no_longer(admin_client)
+    assert "download them as CSV" not in admin_client.get(IMPORT).content.decode()
+
+    upload(admin_client, CATALOG + "a,A,,,1\n")
 
     assert not folder.exists()
-    assert "no longer" in no_longer(admin_client)
+
+
+@pytest.mark.parametrize("page", [IMPORT, REFUSED])
+def test_looking_at_a_page_deletes_nothing(admin_client, uploads, page):
+    confirm(admin_client, upload(admin_client, CATALOG + "bad,,,,1\n"))
+    [folder] = uploads.iterdir()
+    os.utime(folder, (0, 0))
+
+    admin_client.get(page)
+
+    assert (folder / "refused.csv").exists()
 
 
 def test_a_file_of_the_same_name_is_not_an_upload(admin_client, uploads):
@@ -293,7 +305,8 @@ def test_a_file_of_the_same_name_is_not_an_upload(admin_client, uploads):
     other.write_text("somebody's")
     os.utime(other, (0, 0))
 
-    assert admin_client.get(IMPORT).status_code == 200
+    upload(admin_client, CATALOG + "a,A,,,1\n")
+
     assert other.read_text() == "somebody's"
 
 
@@ -347,7 +360,7 @@ def test_visitors_are_asked_to_log_in_for_the_refused_rows(client):
     assert client.get(REFUSED)["Location"].startswith("/admin/login/")
 
 
-def test_a_disk_that_is_full_of_refused_rows_is_told(admin_client, monkeypatch):
+def test_a_disk_that_is_full_of_refused_rows_is_reported(admin_client, monkeypatch):
     preview = upload(admin_client, CATALOG + "bad,,,,1\n")
 
     def fail(*args):
@@ -385,7 +398,7 @@ def test_an_import_is_among_the_recent_actions(admin_client):
     assert entry.change_message == ""
 
 
-def test_the_log_tells_an_import_that_failed(admin_client, monkeypatch):
+def test_the_log_shows_an_import_that_failed(admin_client, monkeypatch):
     preview = upload(admin_client, CATALOG + "a,A,,,1\n")
 
     def gone(*args, **kwargs):
@@ -437,7 +450,7 @@ def test_a_large_file_is_for_the_command(admin_client, monkeypatch, uploads, pac
         (b"", "a.csv", "empty"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_told(
+def test_a_file_that_cannot_be_read_is_reported(
     admin_client, uploads, content, name, problem
 ):
     response = upload(admin_client, content, name)
@@ -489,13 +502,15 @@ def test_messages_call_the_file_by_its_own_name(admin_client):
     assert errors(response, "file").startswith("lamps.csv is UTF-16.")
 
 
-def test_a_name_that_tells_no_format_is_told(admin_client):
+def test_a_name_that_shows_no_format_is_reported(admin_client):
     response = upload(admin_client, "name,price\n", "list.txt")
 
-    assert "Choose the format" in str(response.context["form"].errors["format"])
+    assert "The file name does not show the format" in str(
+        response.context["form"].errors["format"]
+    )
 
 
-def test_a_server_that_cannot_keep_the_file_is_told(admin_client, monkeypatch):
+def test_a_server_that_cannot_keep_the_file_is_reported(admin_client, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", "/dev/null/nowhere")
 
     response = upload(admin_client, CATALOG + "a,A,,,1\n")
@@ -503,7 +518,7 @@ def test_a_server_that_cannot_keep_the_file_is_told(admin_client, monkeypatch):
     assert "The server cannot keep the file" in errors(response, "file")
 
 
-def test_rows_that_the_database_loses_are_told(admin_client, monkeypatch):
+def test_rows_that_the_database_loses_are_reported(admin_client, monkeypatch):
     preview = upload(admin_client, CATALOG + "a,A,,,1\n")
 
     def gone(*args, **kwargs):

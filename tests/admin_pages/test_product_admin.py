@@ -96,7 +96,7 @@ def test_no_query_of_the_list_fails(admin_client, query):
 
 
 @pytest.mark.parametrize("pk", ["0", "9" * 30, "abc", "a\0b", "_00"])
-def test_a_product_that_does_not_exist_is_told(admin_client, pk):
+def test_a_product_that_does_not_exist_is_reported(admin_client, pk):
     response = admin_client.get(f"{LIST}{pk}/change/", follow=True)
 
     assert "doesn’t exist" in response.content.decode()

@@ -117,7 +117,7 @@ def test_cleanup_of_nothing_says_so(azure):
     assert "nothing is left running" in run.text
 
 
-def test_a_refused_deletion_is_no_success(azure, made):
+def test_a_refused_deletion_is_not_a_success(azure, made):
     azure.fail("group delete", "ERROR: (ScopeLocked) There is a lock.")
 
     run = azure.run("cleanup", typed=NAME)

@@ -276,6 +276,14 @@ def test_a_managed_identity_becomes_administrator_by_its_resources_name(azure):
     assert azure.server["_admins"] == {az.OBJECT_ID: ["deployer", "ServicePrincipal"]}
 
 
+def test_an_application_without_a_name_is_known_by_its_id(azure):
+    azure.change(claims={"oid": az.OBJECT_ID, "appid": "the-app"})
+
+    azure.run("create", "--yes")
+
+    assert azure.server["_admins"] == {az.OBJECT_ID: ["the-app", "ServicePrincipal"]}
+
+
 def test_a_slow_step_says_how_long_it_has_been_running(azure, monkeypatch):
     monkeypatch.setattr("vectorshop.azure.console.QUIET_SECONDS", 0.2)
     azure.change(faults={f"{FLEXIBLE} create": {"seconds": 0.5}})

@@ -90,7 +90,7 @@ def test_other_lines_stay_and_ours_are_replaced(azure, server, project):
 def test_the_token_is_written_on_demand_and_removed_by_the_next_run(
     azure, server, project
 ):
-    told = azure.run("env", "--with-token")
+    result = azure.run("env", "--with-token")
     with_token = (project / ".env").read_text()
     azure.run("env")
 
@@ -98,8 +98,8 @@ def test_the_token_is_written_on_demand_and_removed_by_the_next_run(
     token = as_django_reads(project / ".env") | {
         "PGPASSWORD": with_token.split("=")[-1]
     }
-    assert token["PGPASSWORD"].strip() not in told.text
-    assert "whoever reads .env can sign in as you" in told.text
+    assert token["PGPASSWORD"].strip() not in result.text
+    assert "whoever reads .env can sign in as you" in result.text
     assert "PGPASSWORD" not in (project / ".env").read_text()
     assert "PGPASSWORD" not in (project / ".env.ps1").read_text()
 
@@ -215,7 +215,7 @@ def test_env_while_the_server_is_stopped_says_so(azure, project):
     assert "not ready: Stopped" in run.text
 
 
-def test_somebody_who_is_no_administrator_is_told(azure, project):
+def test_somebody_who_is_not_an_administrator_is_reported(azure, project):
     admins = {"another-id": ["grace@example.org", "User"]}
     azure.change(servers={SERVER: az.server(SERVER, _admins=admins)})
 

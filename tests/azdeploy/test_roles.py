@@ -1,4 +1,4 @@
-"""Roles on a real PostgreSQL, made by an administrator who is no superuser.
+"""Roles on a real PostgreSQL, made by an administrator who is not a superuser.
 
 Azure's functions pgaadauth_* are stood in for by functions of these names; the rights,
 and what they refuse, are PostgreSQL's own.
@@ -260,7 +260,7 @@ def test_the_command_connects_as_the_administrator_and_shows_what_it_ran(
     assert run(connect(APP.name), "SELECT 1") == [(1,)]
 
 
-def test_the_command_refuses_what_is_no_object_id(azure, role_command):
+def test_the_command_refuses_what_is_not_an_object_id(azure, role_command):
     run_ = azure.run("role", APP.name, "--object-id", "shop-app")
 
     assert run_.status == 1

@@ -76,11 +76,11 @@ def test_the_import_of_an_export_changes_nothing(products, tmp_path, name, optio
     before = everything()
     path = tmp_path / name
 
-    told = run("export_products", path, *options)
+    exported = run("export_products", path, *options)
     preview = run("import_products", path, "--dry-run")
     run("import_products", path)
 
-    assert f"Exported {len(ODD_TEXTS)} products" in told
+    assert f"Exported {len(ODD_TEXTS)} products" in exported
     assert f"0 new, 0 changed, {len(ODD_TEXTS)} unchanged." in preview
     assert everything() == before
 
@@ -151,7 +151,7 @@ def test_a_failed_export_leaves_the_file_there_was(products, tmp_path, monkeypat
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_full_device_is_told(products, tmp_path):
+def test_a_full_device_is_reported(products, tmp_path):
     (tmp_path / "full.csv").symlink_to("/dev/full")
 
     with pytest.raises(CommandError, match="No space left"):

@@ -1,4 +1,4 @@
-"""The import of catalogue files: what is stored, kept, refused and told."""
+"""The import of catalogue files: what is stored, kept, refused and reported."""
 
 import base64
 import csv
@@ -181,7 +181,7 @@ def test_unchanged_products_without_vector_are_left_to_embed_products(write):
     assert Product.objects.missing_embedding().count() == 1
 
 
-def test_when_the_model_fails_rows_are_stored_and_the_next_step_is_told(
+def test_when_the_model_fails_rows_are_stored_and_the_next_step_is_reported(
     write, monkeypatch
 ):
     def fail(self, texts):
@@ -509,7 +509,7 @@ def test_a_file_that_vanishes_while_it_is_read_keeps_what_was_read(write, monkey
     assert "changed while it was being read" in result.stopped
 
 
-def test_a_full_disk_of_the_database_is_told(write):
+def test_a_full_disk_of_the_database_is_reported(write):
     with connection.cursor() as cursor:
         cursor.execute(
             "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS "

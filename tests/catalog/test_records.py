@@ -215,7 +215,7 @@ def test_a_huge_item_ends_the_reading_of_a_json_array_in_little_memory():
     ["{", "[1]", "7", '{"a": 1} x', "[" * 100_000, '{"a": ' + "1" * 5000 + "}"],
     ids=["cut", "array", "number", "more", "deep", "long number"],
 )
-def test_a_line_that_is_no_json_object_is_refused(line):
+def test_a_line_that_is_not_a_json_object_is_refused(line):
     records = records_of(line + '\n{"name": "b"}\n', Format.JSONL)
 
     assert list(refused(records)) == [1]
@@ -230,19 +230,19 @@ def test_broken_json_ends_the_reading_of_an_array_after_its_good_items():
         next(records)
 
 
-def test_an_item_that_is_no_object_is_refused():
+def test_an_item_that_is_not_an_object_is_refused():
     records = records_of('[1, {"name": "a"}]', Format.JSON)
 
     assert list(refused(records)) == [1]
     assert good(records) == [{"name": "a"}]
 
 
-def test_a_json_object_is_no_catalogue():
+def test_a_json_object_is_not_a_catalogue():
     with pytest.raises(SourceError, match="not a JSON array"):
         records_of('{"products": []}', Format.JSON)
 
 
-def test_semicolons_are_recognised_and_can_be_told():
+def test_semicolons_are_recognised_and_can_be_chosen():
     with pytest.raises(SourceError, match="--delimiter"):
         records_of("name;price\na;1\n")
 

@@ -396,7 +396,7 @@ def test_a_request_replaces_a_connection_that_was_ended(session, client):
 
 @pytest.fixture
 def foreign_process(data_dir):
-    """A program of the server's user that is no server."""
+    """A program of the server's user that is not a server."""
     process = subprocess.Popen(
         ["sleep", "600"], **account_for(data_dir).process_options
     )

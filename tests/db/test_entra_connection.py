@@ -13,7 +13,7 @@ from django.db.backends.postgresql.base import DatabaseWrapper as DjangosOwn
 
 from tests.stand_ins.certificates import Authority
 from tests.stand_ins.entra import HOUR, OUT_OF_ORDER, Issuer
-from vectorshop.db.entra.errors import explain
+from vectorshop.db.entra.errors import with_advice
 
 pytest_plugins = ["tests.stand_ins.azure"]
 
@@ -247,14 +247,14 @@ def test_a_missing_database_is_an_error_with_advice(connect):
     ],
 )
 def test_each_known_error_has_advice(text, advice):
-    explained = explain(text, user="a@b.c", owner="'d@b.c'")
+    explained = with_advice(text, user="a@b.c", owner="'d@b.c'")
 
     assert explained.startswith(text)
     assert advice in explained.removeprefix(text)
 
 
 def test_an_unknown_error_is_left_alone():
-    assert explain("out of memory", "a", "'b'") == "out of memory"
+    assert with_advice("out of memory", "a", "'b'") == "out of memory"
 
 
 def test_an_extension_that_is_not_allow_listed_is_explained(connect, backend):

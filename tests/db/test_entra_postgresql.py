@@ -7,10 +7,11 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from django.db import OperationalError
+from django.db import DatabaseError, OperationalError, transaction
 from psycopg import sql
 
 from tests.stand_ins.entra import HOUR, Issuer, Refused
+from vectorshop.db.entra.base import IDLE_SECONDS
 
 if os.name == "nt":
     pytest.skip("Debian's PostgreSQL needs Debian", allow_module_level=True)
@@ -104,6 +105,65 @@ def test_a_session_outlives_its_token_and_the_next_has_a_new_one(
 
     assert before == still != after
     assert len(identity.issued) == 2
+
+
+@pytest.fixture
+def kept(wrapper):
+    """A connection that is kept between requests, and was checked by one."""
+    wrapper.settings_dict |= {"CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": True}
+    wrapper.ensure_connection()
+    assert wrapper.is_usable()
+    return wrapper
+
+
+def last_query(server, pid):
+    """The last statement of a session, seen from another one."""
+    with psycopg.connect(
+        host=str(server.folder), port=server.port, user="postgres", dbname="postgres"
+    ) as admin:
+        found = "SELECT query FROM pg_stat_activity WHERE pid = %s"
+        return admin.execute(found, pid).fetchone()[0]
+
+
+def test_a_server_restarted_between_two_requests_is_reached_again(kept, server):
+    before = row(kept, "SELECT pg_backend_pid()")
+    server.restart()
+
+    kept.close_if_unusable_or_obsolete()  # as each request does before it begins
+
+    assert row(kept, "SELECT pg_backend_pid()") != before
+
+
+def test_a_connection_in_use_is_checked_without_a_query(kept, server):
+    pid = row(kept, "SELECT pg_backend_pid()")
+
+    assert kept.is_usable()
+    assert last_query(server, pid) == "SELECT pg_backend_pid()"
+
+
+def test_an_idle_connection_is_checked_by_a_query(kept, server):
+    pid = row(kept, "SELECT pg_backend_pid()")
+    kept.checked_at -= IDLE_SECONDS
+
+    assert kept.is_usable()
+    assert last_query(server, pid) == "SELECT 1"
+
+
+def test_a_connection_is_not_usable_once_its_server_is_gone(kept, server):
+    server.restart()
+
+    assert not kept.is_usable()
+
+
+def test_a_connection_is_not_usable_in_a_failed_transaction(kept):
+    with pytest.raises(DatabaseError), transaction.atomic(using=kept.alias):
+        try:
+            row(kept, "SELECT nonsense")
+        finally:
+            usable = kept.is_usable()
+
+    assert not usable
+    assert kept.is_usable()
 
 
 def test_the_first_token_would_have_been_refused_then(wrapper, server, identity, clock):

@@ -21,7 +21,7 @@ pytest_plugins = ["tests.stand_ins.azure"]
 
 
 class Interrupted(Exception):
-    """Something that is no error of psycopg's."""
+    """Something that is not an error of psycopg's."""
 
 
 def assert_secret(identity, text):

@@ -337,7 +337,9 @@ def test_each_cloud_has_its_scope(host, scope):
     "claims, user",
     [
         ({"upn": "ada@contoso.com", "unique_name": "other"}, "ada@contoso.com"),
+        ({"unique_name": "ada@contoso.com"}, "ada@contoso.com"),
         ({"preferred_username": "ada@contoso.com"}, "ada@contoso.com"),
+        ({"app_displayname": "shop", "appid": "1"}, "shop"),
         ({"xms_mirid": "/subscriptions/1/userAssignedIdentities/shop"}, "shop"),
         ({"xms_mirid": "/subscriptions/1/Microsoft.Web/sites/my-app"}, "my-app"),
         ({"appid": "1"}, ""),

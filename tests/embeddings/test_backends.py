@@ -197,7 +197,7 @@ def test_vectors_are_brought_to_length_one():
     ],
     ids=["330", "two", "flat", "none", "zero", "NaN", "infinite"],
 )
-def test_what_is_no_usable_vector_is_refused(vectors, reason):
+def test_what_is_not_a_usable_vector_is_refused(vectors, reason):
     with pytest.raises(EmbeddingError, match=reason):
         Given(vectors).embed(["x"])
 
@@ -225,8 +225,8 @@ def test_one_instance_serves_the_process():
         ("nowhere.Backend", "cannot be imported"),
         ("nodots", "cannot be imported"),
         ("products.embeddings.fastembed.Nothing", "cannot be imported"),
-        ("decimal.Decimal", "is no subclass"),
-        ("products.embeddings.get_backend", "is no subclass"),
+        ("decimal.Decimal", "is not a subclass"),
+        ("products.embeddings.get_backend", "is not a subclass"),
     ],
 )
 def test_a_setting_that_names_no_backend_is_refused(settings, path, reason):

@@ -94,7 +94,7 @@ def test_a_large_catalogue_is_not_counted_to_its_end(monkeypatch, client):
 
 
 @pytest.mark.django_db
-def test_the_map_of_a_small_catalogue_is_no_sample(client):
+def test_the_map_of_a_small_catalogue_is_not_a_sample(client):
     three_products()
 
     assert "chosen at random" not in client.get("/map/").content.decode()

@@ -257,7 +257,7 @@ HANDLERS = {
 }
 
 
-def fail_as_told(state, argv):
+def fail_as_ordered(state, argv):
     line = " ".join(argv)
     for start, fault in state["faults"].items():
         if line.startswith(start):
@@ -273,7 +273,7 @@ def main(argv):
     with open(f"{folder}/state.json") as file:  # noqa: PTH123
         state = json.load(file)
     try:
-        fail_as_told(state, argv)
+        fail_as_ordered(state, argv)
         command, options = parse(argv)
         result = answer(state, command, options)
     except KeyboardInterrupt:

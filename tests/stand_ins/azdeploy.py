@@ -1,4 +1,4 @@
-"""Runs `manage.py azdeploy` against the stand-in az and tells what it did."""
+"""Runs `manage.py azdeploy` against the stand-in az and shows what it did."""
 
 import io
 import json

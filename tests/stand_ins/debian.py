@@ -42,6 +42,9 @@ class DebianServer:
         self._configure(authority, ldap_port)
         self._run("pg_ctl", "start", "--wait", "--silent", f"--log={folder}/log")
 
+    def restart(self) -> None:
+        self._run("pg_ctl", "restart", "--silent", f"--log={self.folder}/log")
+
     def stop(self) -> None:
         self._run("pg_ctl", "stop", "--mode=immediate", "--silent")
 

@@ -26,7 +26,7 @@ class Refused(Exception):
 
 
 class Issuer:
-    """Signs tokens, and tells a genuine one from a forged one."""
+    """Signs tokens, and knows a genuine one from a forged one."""
 
     def __init__(self) -> None:
         self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)

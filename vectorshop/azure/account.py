@@ -1,16 +1,14 @@
-"""Who is signed in to az, and whether this az will do."""
+"""Who is signed in to az, and whether this az is new enough."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import json
 from dataclasses import dataclass
-from typing import Any
 
 from django.core.management.base import CommandError
 
 from vectorshop.azure.cli import INSTALL, MINIMUM_VERSION, Az
+from vectorshop.db.entra.claims import claims_of, name_in
 
 
 @dataclass(frozen=True)
@@ -53,8 +51,9 @@ def signed_in(az: Az) -> Account:
     message shown, when nobody is signed in.
     """
     account = az.read("account", "show")
-    claims = token_claims(access_token(az))
-    name = account_name(claims)
+    claims = claims_of(access_token(az))
+    # A service principal without a name is known by its application id.
+    name = name_in(claims) or str(claims.get("appid", ""))
     if not name:
         raise CommandError(
             "The signed-in account has no name in its token. Sign in as a user or "
@@ -74,28 +73,3 @@ def access_token(az: Az) -> str:
     """Return a database token of the signed-in account, valid for up to an hour."""
     answer = az.read("account", "get-access-token", "--resource-type", "oss-rdbms")
     return str(answer["accessToken"])
-
-
-def token_claims(token: str) -> dict[str, Any]:
-    """Return what a token says of its owner.
-
-    The signature is not looked at: az has just received it from Microsoft Entra,
-    and the server that gets it checks it.
-    """
-    payload = token.split(".")[1]
-    claims: dict[str, Any] = json.loads(
-        base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))
-    )
-    return claims
-
-
-def account_name(claims: dict[str, Any]) -> str:
-    """Return the name by which PostgreSQL on Azure would know this account.
-
-    See https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
-    """
-    for claim in ("upn", "unique_name", "preferred_username", "app_displayname"):
-        if claims.get(claim):
-            return str(claims[claim])
-    # A managed identity: the last part of its resource's path.
-    return str(claims.get("xms_mirid") or claims.get("appid") or "").rpartition("/")[2]

@@ -31,7 +31,7 @@ def clean_up(az: Az, deployment: Deployment, *, group_was_named: bool) -> None:
         ask_name(az, deployment, group_was_named=group_was_named)
         delete_group(az, deployment)
         return
-    explain(az, deployment, group, strangers)
+    say_what_stays(az, deployment, group, strangers)
     if server is None:
         raise CommandError(
             "There is no server of azdeploy's here. Nothing was deleted."
@@ -58,7 +58,7 @@ def others(az: Az, deployment: Deployment) -> list[dict[str, Any]]:
     ]
 
 
-def explain(
+def say_what_stays(
     az: Az,
     deployment: Deployment,
     group: dict[str, Any],

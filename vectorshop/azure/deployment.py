@@ -17,10 +17,10 @@ VERSION = "17"  # the newest that elastic clusters offer
 SKU = "Standard_B1ms"
 CLUSTER_SKU = "Standard_D2ds_v5"  # elastic clusters need more than a burstable node
 STORAGE_GB = 32
-DATABASE = "postgres"  # as in the lab; the one database an elastic cluster has
+DATABASE = "postgres"  # as in the lab; an elastic cluster has no other
 PORT = 5432
 HOST_SUFFIX = ".postgres.database.azure.com"
-# How messages tell the reader to start azdeploy; both launchers lie in the root.
+# The command that starts azdeploy, for messages; both launchers lie in the root.
 PROGRAM = "./azdeploy.ps1" if os.name == "nt" else "./azdeploy.sh"
 TAG = "created-by"
 TAG_VALUE = "vectorshop-azdeploy"
@@ -81,5 +81,5 @@ def planned(options: dict[str, Any], account: Account) -> Deployment:
 
 
 def is_ours(resource: dict[str, Any]) -> bool:
-    """Tell whether azdeploy made this group or server."""
+    """Return whether azdeploy made this group or server."""
     return bool((resource.get("tags") or {}).get(TAG) == TAG_VALUE)

@@ -21,7 +21,7 @@ PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]*")
 def bash_line(name: str, value: str) -> str:
     """Return a line that `source` and django-environ read as the same value.
 
-    Raises CommandError for a value that no quoting of both can carry.
+    Raises CommandError for a value that cannot be quoted for both.
     """
     # `source` sets a variable of the shell; psql needs its password exported.
     prefix = "export " if name == "PGPASSWORD" else ""
@@ -52,7 +52,7 @@ FORMATS: dict[str, tuple[Callable[[str, str], str], str]] = {
 
 
 def write(folder: Path, values: Mapping[str, str]) -> list[Path]:
-    """Write *values* into both files and return their paths.
+    """Return the paths of both files, with *values* written into them.
 
     Lines of NAMES are replaced, or removed when *values* lacks them; all other lines
     stay. The files are for their owner only (mode 0600) from the first byte, and a
@@ -65,7 +65,7 @@ def write(folder: Path, values: Mapping[str, str]) -> list[Path]:
 
 
 def forget(folder: Path, host: str) -> list[Path]:
-    """Remove the lines that `write` made for *host*; return the files changed."""
+    """Return the files from which the lines of *host* were removed."""
     changed = []
     for name in FORMATS:
         path = folder / name
@@ -88,7 +88,7 @@ def other_lines(path: Path) -> list[str]:
 
 
 def replace(path: Path, lines: list[str]) -> Path:
-    """Put *lines* behind the other lines of *path*, in one step.
+    """Return *path*, with *lines* put behind its other lines in one step.
 
     Raises CommandError, leaving *path* as it was, when it cannot be written.
     """
@@ -110,7 +110,7 @@ def replace(path: Path, lines: list[str]) -> Path:
 
 
 def restrict_on_windows(path: str) -> None:
-    """Let nobody but the owner read *path*: modes mean nothing there."""
+    """Let nobody but the owner read *path*: file modes mean nothing on Windows."""
     subprocess.run(
         ["icacls", path, "/inheritance:r", "/grant:r", f"{getpass.getuser()}:F"],
         check=True,

@@ -15,10 +15,10 @@ from django.core.management.base import CommandError
 from vectorshop.azure.cli import Az
 from vectorshop.azure.deployment import Deployment
 
-# Answers with the address it was asked from, as plain text (az itself asks it too).
+# It answers with the caller's address, as plain text (az itself asks it too).
 ADDRESS_SERVICE = "https://api.ipify.org"
 TIMEOUT_SECONDS = 10
-MOST_ADDRESSES = 65_536  # a /16; wider is no longer "my network"
+MOST_ADDRESSES = 65_536  # a /16; wider is not "my network" any more
 AZURE_RULE = "vectorshop-azure-services"
 # The rule from 0.0.0.0 to 0.0.0.0 has a meaning of its own: "services in Azure".
 # https://learn.microsoft.com/azure/postgresql/network/how-to-networking-servers-deployed-public-access-add-firewall-rules
@@ -109,7 +109,7 @@ def rules(az: Az, deployment: Deployment) -> dict[str, Range]:
 
 
 def is_wide(span: Range) -> bool:
-    """Tell whether a rule lets in more than a caller's network."""
+    """Return whether a rule lets in more than a caller's network."""
     return int(span.last) - int(span.first) >= MOST_ADDRESSES
 
 
@@ -151,7 +151,7 @@ def set_rule(
     wanted: Range | None,
     existing: dict[str, Range],
 ) -> None:
-    """Create, change or delete one rule, or find that nothing is to do."""
+    """Create, change or delete one rule, or do nothing if it is as wanted."""
     command = ("postgres", "flexible-server", "firewall-rule")
     rule = (*deployment.place, "--name", name)
     if wanted is None:

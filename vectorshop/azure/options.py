@@ -122,8 +122,8 @@ def add_menu_options(parser: ArgumentParser) -> None:
 def add_action_options(parser: ArgumentParser, action: str) -> None:
     """Add the options of one action.
 
-    Without defaults of their own where the menu has one, so that an option before the
-    action's name counts as well as one behind it.
+    An option that the menu has too gets no default here, so that it counts before the
+    action's name as well as behind it.
     """
     for name, arguments in (COMMON | ACTIONS[action][1]).items():
         if name not in ROLE:

@@ -49,7 +49,7 @@ class Principal:
 def connect(host: str, user: str) -> BaseDatabaseWrapper:
     """Return Django's connection as *user*, with the token of az's account.
 
-    To the database `postgres`, the only one that has Azure's functions for roles.
+    The database is `postgres`, the only one that has Azure's functions for roles.
     """
     settings = {
         "ENGINE": ENGINE,
@@ -67,12 +67,12 @@ def connect(host: str, user: str) -> BaseDatabaseWrapper:
 def create(
     connection: BaseDatabaseWrapper, principal: Principal, *, dry_run: bool = False
 ) -> list[str]:
-    """Make both roles and their rights; return the statements, as they were run.
+    """Return the statements that made both roles and their rights, as they were run.
 
-    All or nothing, in one transaction; with *dry_run* nothing. Running it again
-    changes nothing more, but hands tables that the administrator has made meanwhile
-    over to the owner. Raises CommandError when the role is somebody else's or an
-    administrator's, or when the database refuses. Source:
+    They run in one transaction, with *dry_run* not at all. A second run only gives the
+    owner the tables that the administrator has made meanwhile. Raises CommandError
+    when the role is somebody else's or an administrator's, or when the database
+    refuses. Source:
     https://learn.microsoft.com/azure/postgresql/security/security-manage-entra-users
     """
     try:
@@ -116,7 +116,7 @@ def statements(cursor: CursorWrapper, principal: Principal) -> Iterator[sql.Comp
 def owner_statements(
     owner_exists: bool, tables: list[sql.Identifier]
 ) -> Iterator[sql.Composed]:
-    """Yield what makes the owner, who gets *tables*, and lets the administrator act as it."""
+    """Yield what makes the owner of *tables* and lets the administrator act as it."""
     owner = sql.Identifier(OWNER)
     # Only a member of azure_pg_admin may do this, so no migration run by the owner can.
     yield sql.Composed([sql.SQL("CREATE EXTENSION IF NOT EXISTS vector")])
@@ -132,7 +132,7 @@ def owner_statements(
 def right_statements(
     name: str, tables: list[sql.Identifier], sequences: list[sql.Identifier]
 ) -> Iterator[sql.Composed]:
-    """Yield what lets the app use the owner's tables, those of today and of tomorrow."""
+    """Yield what lets the app use the owner's tables, now and in future."""
     app, owner = sql.Identifier(name), sql.Identifier(OWNER)
     yield sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(
         sql.Identifier(DATABASE), app
@@ -166,7 +166,7 @@ def relations(
 
 
 def check_same(cursor: CursorWrapper, principal: Principal) -> None:
-    """Raise CommandError unless the existing role is this identity's, and no admin."""
+    """Raise CommandError when the role is another identity's or an administrator's."""
     cursor.execute(
         "SELECT objectid, isadmin::int FROM pgaadauth_list_principals(false) "
         "WHERE rolname = %s",

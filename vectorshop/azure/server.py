@@ -53,7 +53,7 @@ def create(
         create_server(az, deployment)
     else:
         wake(az, deployment, server)
-    missing = server is None and az.dry_run  # then there is nothing to read from
+    missing = server is None and az.dry_run  # there is no server to read from
     allow_extension(az, deployment, missing=missing)
     firewall.apply(
         az,

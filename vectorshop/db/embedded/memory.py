@@ -6,7 +6,7 @@ from pathlib import Path
 
 MB = 2**20
 
-# The limits of a container, by the version of its control groups; "max" is none. See
+# The limits of a container, by the version of its control groups; "max" means none. See
 # https://docs.kernel.org/admin-guide/cgroup-v2.html#memory-interface-files
 LIMITS = (
     Path("/sys/fs/cgroup/memory.max"),
@@ -15,12 +15,12 @@ LIMITS = (
 
 
 def memory_settings(total: int | None = None) -> dict[str, str]:
-    """Return PostgreSQL's settings for a machine with *total* bytes, by default this one.
+    """Return PostgreSQL's settings for *total* bytes of memory, by default all here.
 
-    A quarter for its own cache, as its manual advises, at most 8 GB: what is not used
-    stays free, and the system caches the rest. An eighth, at most 4 GB, for building
-    an index: an HNSW index that does not fit, with 2.6 kB for each product, is built
-    many times slower. See
+    Its own cache gets a quarter, as its manual advises, at most 8 GB: what it does not
+    use stays free, and the system caches the rest. The building of an index gets an
+    eighth, at most 4 GB: an HNSW index that does not fit, with 2.6 kB for each product,
+    is built many times slower. See
     https://www.postgresql.org/docs/current/runtime-config-resource.html
     """
     total = total or machine_memory()

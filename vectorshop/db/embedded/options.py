@@ -11,8 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 def data_dir_of(settings_dict: dict[str, Any]) -> Path:
     """Return the data folder that *settings_dict* names, as an absolute path.
 
-    Raises ImproperlyConfigured when it names none, or an address: the server has none
-    but its own.
+    Raises ImproperlyConfigured when it names none, or when it names an address, which
+    the server chooses itself.
     """
     refused = [
         key for key in ("HOST", "PORT", "USER", "PASSWORD") if settings_dict[key]

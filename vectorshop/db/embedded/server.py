@@ -1,4 +1,4 @@
-"""One server for all processes of a data folder: the first starts it, the last stops it.
+"""One server for all processes of a folder: the first starts it, the last stops it.
 
 Two files next to the data folder are locked. `<name>.lock` is held while somebody
 starts or stops the server. `<name>.users` is held, shared, by every process that uses
@@ -60,9 +60,9 @@ _threads = threading.Lock()
 def ensure_running(data_dir: Path | str) -> Server:
     """Return the running server of *data_dir*, which is made and started if need be.
 
-    Cheap when it runs: one connect to its socket. The server stops when the last
-    process that called this ends. Raises OperationalError with advice when it cannot
-    run.
+    If it runs already, this costs one connect to its socket. The server stops when the
+    last process that called this ends. Raises OperationalError with advice when the
+    server cannot run.
     """
     path = Path(data_dir).resolve()
     with _threads:
@@ -75,7 +75,7 @@ def ensure_running(data_dir: Path | str) -> Server:
 def revive(data_dir: Path) -> bool:
     """Return whether the server, in use here, was gone or not ready, and is back.
 
-    To be called when a connection fails. Raises as `ensure_running` does.
+    Call it when a connection fails. It raises as `ensure_running` does.
     """
     path = data_dir.resolve()
     with _threads:
@@ -189,13 +189,14 @@ def _create_database(use: _Use, name: str) -> None:
         pass  # another process was first
     except psycopg.Error as err:
         raise OperationalError(
-            f"The database {name} is missing and cannot be made in {use.server.data_dir}: {err}"
+            f"The database {name} is missing and cannot be made in "
+            f"{use.server.data_dir}: {err}"
         ) from err
 
 
 def _lock_file(cluster: Cluster, suffix: str) -> Path:
     """Return the path of a lock, made so that the server's account can lock it too."""
-    account = cluster.account  # says whose folder it is, before a lock fails for that
+    account = cluster.account  # raises with advice for another's folder
     path = cluster.data_dir.with_name(cluster.data_dir.name + suffix)
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
@@ -227,7 +228,7 @@ def _starting_or_stopping(cluster: Cluster) -> Iterator[None]:
 
 def _locked_as_user(cluster: Cluster) -> InterProcessReaderWriterLock:
     users = InterProcessReaderWriterLock(_lock_file(cluster, ".users"))
-    # Never waits: it is only locked alone by a holder of the other lock.
+    # This never waits: only a holder of the other lock takes it alone.
     users.acquire_read_lock(blocking=False)
     return users
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+import time
 from types import ModuleType
 from typing import Any, ClassVar
 
@@ -15,6 +17,11 @@ from vectorshop.db.entra.client import DatabaseClient
 from vectorshop.db.entra.connection import Connection
 from vectorshop.db.entra.parameters import SignIn, sign_in_parameters
 from vectorshop.db.entra.schema import DatabaseSchemaEditor
+from vectorshop.db.socket_check import takes_queries
+
+# A firewall or load balancer may forget a connection that sends nothing, and says so
+# only to the next packet. Those of Azure wait four minutes or longer.
+IDLE_SECONDS = 60
 
 # Where Django finds psycopg's exceptions and connect().
 psycopg_with_tokens = ModuleType("psycopg_with_tokens")
@@ -25,7 +32,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     """A connection to Azure Database for PostgreSQL.
 
     OPTIONS["entra"] may name the `credential` (default "auto"), the `client_id` of a
-    user-assigned identity and the `scope`. USER may be empty: then the token's is
+    user-assigned identity and the `scope`. If USER is empty, the token's user is
     taken. TLS with the server's name checked is the default. With a PASSWORD none of
     this applies.
     """
@@ -34,11 +41,12 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     client_class = DatabaseClient
     SchemaEditorClass = DatabaseSchemaEditor
     _connection_pools: ClassVar[dict[str, ConnectionPool]] = {}
+    checked_at = -math.inf  # time.monotonic() of the last check
 
     def get_connection_params(self) -> dict[str, Any]:
         """Return psycopg's parameters; no token is among them.
 
-        A pool takes them once and for all, so a token would go stale there.
+        A pool takes the parameters only once, so a token would expire there.
         """
         params: dict[str, Any] = super().get_connection_params()
         params.pop("entra", None)
@@ -49,7 +57,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     def get_async_connection_params(self) -> dict[str, Any]:
         """Return the parameters for `vectorshop.db.entra.connection.AsyncConnection`.
 
-        Also as `kwargs` of psycopg_pool.AsyncConnectionPool.
+        They also serve as `kwargs` of psycopg_pool.AsyncConnectionPool.
         """
         params = self.get_connection_params()
         del params["cursor_factory"]  # Django's is not for asyncio
@@ -65,13 +73,25 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         if not (pool := self.pool) or not (sign_in := _sign_in(pool)):
             return super().get_new_connection(conn_params)
-        # In the caller's thread: no token is an error now, not a timeout in 30 s.
+        # Here a missing token is an error at once; in the pool's thread, a timeout.
         sign_in.token()
         try:
             return super().get_new_connection(conn_params)
         except PoolTimeout as err:
-            # The reason is known to the pool's own threads only.
+            # Only the pool's own threads know the reason.
             raise PoolTimeout(f"{err}. {sign_in.last_error}".strip()) from err
+
+    def is_usable(self) -> bool:
+        """Return whether the connection takes queries.
+
+        Django asks before the first query of each request. The socket is enough for a
+        connection that was checked a moment ago. After IDLE_SECONDS the server is asked.
+        """
+        idle = time.monotonic() - self.checked_at
+        self.checked_at = time.monotonic()
+        return takes_queries(self.connection) and (
+            idle < IDLE_SECONDS or super().is_usable()
+        )
 
 
 def _sign_in(pool: ConnectionPool) -> SignIn | None:
@@ -84,8 +104,8 @@ _orphans: list[Any] = []
 def _forget_parents_sessions() -> None:
     """Let a forked child open its own sessions, and leave its parent's alone.
 
-    They are kept, not closed: closing would end them for the parent too, and a pool
-    would wait for threads, and locks of theirs, that the child does not have.
+    The sessions are kept, not closed: closing would end them for the parent too, and a
+    pool would wait for threads, and for their locks, that the child does not have.
     """
     _orphans.extend(DatabaseWrapper._connection_pools.values())
     DatabaseWrapper._connection_pools.clear()

@@ -49,7 +49,7 @@ class Connection(psycopg.Connection[TupleRow]):
 
 
 class AsyncConnection(psycopg.AsyncConnection[TupleRow]):
-    """The same for asyncio and for psycopg_pool.AsyncConnectionPool."""
+    """A connection as above, for asyncio and psycopg_pool.AsyncConnectionPool."""
 
     @classmethod
     async def connect(  # type: ignore[override]
@@ -58,7 +58,7 @@ class AsyncConnection(psycopg.AsyncConnection[TupleRow]):
         """Return a new connection. Raises psycopg.OperationalError with advice."""
         if sign_in is None:
             return await super().connect(conninfo, **params)
-        # A request may take seconds: not in the event loop's thread.
+        # A token may take seconds, so the event loop's thread does not ask for it.
         token = await asyncio.to_thread(sign_in.token)
         result = await cls._attempt(conninfo, sign_in, token, params)
         newer = await asyncio.to_thread(sign_in.replacement, token, _error(result))
@@ -101,6 +101,6 @@ def _error(result: C | psycopg.Error) -> psycopg.Error | None:
 
 def _settled(result: C | psycopg.Error, sign_in: SignIn, token: Token) -> C:
     if isinstance(result, psycopg.Error):
-        raise sign_in.explained(result, token)
+        raise sign_in.with_advice(result, token)
     sign_in.last_error = ""
     return result

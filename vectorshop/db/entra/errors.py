@@ -73,10 +73,10 @@ def is_expired(error: psycopg.Error) -> bool:
     return bool(EXPIRED.search(str(error)))
 
 
-def explain(text: str, user: str, owner: str) -> str:
+def with_advice(text: str, user: str, owner: str) -> str:
     """Return the error *text* followed by what to do about it.
 
-    user: the database user that was tried; owner: whose token it was.
+    user: the database user that was tried. owner: whose token it was.
     """
     for pattern, advice in ADVICE:
         if re.search(pattern, text, re.IGNORECASE):
@@ -87,8 +87,8 @@ def explain(text: str, user: str, owner: str) -> str:
     return f"{text}\n{advice.format(user=user, owner=owner)}"
 
 
-def explain_extension(text: str) -> str:
-    """Return advice when an extension is not allow-listed on the server, else ""."""
+def extension_advice(text: str) -> str:
+    """Return advice if *text* says that an extension is not allowed, "" otherwise."""
     if not (found := NOT_ALLOW_LISTED.search(text)):
         return ""
     return (

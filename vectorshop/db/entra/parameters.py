@@ -9,7 +9,7 @@ import certifi
 import psycopg
 from django.core.exceptions import ImproperlyConfigured
 
-from vectorshop.db.entra.errors import explain, is_expired
+from vectorshop.db.entra.errors import is_expired, with_advice
 from vectorshop.db.entra.tokens import Identity, Token, TokenError, get_provider
 
 # The audience that a database server of each cloud asks for, by the end of its name
@@ -34,7 +34,7 @@ class SignIn:
     """Who signs in; travels among psycopg's parameters and never holds a token.
 
     user: the database user, "" to take the token's. last_error: why the most recent
-    attempt failed, which a pool's waiting clients are not told by the pool.
+    attempt failed, which a pool does not report to the clients that wait.
     """
 
     def __init__(self, identity: Identity, user: str = "") -> None:
@@ -62,7 +62,7 @@ class SignIn:
     def replacement(self, token: Token, error: psycopg.Error | None) -> Token | None:
         """Return another token if the server said that this one has expired.
 
-        It happens when the clocks of the two machines differ. Other failures are not
+        That happens when the clocks of the two machines differ. Other failures are not
         tried twice: a server counts failed logins.
         """
         if error is None or not is_expired(error):
@@ -71,9 +71,9 @@ class SignIn:
         new = self.token()
         return None if new.secret.reveal() == token.secret.reveal() else new
 
-    def explained(self, error: psycopg.Error, token: Token) -> psycopg.Error:
+    def with_advice(self, error: psycopg.Error, token: Token) -> psycopg.Error:
         """Return *error* with advice, and remember it."""
-        self.last_error = explain(str(error), self.user or token.user, token.owner)
+        self.last_error = with_advice(str(error), self.user or token.user, token.owner)
         return type(error)(self.last_error)
 
 
@@ -88,8 +88,8 @@ def scope_for(host: str) -> str:
 def sign_in_parameters(settings: dict[str, Any]) -> dict[str, Any]:
     """Return psycopg's parameters, and `sign_in`, for an entry of DATABASES.
 
-    They encrypt the connection and check the server's certificate and name; OPTIONS
-    may say otherwise, except that it must be encrypted. Raises ImproperlyConfigured.
+    The parameters encrypt the connection and check the server's certificate and name.
+    OPTIONS may change all but the encryption. Raises ImproperlyConfigured.
     """
     options = settings["OPTIONS"]
     parameters = {

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import DatabaseError, OperationalError
 from django.db.backends.postgresql import schema as postgresql
 
-from vectorshop.db.entra.errors import explain_extension
+from vectorshop.db.entra.errors import extension_advice
 
 
 class DatabaseSchemaEditor(postgresql.DatabaseSchemaEditor):
@@ -16,6 +16,6 @@ class DatabaseSchemaEditor(postgresql.DatabaseSchemaEditor):
         try:
             super().execute(sql, params)
         except DatabaseError as err:
-            if not (advice := explain_extension(str(err))):
+            if not (advice := extension_advice(str(err))):
                 raise
             raise OperationalError(advice) from err

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 import logging
 import os
 import re
@@ -15,13 +13,15 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
+from vectorshop.db.entra.claims import claims_of, name_in
+
 if TYPE_CHECKING:
     from azure.core.credentials import AccessTokenInfo
 
 logger = logging.getLogger(__name__)
 
-# A token with less left is replaced when it is next needed. MSAL, which most
-# credentials cache in, replaces its own at the same age, so asking earlier is vain.
+# A token with less time left is replaced when it is next needed. Asking earlier is of
+# no use: MSAL, the cache of most credentials, replaces a token at the same age.
 REFRESH_SECONDS = 300
 RETRY_SECONDS = 30  # between two attempts to replace a token that still works
 LOGIN_SECONDS = 10  # a token must live long enough to sign in with
@@ -74,7 +74,7 @@ JSON_WEB_TOKEN = re.compile(r"eyJ[\w-]+(\.[\w-]*)+")
 
 
 class TokenError(Exception):
-    """No token could be had; the text says what to do next."""
+    """There is no token; the text says what to do next."""
 
 
 class Secret:
@@ -107,19 +107,12 @@ class Token:
 
     @property
     def user(self) -> str:
-        """Return the database user the token was made for, "" when it names none.
-
-        A user's name is in `upn`, a managed identity's is the last part of its
-        resource id. Service principals have neither.
-        """
-        for claim in ("upn", "preferred_username", "unique_name"):
-            if name := self.claims.get(claim):
-                return str(name)
-        return str(self.claims.get("xms_mirid", "")).rpartition("/")[2]
+        """Return the database user the token was made for, "" when it names none."""
+        return name_in(self.claims)
 
     @property
     def owner(self) -> str:
-        """Return words that tell a person whose token this is."""
+        """Return whose token this is, in words for a person."""
         if self.user:
             return f"'{self.user}'"
         return (
@@ -190,7 +183,7 @@ class TokenProvider:
     def token(self) -> Token:
         """Return a token that is good for signing in now. Raises TokenError.
 
-        Costs microseconds while the kept token is fresh, else one request.
+        It is the kept token while that is fresh; a new one costs a request.
         """
         called_at, token = time.monotonic(), self._token
         if token and token.is_fresh(time.time()):
@@ -216,7 +209,7 @@ class TokenProvider:
             return token  # made while this thread waited
         if self._failure and self._failed_at >= called_at:
             # A thread that waited during an outage must not begin the next attempt:
-            # they would all do so, one after the other.
+            # all threads that waited would do so, one after the other.
             raise TokenError(self._failure)
         try:
             self._token = self._request()
@@ -240,7 +233,7 @@ class TokenProvider:
         except (AzureError, ValueError) as err:
             # ValueError: how azure-identity reports missing environment variables.
             reason = JSON_WEB_TOKEN.sub("(token)", str(err))
-        # Raised out here, so that no frame of azure-identity is part of an error page.
+        # The error is raised out here to keep azure-identity's frames off error pages.
         advice = ADVICE.get(self.identity.credential, "")
         raise TokenError(
             f"No Entra token from the credential '{self.identity.credential}': "
@@ -261,18 +254,8 @@ def _as_token(info: AccessTokenInfo) -> Token:
         Secret(info.token),
         expires_on=info.expires_on,
         refresh_on=max(due, now + RETRY_SECONDS),
-        claims=_claims(info.token.split(".")),
+        claims=claims_of(info.token),
     )
-
-
-def _claims(parts: list[str]) -> dict[str, Any]:
-    # Only read, never trusted: it is the server that checks the signature.
-    try:
-        payload = parts[1] + "=" * (-len(parts[1]) % 4)
-        claims = json.loads(base64.urlsafe_b64decode(payload))
-    except (IndexError, ValueError):
-        return {}
-    return claims if isinstance(claims, dict) else {}
 
 
 _providers: dict[Identity, TokenProvider] = {}
@@ -283,7 +266,7 @@ def get_provider(identity: Identity) -> TokenProvider:
     return _providers.setdefault(identity, TokenProvider(identity))
 
 
-# A child has its parent's HTTP connections and, if another thread held it, a lock that
-# nobody will ever release. It starts afresh.
+# A forked child has its parent's HTTP connections and, if another thread held it, a
+# lock that nobody will ever release. So the child starts without providers.
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_providers.clear)

@@ -12,7 +12,7 @@ from whitenoise.runserver_nostatic.management.commands import runserver
 class ClosingServer(WSGIServer):
     """Closes the connections of a request's thread, which ends with the request.
 
-    They are kept for the thread's next request, see CONN_MAX_AGE, and there is none.
+    Django keeps them for the thread's next request (CONN_MAX_AGE), which never comes.
     """
 
     def close_request(self, request: Any) -> None:
