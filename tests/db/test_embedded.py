@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -572,6 +573,33 @@ def test_a_large_log_is_put_aside(made_dir, monkeypatch):
     ensure_running(made_dir)
 
     assert (made_dir / "server.log.1").read_text() == first
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no root")
+@pytest.mark.skipif(os.name != "nt" and os.geteuid() != 0, reason="needs root")
+def test_several_first_starts_of_root_make_one_user():
+    import pwd  # not on Windows
+
+    name = f"vs-test-{os.getpid()}"
+    code = (
+        "import sys, time; from vectorshop.db.embedded import account\n"
+        "account.SERVICE_USER = sys.argv[1]\n"
+        "time.sleep(max(0, float(sys.argv[2]) - time.time()))\n"
+        "print(account.account_for(account.Path('/nowhere')).uid)"
+    )
+    command = [sys.executable, "-c", code, name, str(time.time() + 2)]
+
+    def start(_):
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+    with ThreadPoolExecutor() as threads:
+        runs = list(threads.map(start, range(4)))
+
+    try:
+        assert [run.stderr for run in runs] == [""] * 4
+        assert {int(run.stdout) for run in runs} == {pwd.getpwnam(name).pw_uid}
+    finally:
+        subprocess.run(["userdel", name], check=True)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no root")

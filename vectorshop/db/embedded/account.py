@@ -6,6 +6,8 @@ import logging
 import os
 import stat
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -105,14 +107,30 @@ def _name(uid: int) -> str:
         return f"user {uid}"
 
 
+@contextmanager
+def _one_process_at_a_time() -> Iterator[None]:
+    """Keep other first starts from making the user at the same time.
+
+    Two runs of useradd can both succeed, and the second changes the user's number, so
+    that the first cannot enter the folder it was given. The lock is one of flock(2),
+    which useradd neither takes nor waits for.
+    """
+    import fcntl  # not on Windows
+
+    with Path("/etc/passwd").open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
 def _service_account() -> SystemAccount:
     import pwd
 
     try:
-        if SERVICE_USER not in (user.pw_name for user in pwd.getpwall()):
-            command = ["useradd", "--system", "--shell", "/bin/false", SERVICE_USER]
-            subprocess.run(command, check=True, capture_output=True, text=True)
-        user = pwd.getpwnam(SERVICE_USER)
+        with _one_process_at_a_time():
+            if SERVICE_USER not in (user.pw_name for user in pwd.getpwall()):
+                command = ["useradd", "--system", "--shell", "/bin/false", SERVICE_USER]
+                subprocess.run(command, check=True, capture_output=True, text=True)
+            user = pwd.getpwnam(SERVICE_USER)
     except (OSError, subprocess.CalledProcessError) as err:
         raise OperationalError(
             "PostgreSQL refuses to run as root, and the system user "
