@@ -52,6 +52,7 @@ lint: .venv/installed-dev ## check style, types and templates
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports
 	$(BIN)/djhtml --tabwidth 2 --check templates
 	$(BIN)/djade --target-version 5.2 --check $$(git ls-files 'templates/admin/*.html')
 

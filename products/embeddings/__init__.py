@@ -1,4 +1,13 @@
-"""Text to vectors: a backend chosen by the setting EMBEDDING_BACKEND."""
+"""Text to vectors.
+
+`text` makes the text of a product that is embedded, and its hash. `base` has the class
+that each backend subclasses and what it promises. The backends: `fastembed` with the
+bundled model, `azure_openai`, and `deterministic` for tests. The database and `.env`
+store their dotted paths, so these modules do not move.
+
+The doors: get_backend() for the one that the setting EMBEDDING_BACKEND names, and
+backend_of() for the one that a recipe in the database names.
+"""
 
 from __future__ import annotations
 

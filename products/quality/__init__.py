@@ -1,7 +1,11 @@
 """How good the search is, measured.
 
-`judged` reads which products people judged relevant, `measures` has nDCG and recall as
-functions of numbers, `evaluation` asks the judged queries, `agreement` compares two
-models. `recall` says how many of the true neighbours an index finds, `tuning` measures
-that over ef_search, `recall_plot` draws it, `calibration` measures the floor.
+Answers: `judged` reads which products people judged relevant, `evaluation` asks the
+judged queries, `measures` has nDCG and recall as functions of numbers, `agreement`
+compares two models. The index: `recall` says how many of the true neighbours a look-up
+finds, `tuning` measures that over ef_search, `recall_plot` draws it. `calibration`
+measures the floor below which nothing is a match.
+
+The doors: evaluate(), tune(), calibrate(); the commands evaluate_search, tune_search
+and calibrate call them.
 """

@@ -1,6 +1,9 @@
 """What Django's ORM lacks for this shop; knows no product.
 
 `expressions` has the pieces of SQL that querysets and models are made of, `prepared`
-the queries that are written and planned once, `statements` the rows of a statement,
-`watch` what ran and what PostgreSQL did for it, `locks` a lock that gives way.
+the queries that are written once and planned once a connection, `statements` the rows
+of a plain statement, `watch` what ran and how PostgreSQL read the rows, `locks` a lock
+that gives way to readers and tries again.
+
+The doors: Prepared.of(rows).rows(values), rows(sql, params), recorded(), explained().
 """

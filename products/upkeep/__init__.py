@@ -1,6 +1,11 @@
 """Keeps the vectors and their index right while the shop serves.
 
 `pending` embeds the products that need it, and `worker` does so until it is stopped.
-A change of the model takes these steps: `second_column` adds a column, `pending` fills
-it, `vector_index` builds its index, `switching` exchanges the two columns.
+A change of the model takes four steps:
+1. `second_column` adds a column for the new vectors.
+2. `pending` fills it.
+3. `vector_index` builds its index.
+4. `switching` exchanges the two columns.
+
+The doors: embed_pending(), build_index(), begin(), switch(), roll_back().
 """
