@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.formats import number_format
 from django.utils.html import format_html, format_html_join
@@ -23,7 +23,7 @@ from products.admin_pages.embeddings import embed_some, embeddings_context
 from products.embeddings import EmbeddingError
 from products.models import Product
 from products.querysets import EmbeddingState, ProductQuerySet
-from products.search.nearest import read_on
+from products.search import similar_to
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Product]
@@ -33,13 +33,6 @@ else:  # Django's class takes no type argument at run time
 
 NEAREST_ON_CHANGE_PAGE = 5
 NEAREST_ON_OWN_PAGE = 50
-
-
-def most_similar(
-    products: ProductQuerySet, product: Product, count: int
-) -> list[Product]:
-    """Return the products nearest to one, passing over those of another recipe."""
-    return read_on(products.similar_to(product)[:count])
 
 
 def change_url(product: Product) -> str:
@@ -136,15 +129,16 @@ class ProductAdmin(ModelAdmin):
         """Show the products nearest to one, with their distances."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        product = get_object_or_404(self.get_queryset(request), pk=pk)
+        try:
+            product, results = similar_to(pk, page_size=NEAREST_ON_OWN_PAGE)
+        except Product.DoesNotExist as err:
+            raise Http404 from err
         context = {
             **self.admin_site.each_context(request),
             "title": gettext("Similar to %(name)s") % {"name": product},
             "opts": self.opts,
             "product": product,
-            "similar": most_similar(
-                self.get_queryset(request), product, NEAREST_ON_OWN_PAGE
-            ),
+            "results": results,
         }
         return render(request, "admin/products/product/similar.html", context)
 
@@ -176,12 +170,14 @@ class ProductAdmin(ModelAdmin):
         """Return the five nearest and their cosine distances, on the change page only."""
         if product.pk is None:
             return "-"
-        found = most_similar(
-            Product.objects.only("name"), product, NEAREST_ON_CHANGE_PAGE
-        )
+        _product, results = similar_to(product.pk, page_size=NEAREST_ON_CHANGE_PAGE)
         rows = (
-            (change_url(near), near.name, number_format(round(near.distance, 3), 3))
-            for near in found
+            (
+                change_url(hit.product),
+                hit.product.name,
+                number_format(round(hit.distance or 0.0, 3), 3),
+            )
+            for hit in results
         )
         items = format_html_join("", '<li><a href="{}">{}</a> {}</li>', rows)
         if not items:
