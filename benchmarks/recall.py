@@ -17,11 +17,11 @@ from large_catalogue import ALIAS, parser, say, use_large_catalogue
 
 from products.embeddings import get_backend
 from products.models import Product
+from products.quality.measures import recall
 from products.quality.tuning import NEIGHBOURS, price_ranges, timed
 from products.search.answer import search
 from products.search.filters import Filters
 from products.search.query_vector import query_vector
-from products.search.scores import recall
 
 GOAL = 0.95
 SHARES = (1.0, 0.25, 0.10, 0.05, 0.01, 0.001)

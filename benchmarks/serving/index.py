@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext, override_settings
 
 from products.models import Product
-from products.search.scores import recall
+from products.quality.measures import recall
 from products.upkeep import vector_index
 from products.upkeep.vector_index import HALFVEC, VECTOR, IndexKind, fetch
 from serving.figures import Figures

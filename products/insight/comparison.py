@@ -12,6 +12,7 @@ from psycopg import sql
 
 from products.embeddings.text import TEXT_FIELDS, embedding_text
 from products.models import Product
+from products.quality.measures import recall
 from products.recipes import available, current_recipe
 from products.search.answer import PAGE_SIZE
 from products.search.candidates import WINDOW, filtered_products, set_plan
@@ -20,7 +21,6 @@ from products.search.nearest import Plan, index_settings
 from products.search.query_vector import Vector
 from products.search.question import Mode, Request, Sort, clean_text
 from products.search.rank import question_vector
-from products.search.scores import recall
 
 COMPARED = 10  # nearest neighbours
 TIMEOUT_MILLISECONDS = 5_000

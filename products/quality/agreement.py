@@ -13,8 +13,8 @@ from django.db.models.functions import MD5, Cast
 from products.embeddings import BaseEmbeddingBackend
 from products.models import Product
 from products.quality.evaluation import Grades
+from products.quality.measures import ndcg
 from products.recipes import EmbeddingRecipe
-from products.search.scores import ndcg
 from products.upkeep.second_column import SecondEmbedding
 
 TOP = 10

@@ -10,9 +10,9 @@ from pathlib import Path
 from django.utils.translation import gettext
 
 from products.models import Product
+from products.quality.measures import bootstrap_interval, ndcg, recall
 from products.search.answer import search
 from products.search.question import MAX_PAGE_SIZE, Mode, clean_text
-from products.search.scores import bootstrap_interval, ndcg, recall
 
 TOP = 10  # results that nDCG and the judged share look at
 RECALL_AT = 50

@@ -16,10 +16,10 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _, ngettext
 
 from products.models import Product
+from products.quality.measures import recall
 from products.search.answer import search
 from products.search.filters import Filters
 from products.search.nearest import Plan, index_settings
-from products.search.scores import recall
 from products.sql.watch import explained
 from products.upkeep import vector_index
 
