@@ -8,6 +8,7 @@ from django.db import connection
 
 from importing.data import base_vectors, binary_rows
 from importing.measuring import USING, copy_rows, empty, say, timed
+from products.sql.statements import rows
 from products.upkeep import vector_index
 from products.upkeep.vector_index import HALFVEC, VECTOR
 
@@ -15,22 +16,22 @@ from products.upkeep.vector_index import HALFVEC, VECTOR
 def bench_index(sizes: Sequence[int]) -> None:
     say("\nIndex: HNSW row by row, or dropped and built after the rows")
     base = base_vectors()
-    for rows in sizes:
-        data = binary_rows(rows, base)
+    for size in sizes:
+        data = binary_rows(size, base)
         empty()
         by_row = timed(lambda data=data: copy_rows("products", data))
         empty(index=False)
         copied = timed(lambda data=data: copy_rows("products", data))
         built = timed(lambda: vector_index.build_index(VECTOR, **USING))
         say(
-            f"  {rows:8,} rows: row by row {by_row:7.1f} s, after {copied + built:7.1f} s "
+            f"  {size:8,} rows: row by row {by_row:7.1f} s, after {copied + built:7.1f} s "
             f"(of which building {built:.1f} s): {by_row / (copied + built):.1f} times"
         )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE products")
     exact = timed_exact_search()
     say(
-        f"  an exact search of {rows:,} products, without any index: {exact * 1000:.0f} ms"
+        f"  an exact search of {size:,} products, without any index: {exact * 1000:.0f} ms"
     )
     half_built = timed(lambda: vector_index.build_index(HALFVEC, **USING))
     full = vector_index.measure(VECTOR, **USING)
@@ -45,9 +46,7 @@ def bench_index(sizes: Sequence[int]) -> None:
 
 def timed_exact_search() -> float:
     """Return the seconds of one search that reads the whole table, best of five."""
-    [(vector,)] = vector_index.fetch(
-        "default", "SELECT embedding::text FROM products LIMIT 1"
-    )
+    [(vector,)] = rows("SELECT embedding::text FROM products LIMIT 1", **USING)
     return min(
         timed(lambda: vector_index.neighbours(VECTOR, vector, index=False, **USING))
         for _ in range(5)

@@ -11,8 +11,9 @@ from django.test.utils import CaptureQueriesContext, override_settings
 
 from products.models import Product
 from products.quality.measures import recall
+from products.sql.statements import rows
 from products.upkeep import vector_index
-from products.upkeep.vector_index import HALFVEC, VECTOR, IndexKind, fetch
+from products.upkeep.vector_index import HALFVEC, VECTOR, IndexKind
 from serving.figures import Figures
 from serving.gunicorn import CONNECTIONS
 from serving.pgbench import run_pgbench
@@ -42,7 +43,9 @@ def measure_index(kind: IndexKind, *, seconds: float) -> dict[str, Any]:
     started = time.perf_counter()
     vector_index.build_index(kind, using="default", memory_mb=memory_mb)
     build_seconds = time.perf_counter() - started
-    [(size,)] = fetch("default", "SELECT pg_relation_size(%s::regclass)", [kind.name])
+    [(size,)] = rows(
+        "SELECT pg_relation_size(%s::regclass)", [kind.name], using="default"
+    )
     figures = speed(seconds)
     return {
         "build_seconds": build_seconds,

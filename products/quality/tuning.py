@@ -20,6 +20,7 @@ from products.quality.measures import recall
 from products.search.answer import search
 from products.search.filters import Filters
 from products.search.nearest import Plan, index_settings
+from products.sql.statements import rows
 from products.sql.watch import explained
 from products.upkeep import vector_index
 
@@ -160,13 +161,12 @@ def price_ranges(
         return [Filters()] * count
     starts = [generator.uniform(0, 1 - share) for _ in range(count)]
     quantiles = [quantile for start in starts for quantile in (start, start + share)]
-    with connections[using].cursor() as cursor:
-        cursor.execute(
-            "SELECT percentile_disc(%s::float8[]) WITHIN GROUP (ORDER BY price) "
-            "FROM products WHERE embedding IS NOT NULL",
-            [quantiles],
-        )
-        [bounds] = cursor.fetchone()
+    [(bounds,)] = rows(
+        "SELECT percentile_disc(%s::float8[]) WITHIN GROUP (ORDER BY price) "
+        "FROM products WHERE embedding IS NOT NULL",
+        [quantiles],
+        using=using,
+    )
     return [
         Filters(min_price=low, max_price=high)
         for low, high in zip(bounds[::2], bounds[1::2], strict=True)

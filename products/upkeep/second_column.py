@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from django.apps.registry import Apps
 from django.db import connections, models
-from django.db.backends.utils import CursorWrapper
 from pgvector.django import VectorField
 
 from products.models import DIMENSIONS, EmbeddedText
 from products.querysets import ProductQuerySet
+from products.sql.statements import rows
 from products.upkeep.vector_index import SECOND_HALFVEC, SECOND_VECTOR
 
 
@@ -56,8 +56,8 @@ def add_columns(using: str) -> None:
     validate_check(), which keeps nobody waiting.
     """
     connection = connections[using]
+    there = columns(using)
     with connection.cursor() as cursor:
-        there = columns(cursor)
         with connection.schema_editor() as editor:
             for field in SecondEmbedding._meta.local_concrete_fields:
                 if field.column not in there:
@@ -78,13 +78,14 @@ def validate_check(using: str) -> None:
         )
 
 
-def columns(cursor: CursorWrapper) -> set[str]:
+def columns(using: str) -> set[str]:
     """Return the names of the columns of products."""
-    cursor.execute(
+    found = rows(
         "SELECT attname FROM pg_attribute WHERE attrelid = 'products'::regclass "
-        "AND attnum > 0 AND NOT attisdropped"
+        "AND attnum > 0 AND NOT attisdropped",
+        using=using,
     )
-    return {name for [name] in cursor.fetchall()}
+    return {name for [name] in found}
 
 
 def drop_columns(using: str) -> None:

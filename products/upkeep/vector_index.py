@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from django.conf import settings
 from django.db import OperationalError, connections, transaction
@@ -15,6 +14,7 @@ from django.utils.translation import gettext
 from psycopg import errors
 
 from products.models import DIMENSIONS
+from products.sql.statements import rows
 
 # On disk the index takes 2.05 kB a product (measured), in memory a quarter more is
 # asked for. What does not fit maintenance_work_mem is built on disk, far slower.
@@ -100,7 +100,7 @@ def configured_second_kind() -> IndexKind:
 def is_usable(kind: IndexKind, *, using: str) -> bool:
     """Return whether the index is there and was built to its end."""
     sql = "SELECT 1 FROM pg_index WHERE indexrelid = to_regclass(%s) AND indisvalid"
-    return bool(fetch(using, sql, [kind.name]))
+    return bool(rows(sql, [kind.name], using=using))
 
 
 def drop_index(kind: IndexKind, *, using: str) -> bool:
@@ -205,15 +205,15 @@ def graph_memory_mb(kind: IndexKind, using: str) -> int:
         "(SELECT setting::bigint / 1024 FROM pg_settings "
         "WHERE name = 'maintenance_work_mem') FROM products"
     )
-    [(rows, server_mb)] = fetch(using, sql)
+    [(embeddings, server_mb)] = rows(sql, using=using)
     most = max(MAX_MEMORY_MB, server_mb)
-    return int(min(max(64, rows * GRAPH_BYTES // 2**20 + 1), most))
+    return int(min(max(64, embeddings * GRAPH_BYTES // 2**20 + 1), most))
 
 
 @contextmanager
 def build_lock(using: str) -> Iterator[None]:
     """Hold the lock of index builds; raise IndexBuildError when somebody else does."""
-    [(locked,)] = fetch(using, "SELECT pg_try_advisory_lock(%s)", [BUILD_LOCK])
+    [(locked,)] = rows("SELECT pg_try_advisory_lock(%s)", [BUILD_LOCK], using=using)
     if not locked:
         raise BuildRunningError(
             gettext("Another process is building the index. Wait for it.")
@@ -222,7 +222,7 @@ def build_lock(using: str) -> Iterator[None]:
         yield
     finally:
         if connections[using].is_usable():  # else the lock went with the session
-            fetch(using, "SELECT pg_advisory_unlock(%s)", [BUILD_LOCK])
+            rows("SELECT pg_advisory_unlock(%s)", [BUILD_LOCK], using=using)
 
 
 @contextmanager
@@ -230,16 +230,17 @@ def session_options(using: str, options: dict[str, str]) -> Iterator[None]:
     """Set options of the session: CREATE INDEX CONCURRENTLY runs in no transaction."""
     sql = "SELECT set_config(%s, %s, false)"
     before = {
-        name: fetch(using, "SELECT current_setting(%s)", [name]) for name in options
+        name: rows("SELECT current_setting(%s)", [name], using=using)
+        for name in options
     }
     try:
         for name, value in options.items():
-            fetch(using, sql, [name, value])
+            rows(sql, [name, value], using=using)
         yield
     finally:
         if connections[using].is_usable():
             for name, [(value,)] in before.items():
-                fetch(using, sql, [name, value])
+                rows(sql, [name, value], using=using)
 
 
 @contextmanager
@@ -248,7 +249,7 @@ def watched(using: str, on_progress: Callable[[Progress], None]) -> Iterator[Non
 
     See https://www.postgresql.org/docs/current/progress-reporting.html
     """
-    [(process,)] = fetch(using, "SELECT pg_backend_pid()")
+    [(process,)] = rows("SELECT pg_backend_pid()", using=using)
     ended = threading.Event()
     thread = threading.Thread(
         target=report_progress, args=(using, process, on_progress, ended), daemon=True
@@ -294,18 +295,20 @@ def measure(kind: IndexKind, *, using: str) -> Quality:
     Asks for the neighbours of 50 products chosen at random, once by the index and once
     by reading the whole table.
     """
-    samples = fetch(
-        using,
+    samples = rows(
         "SELECT id, embedding::text FROM products WHERE embedding IS NOT NULL "
         "ORDER BY random() LIMIT %s",
         [SAMPLES],
+        using=using,
     )
     found = total = 0
     for _, vector in samples:
         exact = neighbours(VECTOR, vector, index=False, using=using)
         found += len(exact & neighbours(kind, vector, index=True, using=using))
         total += len(exact)
-    [(size,)] = fetch(using, "SELECT pg_relation_size(to_regclass(%s))", [kind.name])
+    [(size,)] = rows(
+        "SELECT pg_relation_size(to_regclass(%s))", [kind.name], using=using
+    )
     return Quality(size, found / total if total else 1.0)
 
 
@@ -321,11 +324,3 @@ def neighbours(kind: IndexKind, vector: str, *, index: bool, using: str) -> set[
             [vector, NEIGHBOURS],
         )
         return {id for (id,) in cursor.fetchall()}
-
-
-def fetch(using: str, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-    """Return the rows of a statement."""
-    with connections[using].cursor() as cursor:
-        cursor.execute(sql, params)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows

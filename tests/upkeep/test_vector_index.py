@@ -12,6 +12,7 @@ from products import checks
 from products.catalog import bulk
 from products.embeddings.deterministic import EmbeddingBackend
 from products.models import DIMENSIONS, Product
+from products.sql.statements import rows
 from products.upkeep import vector_index
 from products.upkeep.vector_index import HALFVEC, VECTOR, IndexBuildError
 
@@ -86,14 +87,12 @@ def test_a_build_uses_the_options_of_its_session_only(monkeypatch):
 
     def note(using, on_progress):
         for name in ("maintenance_work_mem", "max_parallel_maintenance_workers"):
-            [(seen[name],)] = vector_index.fetch(
-                using, "SELECT current_setting(%s)", [name]
-            )
+            [(seen[name],)] = rows("SELECT current_setting(%s)", [name], using=using)
         return real(using, on_progress)
 
     monkeypatch.setattr(vector_index, "watched", note)
     sql = "SELECT current_setting('maintenance_work_mem')"
-    before = vector_index.fetch("default", sql)
+    before = rows(sql, **USING)
 
     vector_index.build_index(VECTOR, memory_mb=77, workers=1, **USING)
 
@@ -101,7 +100,7 @@ def test_a_build_uses_the_options_of_its_session_only(monkeypatch):
         "maintenance_work_mem": "77MB",
         "max_parallel_maintenance_workers": "1",
     }
-    assert vector_index.fetch("default", sql) == before
+    assert rows(sql, **USING) == before
 
 
 def test_a_build_that_was_killed_is_cleaned_up_by_the_next():
