@@ -17,8 +17,8 @@ from django.views.decorators.http import require_POST, require_safe
 from products.forms import JudgementForm
 from products.models import Judgement
 from products.permissions import staff_required
-from products.quality.evaluation import EvaluationError, evaluate
-from products.quality.judged import collected
+from products.quality.evaluation import evaluate
+from products.quality.judged import EvaluationError, collected_judgements
 from products.quality.tuning import Bucket, TuningError, tune
 from products.search.question import Mode
 
@@ -54,7 +54,7 @@ def judge(request: HttpRequest) -> HttpResponse:
 @staff_required
 def quality(request: HttpRequest) -> HttpResponse:
     """How well each mode answers what was judged; on request the index's recall."""
-    judged = collected()
+    judged = collected_judgements()
     context: dict[str, Any] = {
         "judged": judged,
         "reports": [],

@@ -12,13 +12,8 @@ from django.core.management import CommandError, CommandParser
 from tqdm import tqdm
 
 from products.management.base import DocumentedCommand
-from products.quality.evaluation import (
-    EvaluationError,
-    Judged,
-    ModeReport,
-    evaluate,
-    read_judged,
-)
+from products.quality.evaluation import ModeMeasures, evaluate
+from products.quality.judged import EvaluationError, JudgedQueries, read_judged
 from products.search.question import Mode
 
 MEASURES = {
@@ -101,7 +96,7 @@ class Command(DocumentedCommand):
             self.stdout.write("\n".join([*introduction(judged), "", *table(reports)]))
 
 
-def introduction(judged: Judged) -> list[str]:
+def introduction(judged: JudgedQueries) -> list[str]:
     """Return what is evaluated, and what is left out, in lines."""
     lines = [
         f"{len(judged.grades)} of {len(judged.texts)} queries have a relevant product; "
@@ -112,15 +107,15 @@ def introduction(judged: Judged) -> list[str]:
             f"Left out: {len(judged.unknown):,} judged skus that are not in the "
             f"catalogue, such as {', '.join(judged.unknown[:3])}."
         )
-    if judged.strangers:
+    if judged.unasked:
         lines.append(
-            f"Left out: the judgements of {len(judged.strangers):,} queries that are "
-            f"not asked, such as {', '.join(judged.strangers[:3])}."
+            f"Left out: the judgements of {len(judged.unasked):,} queries that are "
+            f"not asked, such as {', '.join(judged.unasked[:3])}."
         )
     return lines
 
 
-def table(reports: Sequence[ModeReport]) -> list[str]:
+def table(reports: Sequence[ModeMeasures]) -> list[str]:
     """Return a line for each mode, with the means and their intervals."""
     head = "".join(f"{title:22}" for title in MEASURES.values())
     lines = [f"{'mode':10}{head}empty"]
@@ -138,7 +133,7 @@ def table(reports: Sequence[ModeReport]) -> list[str]:
     return lines
 
 
-def as_json(judged: Judged, reports: Sequence[ModeReport]) -> dict[str, Any]:
+def as_json(judged: JudgedQueries, reports: Sequence[ModeMeasures]) -> dict[str, Any]:
     """Return the report as ABOUT describes it."""
     return {
         "queries": len(judged.texts),
@@ -146,7 +141,7 @@ def as_json(judged: Judged, reports: Sequence[ModeReport]) -> dict[str, Any]:
         "judgements": judged.judgements,
         "unknown_skus": judged.unknown,
         "without_relevant": judged.without_relevant,
-        "unasked": judged.strangers,
+        "unasked": judged.unasked,
         "modes": {
             str(report.mode): {
                 "empty": report.empty,

@@ -15,12 +15,12 @@ from products.embeddings import EmbeddingError, load_backend
 from products.management.index_bar import index_bar
 from products.models import Product
 from products.quality.agreement import (
-    TOP,
     Agreement,
     agreement_on_products,
     agreement_on_queries,
 )
-from products.quality.evaluation import (
+from products.quality.evaluation import TOP
+from products.quality.judged import (
     EvaluationError,
     Grades,
     read_judged,
@@ -182,11 +182,13 @@ class Command(BaseCommand):
             texts = read_queries(queries)
         found = agreement_on_queries(recipe, texts, grades, using=self.using)
         self.tell_overlap("queries", found)
-        if found.served is not None and found.second is not None:
+        if found.served_ndcg is not None and found.second_ndcg is not None:
             self.stdout.write(
-                f"nDCG@{TOP} over {found.judged} judged queries: {found.served:.3f} by "
-                f"{recipe.fingerprint}, {found.second:.3f} by "
-                f"{recipe.second_fingerprint}."
+                f"nDCG@{TOP} over {found.judged} judged queries: "
+                f"{found.served_ndcg:.3f} by {recipe.fingerprint}, "
+                f"{found.second_ndcg:.3f} by {recipe.second_fingerprint}. Both are of "
+                "the nearest neighbours alone; manage.py evaluate_search measures the "
+                "whole search."
             )
 
     def tell_overlap(self, what: str, found: Agreement) -> None:
