@@ -8,6 +8,7 @@ from django.db import connection
 
 from importing.data import base_vectors, binary_rows
 from importing.measuring import USING, copy_rows, empty, say, timed
+from products.quality.recall import index_quality, nearest_ids
 from products.sql.statements import rows
 from products.upkeep import vector_index
 from products.upkeep.vector_index import HALFVEC, VECTOR
@@ -34,8 +35,8 @@ def bench_index(sizes: Sequence[int]) -> None:
         f"  an exact search of {size:,} products, without any index: {exact * 1000:.0f} ms"
     )
     half_built = timed(lambda: vector_index.build_index(HALFVEC, **USING))
-    full = vector_index.measure(VECTOR, **USING)
-    half = vector_index.measure(HALFVEC, **USING)
+    full = index_quality(VECTOR, **USING)
+    half = index_quality(HALFVEC, **USING)
     say(f"  vector : {full.size / 2**20:7.1f} MB, recall at 10 {full.recall:.3f}")
     say(
         f"  halfvec: {half.size / 2**20:7.1f} MB, recall at 10 {half.recall:.3f}, "
@@ -48,6 +49,6 @@ def timed_exact_search() -> float:
     """Return the seconds of one search that reads the whole table, best of five."""
     [(vector,)] = rows("SELECT embedding::text FROM products LIMIT 1", **USING)
     return min(
-        timed(lambda: vector_index.neighbours(VECTOR, vector, index=False, **USING))
+        timed(lambda: nearest_ids(VECTOR, vector, index=False, **USING))
         for _ in range(5)
     )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 import time
+from functools import partial
 from typing import Any
 
 from django.db import connection
 from django.test.utils import CaptureQueriesContext, override_settings
 
 from products.models import Product
-from products.quality.measures import recall
+from products.quality.recall import NEIGHBOURS, ask
 from products.sql.statements import rows
 from products.upkeep import vector_index
 from products.upkeep.vector_index import HALFVEC, VECTOR, IndexKind
@@ -20,7 +21,6 @@ from serving.pgbench import run_pgbench
 from serving.scenarios import for_any_id, ids
 
 SAMPLES = 100
-NEIGHBOURS = 10
 
 
 def measure_indexes(*, seconds: float) -> dict[str, dict[str, Any]]:
@@ -60,19 +60,18 @@ def measure_index(kind: IndexKind, *, seconds: float) -> dict[str, Any]:
 def mean_recall() -> float:
     """Return which share of the ten nearest the index finds, of 100 products."""
     chance, known = random.Random(4), ids()
-    found = 0.0
-    for _ in range(SAMPLES):
-        product = Product.objects.get(pk=chance.randint(*known))
-        exact, fast = (
-            list(
-                Product.objects.similar_to(product, exact=exact).values_list(
-                    "pk", flat=True
-                )[:NEIGHBOURS]
-            )
-            for exact in (True, False)
-        )
-        found += recall(fast, exact)
-    return found / SAMPLES
+    products = [Product.objects.get(pk=chance.randint(*known)) for _ in range(SAMPLES)]
+    exact, found = (
+        ask(partial(similar_ids, product, exact=exact) for product in products)
+        for exact in (True, False)
+    )
+    return found.recall(exact)
+
+
+def similar_ids(product: Product, *, exact: bool) -> list[int]:
+    """Return the ids of the products like one, as the shop looks for them."""
+    similar = Product.objects.similar_to(product, exact=exact)
+    return list(similar.values_list("pk", flat=True)[:NEIGHBOURS])
 
 
 def speed(seconds: float) -> Figures:

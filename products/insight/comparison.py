@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
@@ -12,7 +12,7 @@ from psycopg import sql
 
 from products.embeddings.text import TEXT_FIELDS, embedding_text
 from products.models import Product
-from products.quality.measures import recall
+from products.quality.recall import NEIGHBOURS, ask
 from products.recipes import available, current_recipe
 from products.search.answer import PAGE_SIZE
 from products.search.candidates import WINDOW, filtered_products, set_plan
@@ -22,7 +22,6 @@ from products.search.query_vector import Vector
 from products.search.question import Mode, Request, Sort, clean_text
 from products.search.rank import question_vector
 
-COMPARED = 10  # nearest neighbours
 TIMEOUT_MILLISECONDS = 5_000
 
 
@@ -153,31 +152,27 @@ def compare_with_exact(question: dict[str, Any]) -> Comparison:
         vector = question_vector(request, plan)
         set_plan(request, plan, limit=WINDOW + 1)
         with index_settings(plan, using=request.using):
-            found, plan_ms = timed_nearest(request, vector, exact=plan.exact)
-        exact, exact_ms = timed_nearest(request, vector, exact=True)
-    ids = [product.pk for product in found]
+            planned = ask([partial(nearest, request, vector, exact=plan.exact)])
+        exact = ask([partial(nearest, request, vector, exact=True)])
+    [found], [true] = planned.found, exact.found
     return Comparison(
         plan=plan,
-        recall=recall(ids, [product.pk for product in exact]) if exact else 1.0,
-        compared=len(exact),
-        missed=[product for product in exact if product.pk not in ids],
-        plan_ms=plan_ms,
-        exact_ms=exact_ms,
+        recall=planned.recall(exact),
+        compared=len(true),
+        missed=[product for product in true if product not in found],
+        plan_ms=planned.milliseconds,
+        exact_ms=exact.milliseconds,
     )
 
 
-def timed_nearest(
-    request: Request, vector: Vector, *, exact: bool
-) -> tuple[list[Product], float]:
-    """Return the ten nearest products, and the milliseconds it took.
+def nearest(request: Request, vector: Vector, *, exact: bool) -> list[Product]:
+    """Return the ten nearest products.
 
     As many are asked for as the search asks for: fewer would make another plan.
     """
-    nearest = filtered_products(request).nearest_to(
+    products = filtered_products(request).nearest_to(
         vector.tolist(), fingerprint=request.fingerprint, exact=exact
     )
-    started = time.perf_counter()
-    found = list(nearest.only("name")[: WINDOW + 1])
-    milliseconds = (time.perf_counter() - started) * 1000
+    found = list(products.only("name")[: WINDOW + 1])
     found.sort(key=lambda product: (product.distance, product.pk))
-    return found[:COMPARED], milliseconds
+    return found[:NEIGHBOURS]

@@ -1,4 +1,4 @@
-"""The HNSW index over the embeddings: built, rebuilt while the shop serves, measured."""
+"""The HNSW index over the embeddings: built and rebuilt while the shop serves."""
 
 from __future__ import annotations
 
@@ -26,10 +26,6 @@ BUILD_LOCK = 5_384_384
 POLL_SECONDS = 0.5
 LOCK_TIMEOUT = "2s"
 SWAP_TRIES = 10
-
-# How well an index finds the nearest: so many products asked for so many neighbours.
-SAMPLES = 50
-NEIGHBOURS = 10
 
 
 class IndexBuildError(Exception):
@@ -77,14 +73,6 @@ class Progress:
     phase: str
     done: int
     total: int
-
-
-@dataclass(frozen=True)
-class Quality:
-    """What an index costs and finds: bytes, and recall at 10 from 0 to 1."""
-
-    size: int
-    recall: float
 
 
 def configured_kind() -> IndexKind:
@@ -284,43 +272,3 @@ def report_progress(
         pass  # no connection left for watching; the build itself goes on
     finally:
         connection.close()
-
-
-# How good an index is
-
-
-def measure(kind: IndexKind, *, using: str) -> Quality:
-    """Return the size of an index and the share of the true nearest it finds.
-
-    Asks for the neighbours of 50 products chosen at random, once by the index and once
-    by reading the whole table.
-    """
-    samples = rows(
-        "SELECT id, embedding::text FROM products WHERE embedding IS NOT NULL "
-        "ORDER BY random() LIMIT %s",
-        [SAMPLES],
-        using=using,
-    )
-    found = total = 0
-    for _, vector in samples:
-        exact = neighbours(VECTOR, vector, index=False, using=using)
-        found += len(exact & neighbours(kind, vector, index=True, using=using))
-        total += len(exact)
-    [(size,)] = rows(
-        "SELECT pg_relation_size(to_regclass(%s))", [kind.name], using=using
-    )
-    return Quality(size, found / total if total else 1.0)
-
-
-def neighbours(kind: IndexKind, vector: str, *, index: bool, using: str) -> set[int]:
-    """Return the ids of the products nearest to a vector, by the index or without."""
-    cast = f"::halfvec({DIMENSIONS})" if kind is HALFVEC else "::vector"
-    off = "enable_seqscan" if index else "enable_indexscan"
-    with transaction.atomic(using=using), connections[using].cursor() as cursor:
-        cursor.execute("SELECT set_config(%s, 'off', true)", [off])
-        cursor.execute(
-            "SELECT id FROM products WHERE embedding IS NOT NULL "  # noqa: S608
-            f"ORDER BY {kind.expression} <=> %s{cast} LIMIT %s",
-            [vector, NEIGHBOURS],
-        )
-        return {id for (id,) in cursor.fetchall()}

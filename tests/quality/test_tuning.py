@@ -11,7 +11,7 @@ from django.db import connection
 
 from products.embeddings import get_backend
 from products.models import DIMENSIONS, Product
-from products.quality import tuning
+from products.quality import recall, tuning
 from products.quality.tuning import Bucket, Measurement, price_ranges, tune
 from products.search.filters import Filters
 from tests.factory import make_product
@@ -119,7 +119,7 @@ def setting(name):
 
 
 def test_each_setting_is_in_force_while_it_is_measured(catalogue, monkeypatch):
-    timed, seen = tuning.timed, []
+    timed, seen = recall.timed, []
 
     def watched(function):
         result = timed(function)
@@ -127,7 +127,7 @@ def test_each_setting_is_in_force_while_it_is_measured(catalogue, monkeypatch):
             seen.append(setting("hnsw.ef_search"))
         return result
 
-    monkeypatch.setattr(tuning, "timed", watched)
+    monkeypatch.setattr(recall, "timed", watched)
 
     tune([1.0], samples=2, ef_search=[10, 400], using="default")
 

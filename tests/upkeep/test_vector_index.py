@@ -12,6 +12,7 @@ from products import checks
 from products.catalog import bulk
 from products.embeddings.deterministic import EmbeddingBackend
 from products.models import DIMENSIONS, Product
+from products.quality.recall import index_quality
 from products.sql.statements import rows
 from products.upkeep import vector_index
 from products.upkeep.vector_index import HALFVEC, VECTOR, IndexBuildError
@@ -275,11 +276,11 @@ def test_the_index_in_use_is_not_dropped_for_a_missing_one(settings):
 
 def test_the_measure_finds_a_bad_index():
     add_products(150)
-    good = vector_index.measure(VECTOR, **USING)
+    good = index_quality(VECTOR, **USING)
     with connection.cursor() as cursor:
         cursor.execute("SET hnsw.ef_search = 1")
         try:
-            bad = vector_index.measure(VECTOR, **USING)
+            bad = index_quality(VECTOR, **USING)
         finally:
             cursor.execute("RESET hnsw.ef_search")
 

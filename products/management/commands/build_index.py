@@ -9,13 +9,13 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, Error
 
 from products.management.index_bar import index_bar
+from products.quality.recall import IndexQuality, index_quality
 from products.upkeep import vector_index
 from products.upkeep.vector_index import (
     HALFVEC,
     VECTOR,
     IndexBuildError,
     IndexKind,
-    Quality,
 )
 
 
@@ -111,11 +111,11 @@ class Command(BaseCommand):
 
     def compare(self, database: str) -> None:
         """Print the gain in size and the loss of recall of half precision."""
-        half = vector_index.measure(HALFVEC, using=database)
+        half = index_quality(HALFVEC, using=database)
         self.stdout.write(f"{HALFVEC.name}: {describe(half)}")
         if not vector_index.is_usable(VECTOR, using=database):
             return
-        full = vector_index.measure(VECTOR, using=database)
+        full = index_quality(VECTOR, using=database)
         self.stdout.write(f"{VECTOR.name}: {describe(full)}")
         saved = 1 - half.size / full.size
         self.stdout.write(
@@ -125,6 +125,6 @@ class Command(BaseCommand):
         )
 
 
-def describe(quality: Quality) -> str:
+def describe(quality: IndexQuality) -> str:
     """Return the figures of an index as text."""
     return f"{quality.size / 2**20:.1f} MB, recall at 10: {quality.recall:.3f}"
