@@ -58,7 +58,12 @@ def main() -> None:
         "vectors and with half precision, and measure both (a million: 10 minutes).",
     )
     options.add_argument("--json", type=Path, help="Also write the figures to a file.")
-    options.add_argument("--plot", type=Path, help="Also draw cost against rows.")
+    options.add_argument(
+        "--plot",
+        type=Path,
+        metavar="FILE.svg",
+        help="Also draw the cost of a page against the rows.",
+    )
     chosen = options.parse_args()
     results = []
     for rows in sorted(chosen.rows):

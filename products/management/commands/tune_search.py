@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from products.management.base import DocumentedCommand
 from products.models import Product
-from products.quality.recall_plot import ENDINGS, plot
+from products.quality.recall_plot import as_svg, make_plot
 from products.quality.tuning import SHARES, Bucket, Measurement, TuningError, tune
 
 ABOUT = """
@@ -64,8 +64,8 @@ class Command(DocumentedCommand):
             "--plot",
             dest="picture",
             type=Path,
-            metavar="FILE",
-            help="Draw a picture, .svg or .png.",
+            metavar="FILE.svg",
+            help="Draw the recall into an SVG file.",
         )
         self.add_output_arguments(parser, database="The database to measure.")
 
@@ -118,13 +118,10 @@ class Command(DocumentedCommand):
         self, buckets: Sequence[Bucket], path: Path, *, target: float, count: int
     ) -> None:
         """Draw the picture. Raises CommandError when the file cannot be written."""
+        title = f"Nearest neighbours among {count:,} products, by HNSW"
+        plot = make_plot(buckets, title=title, target=target)
         try:
-            plot(
-                buckets,
-                path,
-                target=target,
-                title=f"Nearest neighbours among {count:,} products, by HNSW",
-            )
+            path.write_text(as_svg(plot), encoding="utf-8")
         except OSError as err:
             raise CommandError(f"{path} cannot be written: {err.strerror}.") from err
 
@@ -150,8 +147,8 @@ def require_options(target: float, samples: int, path: Path | None) -> None:
         raise CommandError("--target-recall takes a number over 0, up to 1.")
     if not 1 <= samples <= 10_000:
         raise CommandError("--samples takes a whole number from 1 to 10,000.")
-    if path and path.suffix not in ENDINGS:
-        raise CommandError(f"--plot takes a file that ends in {' or '.join(ENDINGS)}.")
+    if path and path.suffix != ".svg":
+        raise CommandError("--plot draws SVG: name a file that ends in .svg.")
     if path and not path.absolute().parent.is_dir():
         raise CommandError(f"There is no folder {path.parent} to draw into. Make it.")
 
