@@ -9,7 +9,6 @@ from pgvector.django import VectorField
 from products.models import DIMENSIONS, EmbeddedText
 from products.querysets import ProductQuerySet
 from products.sql.statements import rows
-from products.upkeep.vector_index import SECOND_HALFVEC, SECOND_VECTOR
 
 
 class SecondEmbedding(EmbeddedText, models.Model):
@@ -96,10 +95,3 @@ def drop_columns(using: str) -> None:
             "DROP COLUMN IF EXISTS second_embedding_fingerprint, "
             "DROP COLUMN IF EXISTS second_embedded_hash"
         )
-
-
-def drop_indexes(using: str) -> None:
-    """Drop the indexes of the second column; reading and writing go on."""
-    with connections[using].cursor() as cursor:
-        for kind in (SECOND_VECTOR, SECOND_HALFVEC):
-            cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {kind.name}")

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import OperationalError, connections, transaction
+from django.db import OperationalError, connections
 from django.utils.translation import gettext
-from psycopg import errors
 
 from products.models import DIMENSIONS
+from products.sql.locks import BusyError, keep_trying, try_once
 from products.sql.statements import rows
 
 # On disk the index takes 2.05 kB a product (measured), in memory a quarter more is
@@ -25,7 +25,7 @@ MAX_MEMORY_MB = 1024
 BUILD_LOCK = 5_384_384
 POLL_SECONDS = 0.5
 LOCK_TIMEOUT = "2s"
-SWAP_TRIES = 10
+GIVE_UP_SECONDS = 25.0
 
 
 class IndexBuildError(Exception):
@@ -68,7 +68,7 @@ SECOND_HALFVEC = halfvec_kind("second_embedding")
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a build is; *total* is 0 in the phases that do not tell."""
+    """How far a build is; *total* is 0 in the phases that do not report it."""
 
     phase: str
     done: int
@@ -97,17 +97,23 @@ def drop_index(kind: IndexKind, *, using: str) -> bool:
     False when the table is in use for longer than LOCK_TIMEOUT: every search would
     have to wait behind the lock.
     """
-    try:
-        with transaction.atomic(using=using), connections[using].cursor() as cursor:
-            cursor.execute(
-                "SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT]
-            )
+
+    def drop() -> None:
+        with connections[using].cursor() as cursor:
             cursor.execute(f"DROP INDEX IF EXISTS {kind.name}")
-    except OperationalError as err:
-        if isinstance(err.__cause__, errors.LockNotAvailable):
-            return False
-        raise
+
+    try:
+        try_once(drop, timeout=LOCK_TIMEOUT, using=using)
+    except BusyError:
+        return False
     return True
+
+
+def drop_second_indexes(using: str) -> None:
+    """Drop the indexes of the second column; reading and writing go on."""
+    with connections[using].cursor() as cursor:
+        for kind in (SECOND_VECTOR, SECOND_HALFVEC):
+            cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {kind.name}")
 
 
 def build_index(
@@ -122,8 +128,8 @@ def build_index(
 
     It is built under another name and takes its own in one transaction; stopped at
     any point, the old one is still there and the next build cleans up. memory_mb:
-    maintenance_work_mem, by default graph_memory_mb(). workers:
-    parallel workers besides the connection's own process, by default the server's
+    maintenance_work_mem, by default graph_memory_mb(). workers: parallel workers
+    besides the connection's own process, by default the server's
     max_parallel_maintenance_workers. Raises IndexBuildError.
     See https://github.com/pgvector/pgvector#index-build-time
     """
@@ -145,7 +151,7 @@ def build_index(
             f"USING hnsw ({kind.expression} {kind.operator_class}) "
             "WITH (m = 16, ef_construction = 64)"
         )
-    swap(kind, using)
+    put_in_place(kind, using)
 
 
 def ensure_index(
@@ -162,25 +168,28 @@ def ensure_index(
             time.sleep(POLL_SECONDS)
 
 
-def swap(kind: IndexKind, using: str) -> None:
+def put_in_place(kind: IndexKind, using: str) -> None:
     """Give the new index the name of the old, which is dropped.
 
     Tries again rather than waiting for the lock, which would hold up every search.
     """
-    for _ in range(SWAP_TRIES):
-        with transaction.atomic(using=using):
-            if drop_index(kind, using=using):
-                with connections[using].cursor() as cursor:
-                    cursor.execute(f"ALTER INDEX {kind.name}_new RENAME TO {kind.name}")
-                return
-        time.sleep(POLL_SECONDS)
-    raise IndexBuildError(
-        gettext(
-            "The index is built as %(name)s_new, but the table is too busy to put it "
-            "in the place of %(name)s. Run manage.py build_index in a quieter hour."
-        )
-        % {"name": kind.name}
-    )
+
+    def replace() -> None:
+        with connections[using].cursor() as cursor:
+            cursor.execute(f"DROP INDEX IF EXISTS {kind.name}")
+            cursor.execute(f"ALTER INDEX {kind.name}_new RENAME TO {kind.name}")
+
+    try:
+        keep_trying(replace, timeout=LOCK_TIMEOUT, seconds=GIVE_UP_SECONDS, using=using)
+    except BusyError as err:
+        raise IndexBuildError(
+            gettext(
+                "The index is built as %(name)s_new, but the table is too busy to put "
+                "it in the place of %(name)s. Run manage.py build_index in a quieter "
+                "hour."
+            )
+            % {"name": kind.name}
+        ) from err
 
 
 def graph_memory_mb(kind: IndexKind, using: str) -> int:
@@ -209,7 +218,7 @@ def build_lock(using: str) -> Iterator[None]:
     try:
         yield
     finally:
-        if connections[using].is_usable():  # else the lock went with the session
+        if connections[using].is_usable():  # if not, the lock went with the session
             rows("SELECT pg_advisory_unlock(%s)", [BUILD_LOCK], using=using)
 
 

@@ -137,17 +137,17 @@ def test_the_progress_of_the_server_is_reported(monkeypatch):
 
 
 def test_a_busy_table_keeps_the_old_index(monkeypatch):
-    monkeypatch.setattr(vector_index, "SWAP_TRIES", 1)
+    monkeypatch.setattr(vector_index, "GIVE_UP_SECONDS", 0)
     monkeypatch.setattr(vector_index, "LOCK_TIMEOUT", "10ms")
     before = index_oid()
     with psycopg.connect(**connection.get_connection_params()) as other:
 
         def hold(kind, using):
             other.execute("LOCK TABLE products IN ACCESS SHARE MODE")
-            swap(kind, using)
+            put_in_place(kind, using)
 
-        swap = vector_index.swap
-        monkeypatch.setattr(vector_index, "swap", hold)
+        put_in_place = vector_index.put_in_place
+        monkeypatch.setattr(vector_index, "put_in_place", hold)
 
         with pytest.raises(IndexBuildError, match="quieter hour"):
             vector_index.build_index(VECTOR, **USING)
