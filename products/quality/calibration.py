@@ -23,6 +23,10 @@ SAMPLES = 100
 QUANTILE = 0.95
 
 
+class CalibrationError(ValueError):
+    """A catalogue that cannot be calibrated; the message says what to do."""
+
+
 @dataclass(frozen=True)
 class Floor:
     """What a hit of a search by meaning must reach.
@@ -52,15 +56,17 @@ def calibration_of_recipe() -> Prepared[Calibration]:
 def calibrate(*, using: str) -> Calibration:
     """Measure and store the floor of the recipe in force, and return it.
 
-    Raises EmbeddingError when the backend fails, ValueError when no product is
-    embedded by it. Embeds 100 short texts and looks each of them up.
+    Raises EmbeddingError when the backend fails, CalibrationError when no
+    product is embedded by it. Embeds 100 short texts and looks each of them up.
     """
     import numpy as np
 
     backend = active_backend(using)
     products = Product.objects.using(using).embedded(fingerprint=backend.fingerprint)
     if not products.exists():
-        raise ValueError("No product is embedded yet. Run manage.py embed_products.")
+        raise CalibrationError(
+            "No product is embedded yet. Run manage.py embed_products."
+        )
     plan = plan_neighbours(products, limit=1)
     nearest = []
     for vector in backend.embed(meaningless_texts(SAMPLES)):

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management import CommandError, CommandParser
-from tqdm import tqdm
 
-from products.management.base import DocumentedCommand
+from products.management.base import ShopCommand
 from products.models import Product
 from products.quality.recall_plot import as_svg, make_plot
 from products.quality.tuning import SHARES, Bucket, Measurement, TuningError, tune
@@ -31,7 +30,8 @@ milliseconds.
 """
 
 
-class Command(DocumentedCommand):
+class Command(ShopCommand):
+    expected = (TuningError,)
     help = (
         "Measure recall@10 and latency of the HNSW index for a range of ef_search, with "
         "and without filters, and name the smallest setting that reaches the target."
@@ -67,7 +67,8 @@ class Command(DocumentedCommand):
             metavar="FILE.svg",
             help="Draw the recall into an SVG file.",
         )
-        self.add_output_arguments(parser, database="The database to measure.")
+        self.add_json_argument(parser)
+        self.add_database_argument(parser, "The database to measure.")
 
     def handle(
         self,
@@ -77,23 +78,12 @@ class Command(DocumentedCommand):
         samples: int,
         picture: Path | None,
         database: str,
-        verbosity: int,
         **options: Any,
     ) -> None:
         require_options(target_recall, samples, picture)
         wanted = list(dict.fromkeys(shares or SHARES))
-        with tqdm(
-            total=len(wanted),
-            unit=" filters",
-            disable=verbosity == 0 or None,
-            file=self.stderr,
-        ) as bar:
-            try:
-                buckets = tune(
-                    wanted, samples=samples, using=database, progress=bar.update
-                )
-            except TuningError as err:
-                raise CommandError(str(err)) from err
+        with self.bar(total=len(wanted), unit=" filters") as bar:
+            buckets = tune(wanted, samples=samples, using=database, progress=bar.update)
         count = Product.objects.using(database).embedded().count()
         if picture:
             self.draw(buckets, picture, target=target_recall, count=count)
