@@ -83,7 +83,7 @@ def like_product(product: Product, filters: Filters, *, exact: bool = False):
 def near_text(product: Product, filters: Filters, *, exact: bool = False):
     """Ask by meaning for the products near a name: Results, or the true ids.
 
-    A name that the shop knows word for word, so that the floor cuts nothing off.
+    The shop knows the name word for word, so that the floor cuts nothing off.
     """
     if exact:
         vector = query_vector(product.name[:1_000], get_backend())

@@ -18,7 +18,7 @@ from products.upkeep.pending import Failures, embed_again
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Product]
-else:  # not subscriptable when it runs
+else:  # Django's class takes no type argument at run time
     ModelAdmin = admin.ModelAdmin
 
 CONTENT_TYPES = {

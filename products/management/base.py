@@ -58,7 +58,7 @@ class ShopCommand(BaseCommand):
         )
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        """Run the command as Django does; raise CommandError for what is expected."""
+        """Run the command; raise CommandError in place of the expected exceptions."""
         self.quiet = options["verbosity"] == 0
         try:
             return super().execute(*args, **options)

@@ -20,7 +20,7 @@ from products.search.filters import Filters, SearchError
 from products.search.results import Hit, Results
 from products.sql.watch import Scan, explained
 
-# So many category names are read to suggest one, and so many are named.
+# How many category names are read to suggest one, and how many are suggested.
 CATEGORIES_READ = 10_000
 CATEGORIES_NAMED = 5
 

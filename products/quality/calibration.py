@@ -1,9 +1,9 @@
-"""When is the nearest product no match at all? Floors on the cosine similarity.
+"""From which similarity on is the nearest product a match?
 
-The nearest neighbour of a text without meaning is still some product, and the larger
-the catalogue, the nearer it is. So the floor of the best hit is measured: random
-letters are embedded as queries, and whatever comes no nearer than 95 in 100 of them
-is taken for no match.
+A text without meaning has a nearest product as well, and the larger the catalogue, the
+nearer that product is. So the floor of the best hit is measured: random letters are
+embedded as queries, and the best hit of a real query must be nearer than the best hits
+of 95 in 100 of them.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from products.upkeep import vector_index
 EF_SEARCH = (10, 20, 40, 80, 100, 200, 400, 800)
 SHARES = (1.0, 0.25, 0.10, 0.05, 0.01)
 
-# Below this PostgreSQL reads the whole table, and rightly so.
+# In a smaller catalogue PostgreSQL rightly reads the whole table.
 SMALLEST = 1_000
 
 
@@ -45,7 +45,7 @@ class Measurement:
     """How one way of looking products up did, over the samples of a bucket.
 
     recall: the mean share of the true ten nearest that were found; full: the share of
-    pages as long as they could be; milliseconds: the median, with the ORM.
+    pages that are as long as the exact ones; milliseconds: the median, with the ORM.
     """
 
     ef_search: int | None
@@ -81,7 +81,7 @@ class Bucket:
     def smallest(self, target: float) -> int | None:
         """Return the smallest ef_search that reaches a recall, None if none does.
 
-        Every larger one reaches it too: a lucky dip is no setting to rely on.
+        Every larger one must reach it too, so that chance does not choose it.
         """
         found = None
         for measurement in reversed(self.hnsw):

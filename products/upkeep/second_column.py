@@ -14,10 +14,11 @@ from products.sql.statements import rows
 class SecondEmbedding(EmbeddedText, models.Model):
     """A product seen by its second column: the same row, `embedding` is another.
 
-    Has the fields of a Product that embedding takes, under the same names, so that
-    the same code fills both. Kept out of Django's registry, as Django does with the
-    table of its migrations: the columns exist only between `migrate_embeddings --to`
-    and `--finish`, and neither dumpdata nor makemigrations should see them.
+    It has the fields of a Product that embedding takes, under the same names, so that
+    the same code fills both columns. It is kept out of Django's registry, as Django
+    does with the table of its migrations: the columns exist only between
+    `migrate_embeddings --to` and `--finish`, and neither dumpdata nor makemigrations
+    should see them.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -49,7 +50,7 @@ class SecondEmbedding(EmbeddedText, models.Model):
 
 
 def add_columns(using: str) -> None:
-    """Add the second columns, unless they are there: no row is rewritten.
+    """Add the second columns if they are missing. No row is rewritten.
 
     Call it with the table locked. The new check is validated later, by
     validate_check(), which keeps nobody waiting.

@@ -172,8 +172,9 @@ def exchange_columns(recipe: EmbeddingRecipe, *, using: str) -> EmbeddingRecipe:
 def drop_second(*, using: str, abort: bool = False) -> EmbeddingRecipe:
     """Drop the second column and its indexes; nothing can be rolled back after that.
 
-    abort: also when it is not switched to yet. Raises SwitchError otherwise. Rows
-    keep the room of the dropped vectors until they are written anew (VACUUM FULL).
+    abort: drop the column also when it was never served; without this that raises
+    SwitchError. Rows keep the room of the dropped vectors until they are written anew
+    (VACUUM FULL).
     """
     recipe = current_recipe(using)
     if recipe.is_filling and not abort:

@@ -16,12 +16,12 @@ from products.models import DIMENSIONS
 from products.sql.locks import BusyError, keep_trying, try_once
 from products.sql.statements import rows
 
-# On disk the index takes 2.05 kB a product (measured), in memory a quarter more is
-# asked for. What does not fit maintenance_work_mem is built on disk, far slower.
+# On disk the index takes 2.05 kB a product (measured); in memory a quarter more is
+# asked for. A graph larger than maintenance_work_mem is built on disk, far slower.
 GRAPH_BYTES = 2600
 MAX_MEMORY_MB = 1024
 
-# One build at a time: any number that nothing else in the database locks.
+# Only one build runs at a time. Any number that nothing else in the database locks.
 BUILD_LOCK = 5_384_384
 POLL_SECONDS = 0.5
 LOCK_TIMEOUT = "2s"
@@ -224,7 +224,7 @@ def build_lock(using: str) -> Iterator[None]:
 
 @contextmanager
 def session_options(using: str, options: dict[str, str]) -> Iterator[None]:
-    """Set options of the session: CREATE INDEX CONCURRENTLY runs in no transaction."""
+    """Set options of the session, as CREATE INDEX CONCURRENTLY allows no transaction."""
     sql = "SELECT set_config(%s, %s, false)"
     before = {
         name: rows("SELECT current_setting(%s)", [name], using=using)

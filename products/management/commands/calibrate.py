@@ -1,4 +1,4 @@
-"""`manage.py calibrate`: measure which similarity is no match any more."""
+"""`manage.py calibrate`: measure from which similarity on a product is a match."""
 
 from __future__ import annotations
 

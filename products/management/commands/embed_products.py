@@ -60,7 +60,7 @@ class Command(ShopCommand):
             )
 
     def watch(self, database: str, interval: float, stop: threading.Event) -> Failures:
-        """Embed until told to stop; return the texts that failed."""
+        """Embed until *stop* is set; return the texts that failed."""
         worker = Worker(database, interval, stop, report=self.say)
         self.say(f"Watching for products to embed every {interval:g} s.")
         worker.run()

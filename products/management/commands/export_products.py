@@ -36,7 +36,7 @@ class Command(ShopCommand):
         parser.add_argument(
             "--with-vectors",
             action="store_true",
-            help="With the embeddings, so that an import need not make them again.",
+            help="With the embeddings, so that an import does not make them again.",
         )
         self.add_database_argument(parser, "The database to export.")
 

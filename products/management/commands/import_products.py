@@ -192,7 +192,7 @@ def summary(job: CatalogImport) -> str:
 
 
 def warnings(job: CatalogImport) -> Iterator[str]:
-    """Yield what the operator should know though it is no failure."""
+    """Yield what the operator should know although nothing failed."""
     result = job.result
     if result.foreign_vectors:
         yield (
