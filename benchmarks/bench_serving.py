@@ -2,8 +2,8 @@
 
     DB_NAME=shop .venv/bin/python benchmarks/bench_serving.py --rows 10000 100000
 
-Makes catalogues of so many rows beside the configured one, once, from perturbed copies
-of its embedded products. For each it measures, in turns and in one run: the SQL of the
+Makes a catalogue of each number of rows beside the configured one, once, from perturbed
+copies of its embedded products. For each catalogue it measures, in turns and in one run: the SQL of the
 pages by pgbench (1 and 8 clients, and 8 with prepared statements) and gunicorn (2
 workers of 4 threads) under wrk with 8 connections, on the same machine, the median of
 three; then, in this process, the SQL, the queryset alone and the view alone (Django's
@@ -35,8 +35,8 @@ from serving.plot import plot
 from serving.startup import measure_check
 
 LAB_ROWS = (10, 100_000)
-INDEX_ROWS = 10_000  # from so many on
-# Compared with one client of pgbench: they ask one after the other.
+INDEX_ROWS = 10_000  # smaller catalogues need no index
+# These ask one after the other, so they are compared with one client of pgbench.
 ALONE = (
     "SQL in this process",
     "queryset alone",
@@ -58,7 +58,12 @@ def main() -> None:
         "vectors and with half precision, and measure both (a million: 10 minutes).",
     )
     options.add_argument("--json", type=Path, help="Also write the figures to a file.")
-    options.add_argument("--plot", type=Path, help="Also draw cost against rows.")
+    options.add_argument(
+        "--plot",
+        type=Path,
+        metavar="FILE.svg",
+        help="Also draw the cost of a page against the rows.",
+    )
     chosen = options.parse_args()
     results = []
     for rows in sorted(chosen.rows):
@@ -140,7 +145,7 @@ def machine() -> dict[str, Any]:
 
 
 def processor() -> str:
-    """Return the name of the processor, where Linux tells it."""
+    """Return the name of the processor, where Linux shows it."""
     path = Path("/proc/cpuinfo")
     names = path.read_text().splitlines() if path.exists() else []
     found = [

@@ -72,10 +72,11 @@ def parser(
 
 
 def use_large_catalogue(*, rows: int, rebuild: bool) -> str:
-    """Make the database alias "benchmark" a catalogue of so many rows.
+    """Make the database alias "benchmark" a catalogue of *rows* products.
 
     The products come from the configured database (DB_NAME) and go to one beside it,
-    named after it and the rows, that is made where it is not there. Returns its name.
+    which is named after it and the rows and is made if it does not exist. Returns its
+    name.
     """
     settings = connection.settings_dict
     name = f"{settings['NAME']}_{rows}"
@@ -106,7 +107,7 @@ def create_database(name: str) -> None:
 
 
 def fill(rows: int) -> None:
-    """Write the rows by COPY, then build the HNSW index: faster than with it."""
+    """Write the rows by COPY, then build the HNSW index, which is faster than before."""
     products = list(Product.objects.embedded().order_by("pk"))
     if not products:
         sys.exit("No product is embedded. Run manage.py embed_products.")

@@ -10,17 +10,17 @@ name of one, by meaning), without filter and with filters that keep 25, 10, 5, 1
 from __future__ import annotations
 
 import random
-import statistics
 import sys
+from functools import partial
 
 from large_catalogue import ALIAS, parser, say, use_large_catalogue
 
 from products.embeddings import get_backend
 from products.models import Product
-from products.quality.tuning import NEIGHBOURS, price_ranges, timed
+from products.quality.recall import NEIGHBOURS, ask
+from products.quality.tuning import price_ranges
 from products.search import Filters, search
 from products.search.query_vector import query_vector
-from products.search.scores import recall
 
 GOAL = 0.95
 SHARES = (1.0, 0.25, 0.10, 0.05, 0.01, 0.001)
@@ -51,23 +51,23 @@ def main() -> None:
 
 def measure(question, asked: list[Product], ranges: list[Filters], share: float):
     """Print the recall of one kind of question with one kind of filter; return it."""
-    recalls, full, times, plans = [], [], [], set()
-    for product, filters in zip(asked, ranges, strict=True):
-        expected = question(product, filters, exact=True)
-        results, milliseconds = timed(lambda: question(product, filters))  # noqa: B023
-        ids = [hit.product.pk for hit in results]
-        if expected:
-            recalls.append(recall(ids, expected))
-            full.append(len(ids) == len(expected))
-        times.append(milliseconds)
+    plans = set()
+
+    def page(product: Product, filters: Filters) -> list[int]:
+        results = question(product, filters)
         plans.add(f"{results.plan.method} {results.plan.ef_search or ''}".strip())
-    found = statistics.fmean(recalls)
+        return [hit.product.pk for hit in results]
+
+    samples = list(zip(asked, ranges, strict=True))
+    exact = ask(partial(question, *sample, exact=True) for sample in samples)
+    found = ask(partial(page, *sample) for sample in samples)
     title = "none" if share == 1 else f"{share * 100:g} %"
     say(
-        f"{question.__name__:10}{title:>8}{found:>9.3f}{statistics.fmean(full):>7.0%}"
-        f"{statistics.median(times):>11.1f}  {', '.join(sorted(plans))}"
+        f"{question.__name__:10}{title:>8}{found.recall(exact):>9.3f}"
+        f"{found.full(exact):>7.0%}{found.milliseconds:>11.1f}  "
+        f"{', '.join(sorted(plans))}"
     )
-    return found
+    return found.recall(exact)
 
 
 def like_product(product: Product, filters: Filters, *, exact: bool = False):
@@ -82,7 +82,7 @@ def like_product(product: Product, filters: Filters, *, exact: bool = False):
 def near_text(product: Product, filters: Filters, *, exact: bool = False):
     """Ask by meaning for the products near a name: Results, or the true ids.
 
-    A name that the shop knows word for word, so that the floor cuts nothing off.
+    The shop knows the name word for word, so that the floor cuts nothing off.
     """
     if exact:
         vector = query_vector(product.name[:1_000], get_backend())

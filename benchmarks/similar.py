@@ -20,7 +20,7 @@ from django.test.utils import CaptureQueriesContext
 from large_catalogue import ALIAS, parser, say, use_large_catalogue
 
 from products.models import Product
-from products.quality.tuning import timed
+from products.quality.recall import timed
 from products.search import search
 
 COUNT = 10  # results a page

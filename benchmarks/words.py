@@ -37,7 +37,7 @@ SMALL_SQL = """
     ANALYZE pg_temp.products
 """
 
-# Only words that are their own stem find what they are taken from.
+# Only words that are their own stem find the products they are taken from.
 WORDS_SQL = """
     SELECT word FROM (
         SELECT word, ndoc::float / (SELECT count(*) FROM products) AS share
@@ -63,7 +63,7 @@ class Case:
         self.times.setdefault((small, mode), []).append(results.log.sql_ms)
 
     def shortest(self, *, small: bool, mode: str) -> float:
-        """Return the shortest time: what else the machine does only makes it longer."""
+        """Return the shortest time: other work of the machine only makes times longer."""
         return min(self.times[small, mode])
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
 """System checks: is the catalogue's set-up one that search can work with?
 
-`manage.py check` finds what the settings tell; `manage.py check --database default`
-also asks the database.
+`manage.py check` looks at the settings; `manage.py check --database default` also asks
+the database.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.apps import AppConfig
+from django.conf import settings
 from django.core.checks import (
     CheckMessage,
     Error,
@@ -22,9 +23,15 @@ from django.db import connections, router
 
 from products.embeddings import EmbeddingError, get_backend
 from products.models import DIMENSIONS, EmbeddingRecipe, Product
-from products.recipe_checks import check_agreement, check_states
 from products.recipes import active_backend
+from products.sql.statements import rows
 from products.upkeep.vector_index import configured_kind
+
+LOST = (
+    "Run manage.py embed_products: until then no search finds those of the other "
+    "recipe. To change the model without that gap, set EMBEDDING_BACKEND back and run "
+    "manage.py migrate_embeddings --to {backend}"
+)
 
 
 @register
@@ -60,9 +67,9 @@ def check_embedder(
 ) -> list[CheckMessage]:
     """Return W001 when the backend cannot embed a text.
 
-    Runs only where a database is asked for: it loads the model, half a second, and
-    every command runs the other checks. A warning: the shop serves what is embedded
-    already, and keyword search.
+    Runs only where a database is asked for: it loads the model, which is slow, and
+    every command runs the other checks. It is a warning because the shop still serves
+    what is embedded already, and keyword search.
     """
     if not databases:
         return []
@@ -72,7 +79,7 @@ def check_embedder(
             backend = active_backend(alias) if has_recipes(alias) else get_backend()
             backend.embed(["ready?"])
         except ImproperlyConfigured:
-            return []  # products.E001 tells
+            return []  # products.E001 reports it
         except EmbeddingError as err:
             messages.append(
                 CheckWarning(
@@ -99,14 +106,14 @@ def check_database(
 
 
 def check_alias(alias: str) -> list[CheckMessage]:
-    """Return E003 extension missing, E004 dimension, W002 index missing, W003 class.
+    """Return what is wrong with the table of products in one database.
 
-    And what check_states() and check_agreement() find.
-
-    Nothing is said before the first migration: it enables the extension, and
-    `manage.py migrate` runs these checks first.
+    E003: the extension is missing. E004: the column has another dimension. Also what
+    check_index(), check_states() and check_agreement() return. Returns nothing before
+    the first migration, which enables the extension: `manage.py migrate` runs these
+    checks first.
     """
-    if not table_exists(alias):
+    if not table_exists("products", alias):
         return []
     if not extension_installed(alias):
         return [
@@ -140,8 +147,7 @@ def check_alias(alias: str) -> list[CheckMessage]:
 def check_index(alias: str) -> list[CheckMessage]:
     """Return W002 when the HNSW index is missing, W003 when it is of another kind."""
     kind = configured_kind()
-    found = query(
-        alias,
+    found = rows(
         """
         SELECT am.amname, opclass.opcname, index.indisvalid
         FROM pg_index AS index
@@ -151,6 +157,7 @@ def check_index(alias: str) -> list[CheckMessage]:
         WHERE index.indrelid = to_regclass(%s) AND class.relname = %s
         """,
         ["products", kind.name],
+        using=alias,
     )
     if not found:
         return [
@@ -174,9 +181,43 @@ def check_index(alias: str) -> list[CheckMessage]:
     return []
 
 
-def table_exists(alias: str) -> bool:
-    """Return whether the first migration has run."""
-    return query(alias, "SELECT to_regclass(%s)", ["products"]) != [(None,)]
+def check_states(alias: str) -> list[CheckMessage]:
+    """Return W010 when products need embedding, with how many of each state there are.
+
+    One statement, which reads all rows.
+    """
+    states = Product.objects.using(alias).embedding_states()
+    total = sum(states.values())
+    if states["fresh"] == total:
+        return []
+    hint = "Run manage.py embed_products, or keep embed_products --watch running."
+    if states["other_recipe"]:
+        hint = LOST.format(backend=settings.EMBEDDING_BACKEND)
+    return [
+        CheckWarning(
+            f"Of {total} products, {states['missing']} have no embedding, "
+            f"{states['stale']} have changed since, and {states['other_recipe']} are "
+            "embedded by another recipe.",
+            hint=hint,
+            id="products.W010",
+        )
+    ]
+
+
+def check_agreement(alias: str) -> list[CheckMessage]:
+    """Return W011 when the setting names another backend than the database."""
+    recipe = EmbeddingRecipe.objects.using(alias).first()
+    configured = settings.EMBEDDING_BACKEND
+    if recipe is None or recipe.backend == configured:
+        return []
+    message = (
+        f"EMBEDDING_BACKEND is {configured}; the products are embedded by "
+        f"{recipe.backend}, and all processes go on using that."
+    )
+    hint = f"Set EMBEDDING_BACKEND={recipe.backend}"
+    if recipe.fingerprint != get_backend().fingerprint:
+        hint += f", or run manage.py migrate_embeddings --to {configured}"
+    return [CheckWarning(message, hint=hint, id="products.W011")]
 
 
 def has_recipes(alias: str) -> bool:
@@ -184,32 +225,30 @@ def has_recipes(alias: str) -> bool:
     return (
         connections[alias].vendor == "postgresql"
         and router.allow_migrate_model(alias, EmbeddingRecipe)
-        and query(alias, "SELECT to_regclass(%s)", [EmbeddingRecipe._meta.db_table])
-        != [(None,)]
+        and table_exists(EmbeddingRecipe._meta.db_table, alias)
     )
+
+
+def table_exists(name: str, alias: str) -> bool:
+    """Return whether a migration has made the table."""
+    return rows("SELECT to_regclass(%s)", [name], using=alias) != [(None,)]
 
 
 def extension_installed(alias: str) -> bool:
     """Return whether pgvector is installed in the database."""
-    return bool(query(alias, "SELECT 1 FROM pg_extension WHERE extname = 'vector'"))
+    return bool(
+        rows("SELECT 1 FROM pg_extension WHERE extname = 'vector'", using=alias)
+    )
 
 
 def column_dimensions(alias: str) -> int | None:
     """Return the dimensions of products.embedding, None where it is missing."""
-    found = query(
-        alias,
+    found = rows(
         """
         SELECT atttypmod FROM pg_attribute
         WHERE attrelid = to_regclass(%s) AND attname = %s AND NOT attisdropped
         """,
         ["products", "embedding"],
+        using=alias,
     )
     return found[0][0] if found else None
-
-
-def query(alias: str, sql: str, params: Sequence[str] = ()) -> list[tuple[Any, ...]]:
-    """Return the rows of a statement."""
-    with connections[alias].cursor() as cursor:
-        cursor.execute(sql, params)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows

@@ -142,14 +142,14 @@ def test_a_file_that_is_no_fixture_of_products_is_left_alone(tmp_path, text):
     if text == "{}":  # nothing to embed in an empty collection
         call_command("embed_fixture", path, verbosity=0)
     else:
-        with pytest.raises(CommandError, match="is no fixture of products"):
+        with pytest.raises(CommandError, match="is not a fixture of products"):
             call_command("embed_fixture", path, verbosity=0)
 
     assert path.read_text() == text
 
 
 def test_a_missing_fixture_is_told(tmp_path):
-    with pytest.raises(CommandError, match="is no fixture of products"):
+    with pytest.raises(CommandError, match="is not a fixture of products"):
         call_command("embed_fixture", tmp_path / "nowhere.json")
 
 

@@ -12,8 +12,8 @@ from importing.measuring import empty, say, verdict
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
-# Runs the command and tells its own peak: what wait4() tells of a child counts the
-# memory of its parent at the fork.
+# Runs the command and reports its own peak: the peak that wait4() reports of a child
+# includes the memory of its parent at the fork.
 CHILD = """
 import manage
 manage.main()

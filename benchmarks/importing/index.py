@@ -8,6 +8,8 @@ from django.db import connection
 
 from importing.data import base_vectors, binary_rows
 from importing.measuring import USING, copy_rows, empty, say, timed
+from products.quality.recall import index_quality, nearest_ids
+from products.sql.statements import rows
 from products.upkeep import vector_index
 from products.upkeep.vector_index import HALFVEC, VECTOR
 
@@ -15,26 +17,26 @@ from products.upkeep.vector_index import HALFVEC, VECTOR
 def bench_index(sizes: Sequence[int]) -> None:
     say("\nIndex: HNSW row by row, or dropped and built after the rows")
     base = base_vectors()
-    for rows in sizes:
-        data = binary_rows(rows, base)
+    for size in sizes:
+        data = binary_rows(size, base)
         empty()
         by_row = timed(lambda data=data: copy_rows("products", data))
         empty(index=False)
         copied = timed(lambda data=data: copy_rows("products", data))
         built = timed(lambda: vector_index.build_index(VECTOR, **USING))
         say(
-            f"  {rows:8,} rows: row by row {by_row:7.1f} s, after {copied + built:7.1f} s "
+            f"  {size:8,} rows: row by row {by_row:7.1f} s, after {copied + built:7.1f} s "
             f"(of which building {built:.1f} s): {by_row / (copied + built):.1f} times"
         )
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE products")
     exact = timed_exact_search()
     say(
-        f"  an exact search of {rows:,} products, without any index: {exact * 1000:.0f} ms"
+        f"  an exact search of {size:,} products, without any index: {exact * 1000:.0f} ms"
     )
     half_built = timed(lambda: vector_index.build_index(HALFVEC, **USING))
-    full = vector_index.measure(VECTOR, **USING)
-    half = vector_index.measure(HALFVEC, **USING)
+    full = index_quality(VECTOR, **USING)
+    half = index_quality(HALFVEC, **USING)
     say(f"  vector : {full.size / 2**20:7.1f} MB, recall at 10 {full.recall:.3f}")
     say(
         f"  halfvec: {half.size / 2**20:7.1f} MB, recall at 10 {half.recall:.3f}, "
@@ -45,10 +47,8 @@ def bench_index(sizes: Sequence[int]) -> None:
 
 def timed_exact_search() -> float:
     """Return the seconds of one search that reads the whole table, best of five."""
-    [(vector,)] = vector_index.fetch(
-        "default", "SELECT embedding::text FROM products LIMIT 1"
-    )
+    [(vector,)] = rows("SELECT embedding::text FROM products LIMIT 1", **USING)
     return min(
-        timed(lambda: vector_index.neighbours(VECTOR, vector, index=False, **USING))
+        timed(lambda: nearest_ids(VECTOR, vector, index=False, **USING))
         for _ in range(5)
     )

@@ -80,7 +80,7 @@ def bench_texts(folder: Path, count: int, repeat: int) -> None:
     file_order, sorted_order, ours = works
     verdict("import to bare, file order", seconds[file_order] / seconds[ours], 0.9)
     verdict("import to bare, sorted", seconds[sorted_order] / seconds[ours], 0.9)
-    # On a busy machine the times above tell of the others; these do not.
+    # Other programs on a busy machine lengthen the times above, but not these.
     verdict(
         "the same by processor time", processor[sorted_order] / processor[ours], 0.9
     )

@@ -49,10 +49,6 @@ def goals(found: dict[str, Any]) -> Iterator[Goal]:
             medians[1] / medians[0],
             most=2.5,
         )
-    check = found["check"]
-    yield Goal(
-        "manage.py check, times bare Django", check["shop"] / check["bare"], most=1.5
-    )
 
 
 def similar_page(result: dict[str, Any]) -> dict[str, float]:
@@ -64,8 +60,6 @@ def goals_of_100_000(result: dict[str, Any]) -> Iterator[Goal]:
     """Yield what is asked of a catalogue of that size alone."""
     scenarios = result["scenarios"]
     page = similar_page(result)
-    pgbench = scenarios["similar page"]["pgbench, 8 clients"]
-    yield Goal("similar page, to pgbench", page["rate"] / pgbench["rate"], least=0.5)
     yield Goal("similar page, p99 to p50", page["p99"] / page["p50"], most=4)
     warm, cold = (
         {name: figures["p50"] for name, figures in scenarios[which].items()}

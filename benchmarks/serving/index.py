@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import random
 import time
+from functools import partial
 from typing import Any
 
 from django.db import connection
 from django.test.utils import CaptureQueriesContext, override_settings
 
 from products.models import Product
-from products.search.scores import recall
+from products.quality.recall import NEIGHBOURS, ask
+from products.sql.statements import rows
 from products.upkeep import vector_index
-from products.upkeep.vector_index import HALFVEC, VECTOR, IndexKind, fetch
+from products.upkeep.vector_index import HALFVEC, VECTOR, IndexKind
 from serving.figures import Figures
 from serving.gunicorn import CONNECTIONS
 from serving.pgbench import run_pgbench
 from serving.scenarios import for_any_id, ids
 
 SAMPLES = 100
-NEIGHBOURS = 10
 
 
 def measure_indexes(*, seconds: float) -> dict[str, dict[str, Any]]:
@@ -42,7 +43,9 @@ def measure_index(kind: IndexKind, *, seconds: float) -> dict[str, Any]:
     started = time.perf_counter()
     vector_index.build_index(kind, using="default", memory_mb=memory_mb)
     build_seconds = time.perf_counter() - started
-    [(size,)] = fetch("default", "SELECT pg_relation_size(%s::regclass)", [kind.name])
+    [(size,)] = rows(
+        "SELECT pg_relation_size(%s::regclass)", [kind.name], using="default"
+    )
     figures = speed(seconds)
     return {
         "build_seconds": build_seconds,
@@ -57,19 +60,18 @@ def measure_index(kind: IndexKind, *, seconds: float) -> dict[str, Any]:
 def mean_recall() -> float:
     """Return which share of the ten nearest the index finds, of 100 products."""
     chance, known = random.Random(4), ids()
-    found = 0.0
-    for _ in range(SAMPLES):
-        product = Product.objects.get(pk=chance.randint(*known))
-        exact, fast = (
-            list(
-                Product.objects.similar_to(product, exact=exact).values_list(
-                    "pk", flat=True
-                )[:NEIGHBOURS]
-            )
-            for exact in (True, False)
-        )
-        found += recall(fast, exact)
-    return found / SAMPLES
+    products = [Product.objects.get(pk=chance.randint(*known)) for _ in range(SAMPLES)]
+    exact, found = (
+        ask(partial(similar_ids, product, exact=exact) for product in products)
+        for exact in (True, False)
+    )
+    return found.recall(exact)
+
+
+def similar_ids(product: Product, *, exact: bool) -> list[int]:
+    """Return the ids of the products like one, as the shop looks for them."""
+    similar = Product.objects.similar_to(product, exact=exact)
+    return list(similar.values_list("pk", flat=True)[:NEIGHBOURS])
 
 
 def speed(seconds: float) -> Figures:

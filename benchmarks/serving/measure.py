@@ -15,7 +15,7 @@ from django.db import connection, reset_queries
 
 from products.embeddings import get_backend
 from products.models import Product
-from products.upkeep.vector_index import fetch
+from products.sql.statements import rows
 from serving.figures import Figures, measure_in_turns, median
 from serving.gunicorn import CONNECTIONS, Server, serving
 from serving.index import measure_indexes
@@ -150,5 +150,5 @@ def one_embedding(scenario: Scenario) -> Callable[[int], object]:
 
 def table_mb() -> float:
     """Return the megabytes of the table with all its indexes."""
-    [(table,)] = fetch("default", "SELECT pg_total_relation_size('products')")
+    [(table,)] = rows("SELECT pg_total_relation_size('products')", using="default")
     return float(table / 2**20)

@@ -1,38 +1,66 @@
-"""The picture of what a page costs against the size of the catalogue."""
+"""The picture of what a page costs against the size of the catalogue, as SVG."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from matplotlib.figure import Figure
+from products.quality.recall_plot import (
+    HEIGHT,
+    MARGIN,
+    WIDTH,
+    Plot,
+    as_svg,
+    make_line,
+)
 
 
 def plot(results: Sequence[dict[str, Any]], path: Path) -> None:
-    """Draw the median time of each kind of page over the rows, SVG or PNG."""
-    figure = Figure(figsize=(8, 5), layout="constrained")
-    axes = figure.subplots()
-    for name in results[0]["scenarios"]:
-        axes.plot(
-            [result["rows"] for result in results],
-            [result["scenarios"][name]["gunicorn"]["p50"] for result in results],
-            marker="o",
-            label=name,
-        )
-    lab = [result for result in results if "lab" in result]
-    axes.plot(
-        [result["rows"] for result in lab],
-        [result["lab"]["p50"] for result in lab],
-        marker="o",
-        linestyle="--",
-        color="gray",
-        label="the lab's approach",
+    """Draw the median time of each kind of page over the rows; both axes are powers."""
+    series = {
+        name: [
+            (result["rows"], result["scenarios"][name]["gunicorn"]["p50"])
+            for result in results
+        ]
+        for name in results[0]["scenarios"]
+    }
+    lab = [(r["rows"], r["lab"]["p50"]) for r in results if "lab" in r]
+    if lab:
+        series["the lab's approach"] = lab
+    rows = [result["rows"] for result in results]
+    times = [time for points in series.values() for _, time in points]
+    column = scale(rows, MARGIN, WIDTH - MARGIN)
+    level = scale(times, HEIGHT - MARGIN, MARGIN)
+    lines = [
+        make_line(number, name, [(column(x), level(y)) for x, y in points])
+        for number, (name, points) in enumerate(series.items())
+    ]
+    picture = Plot(
+        lines,
+        marks=[(column(count), f"{count:,}") for count in rows],
+        levels=[(level(power), f"{power / 1000:g}") for power in powers(times)],
+        across="products",
+        upwards="seconds",
+        title="Median time of a page, 8 connections",
     )
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    axes.set_xlabel("products")
-    axes.set_ylabel("median time of a page in ms, 8 connections")
-    axes.grid(alpha=0.3)
-    axes.legend()
-    figure.savefig(path, dpi=150)
+    path.write_text(as_svg(picture), encoding="utf-8")
+
+
+def scale(values: Sequence[float], start: int, end: int) -> Callable[[float], int]:
+    """Return what gives the place of a value: powers of ten at equal distances."""
+    low, *_, high = powers(values)
+    span = math.log10(high / low)
+
+    def place(value: float) -> int:
+        return round(start + (end - start) * math.log10(value / low) / span)
+
+    return place
+
+
+def powers(values: Sequence[float]) -> list[float]:
+    """Return the powers of ten from below the least value to above the largest."""
+    first = math.floor(math.log10(min(values)))
+    last = max(math.ceil(math.log10(max(values))), first + 1)
+    return [10.0**power for power in range(first, last + 1)]

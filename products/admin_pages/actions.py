@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-import time
 from typing import TYPE_CHECKING, cast
 
 from django.contrib import admin, messages
@@ -11,8 +10,7 @@ from django.db.models import QuerySet
 from django.http import FileResponse, HttpRequest
 from django.utils.translation import gettext_lazy as _, ngettext
 
-from products.admin_pages.embeddings import MAX_PRODUCTS, MAX_SECONDS, tell_failures
-from products.embeddings import EmbeddingError
+from products.admin_pages.embeddings import MAX_PRODUCTS, show_failures, take_batches
 from products.models import Product
 from products.numbers import grouped
 from products.querysets import ProductQuerySet
@@ -20,7 +18,7 @@ from products.upkeep.pending import Failures, embed_again
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Product]
-else:  # not subscriptable when it runs
+else:  # Django's class takes no type argument at run time
     ModelAdmin = admin.ModelAdmin
 
 CONTENT_TYPES = {
@@ -35,16 +33,9 @@ def embed_selected(
 ) -> None:
     """Embed the first of the selected products, fresh or not, as time allows."""
     failures = Failures()
-    done, deadline = 0, time.monotonic() + MAX_SECONDS
     selected = queryset.count()
     ids = queryset.order_by("pk").values_list("pk", flat=True)[:MAX_PRODUCTS]
-    try:
-        for count in embed_again(list(ids), failures=failures):
-            done += count
-            if time.monotonic() > deadline:
-                break
-    except EmbeddingError as err:
-        messages.error(request, str(err))
+    done = take_batches(request, embed_again(list(ids), failures=failures))
     text = ngettext(
         "Embedded %(done)s of %(selected)s selected product.",
         "Embedded %(done)s of %(selected)s selected products.",
@@ -52,7 +43,7 @@ def embed_selected(
     )
     counts = {"done": grouped(done), "selected": grouped(selected)}
     messages.info(request, text % counts)
-    tell_failures(request, failures)
+    show_failures(request, failures)
     if done + len(failures.reasons) < selected:
         messages.warning(
             request,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from django.contrib import messages
@@ -48,22 +49,31 @@ def embeddings_context() -> dict[str, Any]:
 
 
 def embed_some(request: HttpRequest) -> None:
-    """Embed a bounded number of products and tell the visitor what came of it."""
+    """Embed a bounded number of products and show the visitor what came of it."""
     failures = Failures()
+    done = take_batches(request, embed_pending(failures=failures))
+    text = ngettext("Embedded %(done)d product.", "Embedded %(done)d products.", done)
+    messages.info(request, text % {"done": done})
+    show_failures(request, failures)
+
+
+def take_batches(request: HttpRequest, batches: Iterator[int]) -> int:
+    """Embed batch after batch for as long as a request has; return how many products.
+
+    batches: as embed_pending() yields them. Shows the visitor why the backend failed.
+    """
     done, deadline = 0, time.monotonic() + MAX_SECONDS
     try:
-        for count in embed_pending(failures=failures):
+        for count in batches:
             done += count
             if done >= MAX_PRODUCTS or time.monotonic() > deadline:
                 break
     except EmbeddingError as err:
         messages.error(request, str(err))
-    text = ngettext("Embedded %(done)d product.", "Embedded %(done)d products.", done)
-    messages.info(request, text % {"done": done})
-    tell_failures(request, failures)
+    return done
 
 
-def tell_failures(request: HttpRequest, failures: Failures) -> None:
-    """Tell the visitor why the first few products were not embedded."""
+def show_failures(request: HttpRequest, failures: Failures) -> None:
+    """Show the visitor why the first few products were not embedded."""
     for reason in list(failures.reasons.values())[:SHOWN_FAILURES]:
         messages.warning(request, _("Not embedded: %(reason)s") % {"reason": reason})

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from django.db import connections
 
 from products.catalog.source import Source
+from products.sql.statements import rows
 from products.upkeep import vector_index
 from products.upkeep.vector_index import Progress
 
@@ -58,7 +59,7 @@ class BulkLoad:
             "SELECT count(*) FROM "
             "(SELECT FROM products WHERE embedding IS NOT NULL LIMIT %s) AS embedded"
         )
-        [(count,)] = vector_index.fetch(self.using, sql, [SMALL_TABLE + 1])
+        [(count,)] = rows(sql, [SMALL_TABLE + 1], using=self.using)
         return bool(count <= SMALL_TABLE)
 
     def finish(self, on_progress: Callable[[Progress], None]) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
@@ -12,6 +12,7 @@ from psycopg import sql
 
 from products.embeddings.text import TEXT_FIELDS, embedding_text
 from products.models import Product
+from products.quality.recall import NEIGHBOURS, ask
 from products.recipes import available, current_recipe
 from products.search import PAGE_SIZE, Mode, SearchError, Sort
 from products.search.nearest import WINDOW, index_settings, plan_question
@@ -19,9 +20,7 @@ from products.search.query_vector import Vector
 from products.search.question import Question, clean_text
 from products.search.rank import question_vector
 from products.search.results import Plan
-from products.search.scores import recall
 
-COMPARED = 10  # nearest neighbours
 TIMEOUT_MILLISECONDS = 5_000
 
 
@@ -151,31 +150,27 @@ def compare_with_exact(asked: dict[str, Any]) -> Comparison:
         vector, _ms = question_vector(question)
         plan = plan_question(question, limit=WINDOW + 1)
         with index_settings(plan, using=question.using):
-            found, plan_ms = timed_nearest(question, vector, exact=plan.exact)
-        exact, exact_ms = timed_nearest(question, vector, exact=True)
-    ids = [product.pk for product in found]
+            planned = ask([partial(nearest, question, vector, exact=plan.exact)])
+        exact = ask([partial(nearest, question, vector, exact=True)])
+    [found], [true] = planned.found, exact.found
     return Comparison(
         plan=plan,
-        recall=recall(ids, [product.pk for product in exact]) if exact else 1.0,
-        compared=len(exact),
-        missed=[product for product in exact if product.pk not in ids],
-        plan_ms=plan_ms,
-        exact_ms=exact_ms,
+        recall=planned.recall(exact),
+        compared=len(true),
+        missed=[product for product in true if product not in found],
+        plan_ms=planned.milliseconds,
+        exact_ms=exact.milliseconds,
     )
 
 
-def timed_nearest(
-    question: Question, vector: Vector, *, exact: bool
-) -> tuple[list[Product], float]:
-    """Return the ten nearest products, and the milliseconds it took.
+def nearest(question: Question, vector: Vector, *, exact: bool) -> list[Product]:
+    """Return the ten nearest products.
 
     The query asks for as many as the search does: fewer would make another plan.
     """
-    nearest = question.products().nearest_to(
+    products = question.products().nearest_to(
         vector.tolist(), fingerprint=question.fingerprint, exact=exact
     )
-    started = time.perf_counter()
-    found = list(nearest.only("name")[: WINDOW + 1])
-    milliseconds = (time.perf_counter() - started) * 1000
+    found = list(products.only("name")[: WINDOW + 1])
     found.sort(key=lambda product: (product.distance, product.pk))
-    return found[:COMPARED], milliseconds
+    return found[:NEIGHBOURS]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,27 +15,30 @@ from products.catalog.changes import Change, Kind
 from products.catalog.importing import ImportResult
 from products.catalog.records import Refusal
 from products.catalog.source import Source
-from products.management.index_bar import show_build
+from products.management.base import show_build
 from products.upkeep.vector_index import Progress
 
 # How many rows of each kind are shown; --verbosity 2 shows all.
 SHOWN = 20
 
 
-class Report:
-    """Shows an import while it runs; a context manager."""
+class ImportDisplay:
+    """Shows an import while it runs; a context manager.
+
+    make_bar: makes a progress bar of the options that tqdm takes.
+    """
 
     def __init__(
         self,
         stdout: OutputWrapper,
-        stderr: OutputWrapper,
         source: Source,
         verbosity: int,
+        make_bar: Callable[..., tqdm[Any]],
     ) -> None:
         self.stdout = stdout
-        self.stderr = stderr
         self.source = source
         self.verbosity = verbosity
+        self.make_bar = make_bar
         self.seen: Counter[str] = Counter()
         self.index_bar: tqdm[Any] | None = None
 
@@ -64,11 +68,6 @@ class Report:
                         f"... and {count - SHOWN:,} more {kind_of_row} "
                         "(--verbosity 2 shows all)"
                     )
-
-    def make_bar(self, **options: Any) -> tqdm[Any]:
-        """Return a bar that is shown on terminals only."""
-        disable = True if self.verbosity == 0 else None
-        return tqdm(disable=disable, file=self.stderr, **options)
 
     def progress(self, result: ImportResult) -> None:
         """Show how far the file is read, and the rows and texts per second."""

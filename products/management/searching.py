@@ -13,12 +13,12 @@ from typing import Any
 from django.core.management import CommandError, CommandParser
 from django.db import DataError
 
-from products.management.base import DocumentedCommand
+from products.management.base import ShopCommand
 from products.models import Product
 from products.search import Filters, Hit, Results, SearchError, search
 from products.sql.watch import Scan, explained
 
-# So many category names are read to suggest one, and so many are named.
+# How many category names are read to suggest one, and how many are suggested.
 CATEGORIES_READ = 10_000
 CATEGORIES_NAMED = 5
 
@@ -36,10 +36,11 @@ What does not apply is null.
 """
 
 
-class SearchCommand(DocumentedCommand):
+class SearchCommand(ShopCommand):
     """A command that searches once and lists a page of what was found."""
 
     about = JSON_HELP
+    expected = (SearchError,)
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
@@ -66,10 +67,11 @@ class SearchCommand(DocumentedCommand):
             action="store_true",
             help="Show how it was searched, and what PostgreSQL really read.",
         )
-        self.add_output_arguments(parser, database="The database to search.")
+        self.add_json_argument(parser)
+        self.add_database_argument(parser, "The database to search.")
 
     def run(self, options: dict[str, Any], **question: Any) -> None:
-        """Search for what is asked and write it. Raises CommandError with advice."""
+        """Search for what is asked and write it. Raises SearchError or CommandError."""
         database = options["database"]
         try:
             filters = read_filters(options)
@@ -86,10 +88,8 @@ class SearchCommand(DocumentedCommand):
                     using=database,
                     **question,
                 )
-        except SearchError as err:
-            raise CommandError(str(err)) from err
         except UnicodeEncodeError as err:
-            raise CommandError("That is no text: write it in UTF-8.") from err
+            raise CommandError("That is not a text: write it in UTF-8.") from err
         if options["json"]:
             self.stdout.write(json.dumps(as_json(results, scans), indent=2))
         else:
@@ -116,7 +116,7 @@ def price(text: str) -> Decimal:
         return Decimal(text)
     except InvalidOperation as err:
         raise argparse.ArgumentTypeError(
-            f"{text!r} is no price. Write a number such as 19.99."
+            f"{text!r} is not a price. Write a number such as 19.99."
         ) from err
 
 
@@ -166,7 +166,7 @@ def require_products(skus: Sequence[str], *, using: str) -> list[Product]:
     for sku in skus:
         try:
             product = products.filter(sku=sku).first()
-        except (DataError, UnicodeEncodeError):  # no text PostgreSQL can hold
+        except (DataError, UnicodeEncodeError):  # not a text that PostgreSQL can hold
             product = None
         if not product:
             raise CommandError(

@@ -1,4 +1,8 @@
-"""How far two recipes agree: what the new one would change for shoppers."""
+"""How far two recipes agree: what the new one would change for shoppers.
+
+The second column cannot be searched before the switch. So the nearest neighbours alone
+are compared: neither words nor the floor play a part, as they do in a search.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +16,10 @@ from django.db.models.functions import MD5, Cast
 
 from products.embeddings import BaseEmbeddingBackend
 from products.models import EmbeddingRecipe, Product
-from products.quality.evaluation import Grades
-from products.search.scores import ndcg
+from products.quality.evaluation import TOP, measure_ranking
+from products.quality.judged import Grades
+from products.search.nearest import read_on
 from products.upkeep.second_column import SecondEmbedding
-
-TOP = 10
 
 
 @dataclass(frozen=True)
@@ -24,15 +27,15 @@ class Agreement:
     """What the served recipe and that of the second column have in common.
 
     overlap: the mean share, 0 to 1, of the first ten results that both have, over
-    *count* products or queries. served, second: mean nDCG@10 over the *judged*
-    queries, None without any.
+    *count* products or queries. served_ndcg, second_ndcg: the mean nDCG@10 over the
+    *judged* queries, None without any.
     """
 
     count: int
     overlap: float
     judged: int = 0
-    served: float | None = None
-    second: float | None = None
+    served_ndcg: float | None = None
+    second_ndcg: float | None = None
 
 
 def agreement_on_products(
@@ -53,17 +56,12 @@ def agreement_on_products(
     both = second.filter(pk__in=list(chosen)).only("pk")
     overlaps = [
         overlap(
-            similar(Product, row.pk, using), similar(SecondEmbedding, row.pk, using)
+            similar_skus(Product, row.pk, using),
+            similar_skus(SecondEmbedding, row.pk, using),
         )
         for row in both
     ]
     return Agreement(len(overlaps), fmean(overlaps)) if overlaps else None
-
-
-def similar(column: Any, pk: int, using: str) -> list[int]:
-    """Return the ids of the products most like one, by one of the two columns."""
-    nearest = column.objects.using(using).similar_to(column(pk=pk))
-    return list(nearest.values_list("pk", flat=True)[:TOP])
 
 
 def agreement_on_queries(
@@ -73,35 +71,50 @@ def agreement_on_queries(
     *,
     using: str,
 ) -> Agreement:
-    """Return how the results of *queries* agree, and their nDCG@10 where judged.
+    """Return how the products nearest to *queries* agree, and their nDCG@10.
 
     queries: text by id, at least one. grades: by the id of a query, each with a
     relevant product; products nobody judged count as 0. Raises EmbeddingError when a
     query cannot be embedded.
     """
-    served = results(Product, recipe.embedder(), queries, using)
-    second = results(SecondEmbedding, recipe.second_embedder(), queries, using)
+    served = nearest_skus(Product, recipe.embedder(), queries, using)
+    second = nearest_skus(SecondEmbedding, recipe.second_embedder(), queries, using)
     return Agreement(
         count=len(queries),
         overlap=fmean(overlap(served[query], second[query]) for query in queries),
         judged=len(grades),
-        served=mean_ndcg(served, grades),
-        second=mean_ndcg(second, grades),
+        served_ndcg=mean_ndcg(served, grades),
+        second_ndcg=mean_ndcg(second, grades),
     )
 
 
-def results(
+def similar_skus(column: Any, pk: int, using: str) -> list[str]:
+    """Return the skus of the products most like one, by one of the two columns."""
+    return first_skus(column.objects.using(using).similar_to(column(pk=pk)))
+
+
+def nearest_skus(
     column: Any, backend: BaseEmbeddingBackend, queries: Mapping[str, str], using: str
 ) -> dict[str, list[str]]:
-    """Return the skus of the first results of each query, by one of the columns."""
+    """Return the skus of the products nearest to each query, by one of the columns."""
     found = {}
     for query, text in queries.items():
         [vector] = backend.embed([text])
-        nearest = column.objects.using(using).nearest_to(
-            vector.tolist(), fingerprint=backend.fingerprint
+        found[query] = first_skus(
+            column.objects.using(using).nearest_to(
+                vector.tolist(), fingerprint=backend.fingerprint
+            )
         )
-        found[query] = list(nearest.values_list("sku", flat=True)[:TOP])
     return found
+
+
+def first_skus(nearest: Any) -> list[str]:
+    """Return the skus of the ten nearest, also where another recipe is nearer."""
+    # An index that is read on may give its rows slightly out of order.
+    found = sorted(
+        read_on(nearest.only("sku")[:TOP]), key=lambda row: (row.distance, row.pk)
+    )
+    return [row.sku for row in found]
 
 
 def overlap(one: Sequence[object], other: Sequence[object]) -> float:
@@ -114,5 +127,5 @@ def mean_ndcg(
     found: Mapping[str, Sequence[str]], grades: Mapping[str, Grades]
 ) -> float | None:
     """Return the mean nDCG@10 over the judged queries, None when there are none."""
-    values = [ndcg(found[query], grades[query], k=TOP) for query in grades]
+    values = [measure_ranking(qid, found[qid], grades[qid]).ndcg for qid in grades]
     return fmean(values) if values else None

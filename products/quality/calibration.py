@@ -1,9 +1,9 @@
-"""When is the nearest product no match at all? Floors on the cosine similarity.
+"""From which similarity on is the nearest product a match?
 
-The nearest neighbour of a text without meaning is still some product, and the larger
-the catalogue, the nearer it is. So the floor of the best hit is measured: random
-letters are embedded as queries, and whatever comes no nearer than 95 in 100 of them
-is taken for no match.
+A text without meaning has a nearest product as well, and the larger the catalogue, the
+nearer that product is. So the floor of the best hit is measured: random letters are
+embedded as queries, and the best hit of a real query must be nearer than the best hits
+of 95 in 100 of them.
 """
 
 from __future__ import annotations
@@ -19,18 +19,24 @@ SAMPLES = 100
 QUANTILE = 0.95
 
 
+class CalibrationError(ValueError):
+    """A catalogue that cannot be calibrated; the message says what to do."""
+
+
 def calibrate(*, using: str) -> Calibration:
     """Measure and store the floor of the recipe in force, and return it.
 
-    Raises EmbeddingError when the backend fails, ValueError when no product is
-    embedded by it. Embeds 100 short texts and looks each of them up.
+    Raises EmbeddingError when the backend fails, CalibrationError when no
+    product is embedded by it. Embeds 100 short texts and looks each of them up.
     """
     import numpy as np
 
     backend = active_backend(using)
     products = Product.objects.using(using).embedded(fingerprint=backend.fingerprint)
     if not products.exists():
-        raise ValueError("No product is embedded yet. Run manage.py embed_products.")
+        raise CalibrationError(
+            "No product is embedded yet. Run manage.py embed_products."
+        )
     plan = plan_nearest(products, limit=1)
     nearest = []
     for vector in backend.embed(meaningless_texts(SAMPLES)):

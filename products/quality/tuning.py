@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import random
 import statistics
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 from django.db import connections, transaction
-from django.db.models import Count
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _, ngettext
 
 from products.models import Product
+from products.quality.recall import NEIGHBOURS, Answers, ask
 from products.search import Filters, search
 from products.search.nearest import index_settings
 from products.search.results import Plan
-from products.search.scores import recall
+from products.sql.statements import rows
 from products.sql.watch import explained
 from products.upkeep import vector_index
 
-NEIGHBOURS = 10
 EF_SEARCH = (10, 20, 40, 80, 100, 200, 400, 800)
 SHARES = (1.0, 0.25, 0.10, 0.05, 0.01)
 
-# Below this PostgreSQL reads the whole table, and rightly so.
+# In a smaller catalogue PostgreSQL rightly reads the whole table.
 SMALLEST = 1_000
 
 
@@ -41,8 +38,6 @@ class Sample:
 
     product: Product
     filters: Filters
-    nearest: list[int]  # ids, by the exact scan
-    matching: int
 
 
 @dataclass(frozen=True)
@@ -50,7 +45,7 @@ class Measurement:
     """How one way of looking products up did, over the samples of a bucket.
 
     recall: the mean share of the true ten nearest that were found; full: the share of
-    pages as long as they could be; milliseconds: the median, with the ORM.
+    pages that are as long as the exact ones; milliseconds: the median, with the ORM.
     """
 
     ef_search: int | None
@@ -86,7 +81,7 @@ class Bucket:
     def smallest(self, target: float) -> int | None:
         """Return the smallest ef_search that reaches a recall, None if none does.
 
-        Every larger one reaches it too: a lucky dip is no setting to rely on.
+        Every larger one must reach it too, so that chance does not choose it.
         """
         found = None
         for measurement in reversed(self.hnsw):
@@ -140,11 +135,8 @@ def tune(
             .in_bulk(generator.sample(ids, min(samples, count)))
         )
         ranges = price_ranges(share, len(chosen), generator, using=using)
-        buckets.append(
-            measure_bucket(
-                share, list(chosen.values()), ranges, ef_search, using, count
-            )
-        )
+        asked = list(map(Sample, chosen.values(), ranges))
+        buckets.append(measure_bucket(share, asked, ef_search, using, count))
         progress()
     return buckets
 
@@ -160,13 +152,12 @@ def price_ranges(
         return [Filters()] * count
     starts = [generator.uniform(0, 1 - share) for _ in range(count)]
     quantiles = [quantile for start in starts for quantile in (start, start + share)]
-    with connections[using].cursor() as cursor:
-        cursor.execute(
-            "SELECT percentile_disc(%s::float8[]) WITHIN GROUP (ORDER BY price) "
-            "FROM products WHERE embedding IS NOT NULL",
-            [quantiles],
-        )
-        [bounds] = cursor.fetchone()
+    [(bounds,)] = rows(
+        "SELECT percentile_disc(%s::float8[]) WITHIN GROUP (ORDER BY price) "
+        "FROM products WHERE embedding IS NOT NULL",
+        [quantiles],
+        using=using,
+    )
     return [
         Filters(min_price=low, max_price=high)
         for low, high in zip(bounds[::2], bounds[1::2], strict=True)
@@ -174,83 +165,98 @@ def price_ranges(
 
 
 def measure_bucket(
-    share: float,
-    products: Sequence[Product],
-    ranges: Sequence[Filters],
+    wanted: float,
+    samples: Sequence[Sample],
     ef_search: Sequence[int],
     using: str,
     count: int,
 ) -> Bucket:
-    """Return the measurements of all ways to look up the same questions."""
-    samples, exact_times = [], []
-    for product, filters in zip(products, ranges, strict=True):
-        nearest, milliseconds = timed(lookup(product, filters, using, exact=True))
-        kept = filters.narrow(Product.objects.using(using)).embedded()
-        [matching] = kept.aggregate(Count("pk")).values()
-        samples.append(Sample(product, filters, nearest, matching))
-        exact_times.append(milliseconds)
+    """Return the measurements of all ways to look up the same questions.
+
+    wanted: the share of the *count* products that the filters should keep.
+    """
+    exact = ask(lookups(samples, using, exact=True))
+    if not any(exact.found):
+        raise TuningError(
+            _("The filters keep nothing. Sample more products, or filter less.")
+        )
+    kept = [
+        sample.filters.narrow(Product.objects.using(using)).embedded().count()
+        for sample in samples
+    ]
     return Bucket(
-        wanted=share,
-        share=statistics.fmean(sample.matching for sample in samples) / count,
-        exact_ms=statistics.median(exact_times),
-        hnsw=[measure_index(samples, ef, using=using) for ef in ef_search],
-        planned=measure_search(samples, using=using),
+        wanted=wanted,
+        share=statistics.fmean(kept) / count,
+        exact_ms=exact.milliseconds,
+        hnsw=[measure_index(samples, exact, ef, using=using) for ef in ef_search],
+        planned=measure_search(samples, exact, using=using),
     )
 
 
 def measure_index(
-    samples: Sequence[Sample], ef_search: int, *, using: str
+    samples: Sequence[Sample], exact: Answers[int], ef_search: int, *, using: str
 ) -> Measurement:
     """Return how the HNSW index does with iterative scans at this ef_search."""
     plan = Plan("hnsw", "it is measured", ef_search=ef_search)
-    found, times = [], []
     with transaction.atomic(using=using), index_settings(plan, using=using):
         with connections[using].cursor() as cursor:
-            # The index gives its rows in order; whatever else must sort them all.
+            # Only the index gives its rows in order; any other plan must sort them.
             cursor.execute("SET LOCAL enable_sort = off")
             cursor.execute("SET LOCAL enable_seqscan = off")
             cursor.execute("SET LOCAL enable_bitmapscan = off")
-        first = lookup(samples[0].product, samples[0].filters, using)
-        with explained(using=using) as scans:
-            first()
-        index = vector_index.configured_kind().name
-        if scans[0].index != index:
-            raise TuningError(
-                _(
-                    "PostgreSQL does not use the index %(index)s (%(scan)s). Is it "
-                    "there and valid? Ask manage.py check --database default."
-                )
-                % {"index": index, "scan": scans[0]}
-            )
-        for sample in samples:
-            ids, milliseconds = timed(lookup(sample.product, sample.filters, using))
-            found.append(ids)
-            times.append(milliseconds)
+        require_index(samples[0], using)
+        found = ask(lookups(samples, using))
         # Where this is part of a larger transaction, SET LOCAL would outlast it.
         transaction.set_rollback(True, using=using)
-    return measurement(samples, found, times, ef_search=ef_search)
+    return measurement(found, exact, ef_search=ef_search)
 
 
-def measure_search(samples: Sequence[Sample], *, using: str) -> Measurement:
+def require_index(sample: Sample, using: str) -> None:
+    """Raise TuningError when PostgreSQL answers a question without the HNSW index."""
+    with explained(using=using) as scans:
+        lookup(sample.product, sample.filters, using)()
+    index = vector_index.configured_kind().name
+    if scans[0].index != index:
+        raise TuningError(
+            _(
+                "PostgreSQL does not use the index %(index)s (%(scan)s). Is it "
+                "there and valid? Ask manage.py check --database default."
+            )
+            % {"index": index, "scan": scans[0]}
+        )
+
+
+def measure_search(
+    samples: Sequence[Sample], exact: Answers[int], *, using: str
+) -> Measurement:
     """Return how search() does, which plans by itself."""
-    found, times, plans = [], [], []
-    for sample in samples:
-        ask = partial(
-            search,
+    plans = []
+
+    def look_up(sample: Sample) -> list[int]:
+        results = search(
             filters=sample.filters,
             like=[sample.product],
             page_size=NEIGHBOURS,
             using=using,
         )
-        results, milliseconds = timed(ask)
         plans.append(results.plan)
-        found.append([hit.product.pk for hit in results])
-        times.append(milliseconds)
+        return [hit.product.pk for hit in results]
+
+    found = ask(partial(look_up, sample) for sample in samples)
     methods = sorted({plan.method for plan in plans})
     return replace(
-        measurement(samples, found, times, ef_search=plans[0].ef_search),
+        measurement(found, exact, ef_search=plans[0].ef_search),
         method=" or ".join(methods),
     )
+
+
+def lookups(
+    samples: Sequence[Sample], using: str, *, exact: bool = False
+) -> list[Callable[[], list[int]]]:
+    """Return lookup() of each sample."""
+    return [
+        lookup(sample.product, sample.filters, using, exact=exact) for sample in samples
+    ]
 
 
 def lookup(
@@ -262,33 +268,13 @@ def lookup(
     return lambda: list(nearest.values_list("pk", flat=True)[:NEIGHBOURS])
 
 
-def timed(function: Callable[[], Any]) -> tuple[Any, float]:
-    """Return what a function gives, and the milliseconds it took."""
-    started = time.perf_counter()
-    result = function()
-    return result, (time.perf_counter() - started) * 1000
-
-
 def measurement(
-    samples: Sequence[Sample],
-    found: Sequence[list[int]],
-    times: Sequence[float],
-    *,
-    ef_search: int | None,
+    found: Answers[int], exact: Answers[int], *, ef_search: int | None
 ) -> Measurement:
-    """Return the measurement of what was found, in these times."""
-    pairs = [
-        (ids, sample.nearest)
-        for ids, sample in zip(found, samples, strict=True)
-        if sample.nearest
-    ]
-    if not pairs:
-        raise TuningError(
-            _("The filters keep nothing. Sample more products, or filter less.")
-        )
+    """Return the measurement of what was found, compared with the exact answers."""
     return Measurement(
         ef_search=ef_search,
-        recall=statistics.fmean(recall(ids, nearest) for ids, nearest in pairs),
-        full=statistics.fmean(len(ids) == len(nearest) for ids, nearest in pairs),
-        milliseconds=statistics.median(times),
+        recall=found.recall(exact),
+        full=found.full(exact),
+        milliseconds=found.milliseconds,
     )

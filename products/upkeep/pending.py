@@ -45,8 +45,8 @@ def embed_pending(
     next run goes on. Several processes may run at once: each locks its rows and
     skips those of the others (SKIP LOCKED).
 
-    A text that cannot be embedded is left out and added to *failures*; those in it
-    already are not tried. Raises EmbeddingError when the backend itself fails; the
+    A text that cannot be embedded is left out and added to *failures*; texts that are
+    in *failures* already are not tried. Raises EmbeddingError when the backend itself fails; the
     batch at hand is then left as it was.
     """
     failures = Failures() if failures is None else failures
@@ -157,7 +157,7 @@ def lock_pending(
 def embed_rows(
     backend: BaseEmbeddingBackend, rows: Sequence[Row], failures: Failures
 ) -> list[Row]:
-    """Set the embeddings of *rows* and return those that could be embedded.
+    """Set the embeddings of *rows* and return the rows that could be embedded.
 
     When the batch fails for good, its texts are tried one by one, so that one text
     does not keep the others from being embedded. Raises EmbeddingError for a fault
@@ -170,7 +170,7 @@ def embed_rows(
             raise
     else:
         return list(rows)
-    backend.embed(["ready?"])  # fails as well: it is not the fault of a text
+    backend.embed(["ready?"])  # if this fails as well, no text is at fault
     embedded = []
     for row in rows:
         try:

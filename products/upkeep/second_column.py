@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from django.apps.registry import Apps
 from django.db import connections, models
-from django.db.backends.utils import CursorWrapper
 from pgvector.django import VectorField
 
 from products.models import DIMENSIONS, EmbeddedText
 from products.querysets import ProductQuerySet
-from products.upkeep.vector_index import SECOND_HALFVEC, SECOND_VECTOR
+from products.sql.statements import rows
 
 
 class SecondEmbedding(EmbeddedText, models.Model):
     """A product seen by its second column: the same row, `embedding` is another.
 
-    Has the fields of a Product that embedding takes, under the same names, so that
-    the same code fills both. Kept out of Django's registry, as Django does with the
-    table of its migrations: the columns exist only between `migrate_embeddings --to`
-    and `--finish`, and neither dumpdata nor makemigrations should see them.
+    It has the fields of a Product that embedding takes, under the same names, so that
+    the same code fills both columns. It is kept out of Django's registry, as Django
+    does with the table of its migrations: the columns exist only between
+    `migrate_embeddings --to` and `--finish`, and neither dumpdata nor makemigrations
+    should see them.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -50,14 +50,14 @@ class SecondEmbedding(EmbeddedText, models.Model):
 
 
 def add_columns(using: str) -> None:
-    """Add the second columns, unless they are there: no row is rewritten.
+    """Add the second columns if they are missing. No row is rewritten.
 
     Call it with the table locked. The new check is validated later, by
     validate_check(), which keeps nobody waiting.
     """
     connection = connections[using]
+    there = columns(using)
     with connection.cursor() as cursor:
-        there = columns(cursor)
         with connection.schema_editor() as editor:
             for field in SecondEmbedding._meta.local_concrete_fields:
                 if field.column not in there:
@@ -78,13 +78,14 @@ def validate_check(using: str) -> None:
         )
 
 
-def columns(cursor: CursorWrapper) -> set[str]:
+def columns(using: str) -> set[str]:
     """Return the names of the columns of products."""
-    cursor.execute(
+    found = rows(
         "SELECT attname FROM pg_attribute WHERE attrelid = 'products'::regclass "
-        "AND attnum > 0 AND NOT attisdropped"
+        "AND attnum > 0 AND NOT attisdropped",
+        using=using,
     )
-    return {name for [name] in cursor.fetchall()}
+    return {name for [name] in found}
 
 
 def drop_columns(using: str) -> None:
@@ -95,10 +96,3 @@ def drop_columns(using: str) -> None:
             "DROP COLUMN IF EXISTS second_embedding_fingerprint, "
             "DROP COLUMN IF EXISTS second_embedded_hash"
         )
-
-
-def drop_indexes(using: str) -> None:
-    """Drop the indexes of the second column; reading and writing go on."""
-    with connections[using].cursor() as cursor:
-        for kind in (SECOND_VECTOR, SECOND_HALFVEC):
-            cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {kind.name}")

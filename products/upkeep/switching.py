@@ -7,59 +7,63 @@ is searched, and `products_embedding_idx` always its index.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from django.db import OperationalError, connections, transaction
+from django.db import connections
 from django.db.models import F
-from psycopg.errors import LockNotAvailable
 
 from products.embeddings import BaseEmbeddingBackend, EmbeddingError
 from products.models import DIMENSIONS, EmbeddingRecipe
 from products.recipes import current_recipe, hold_alone
+from products.sql.locks import BusyError, keep_trying, set_lock_timeout
 from products.upkeep import vector_index
 from products.upkeep.second_column import (
     SecondEmbedding,
     add_columns,
     drop_columns,
-    drop_indexes,
     validate_check,
+)
+from products.upkeep.vector_index import (
+    HALFVEC,
+    SECOND_HALFVEC,
+    SECOND_VECTOR,
+    VECTOR,
 )
 
 T = TypeVar("T")
 
-# While a table lock waits, everybody else waits behind it: never long, but often.
+# A lock on the table keeps everybody waiting behind it, one on the workers only them.
 LOCK_TIMEOUT = "1s"
-# Nobody but other workers waits behind this one.
 WORKERS_TIMEOUT = "30s"
-LOCK_PAUSE_SECONDS = 0.5
 GIVE_UP_SECONDS = 60.0
 
-SWAP = """
-ALTER TABLE products RENAME COLUMN embedding TO swapped;
-ALTER TABLE products RENAME COLUMN second_embedding TO embedding;
-ALTER TABLE products RENAME COLUMN swapped TO second_embedding;
-ALTER TABLE products RENAME COLUMN embedding_fingerprint TO swapped;
-ALTER TABLE products RENAME COLUMN second_embedding_fingerprint TO embedding_fingerprint;
-ALTER TABLE products RENAME COLUMN swapped TO second_embedding_fingerprint;
-ALTER TABLE products RENAME COLUMN embedded_hash TO swapped;
-ALTER TABLE products RENAME COLUMN second_embedded_hash TO embedded_hash;
-ALTER TABLE products RENAME COLUMN swapped TO second_embedded_hash;
-ALTER TABLE products RENAME CONSTRAINT products_embedding_not_zero TO products_swapped;
-ALTER TABLE products RENAME CONSTRAINT products_second_embedding_not_zero
-    TO products_embedding_not_zero;
-ALTER TABLE products RENAME CONSTRAINT products_swapped
-    TO products_second_embedding_not_zero;
-ALTER INDEX IF EXISTS products_embedding_idx RENAME TO products_swapped_idx;
-ALTER INDEX IF EXISTS products_second_embedding_idx RENAME TO products_embedding_idx;
-ALTER INDEX IF EXISTS products_swapped_idx RENAME TO products_second_embedding_idx;
-ALTER INDEX IF EXISTS products_embedding_halfvec_idx RENAME TO products_swapped_idx;
-ALTER INDEX IF EXISTS products_second_embedding_halfvec_idx
-    RENAME TO products_embedding_halfvec_idx;
-ALTER INDEX IF EXISTS products_swapped_idx
-    RENAME TO products_second_embedding_halfvec_idx;
-"""
+COLUMN = "ALTER TABLE products RENAME COLUMN {} TO {};\n"
+CONSTRAINT = "ALTER TABLE products RENAME CONSTRAINT {} TO {};\n"
+INDEX = "ALTER INDEX IF EXISTS {} RENAME TO {};\n"
+
+
+def exchange_names(rename: str, one: str, other: str) -> str:
+    """Return the statements that give each of two things the name of the other."""
+    between = "products_swapped"
+    steps = ((one, between), (other, one), (between, other))
+    return "".join(rename.format(*step) for step in steps)
+
+
+SWAP = "".join(
+    [
+        exchange_names(COLUMN, "embedding", "second_embedding"),
+        exchange_names(COLUMN, "embedding_fingerprint", "second_embedding_fingerprint"),
+        exchange_names(COLUMN, "embedded_hash", "second_embedded_hash"),
+        exchange_names(
+            CONSTRAINT,
+            "products_embedding_not_zero",
+            "products_second_embedding_not_zero",
+        ),
+        exchange_names(INDEX, VECTOR.name, SECOND_VECTOR.name),
+        exchange_names(INDEX, HALFVEC.name, SECOND_HALFVEC.name),
+    ]
+)
 
 
 class SwitchError(Exception):
@@ -123,7 +127,7 @@ def switch(*, using: str, incomplete: bool = False) -> EmbeddingRecipe:
             "The index of the second column is not built. Run manage.py "
             f"migrate_embeddings --to {recipe.second_backend} again."
         )
-    return swap(recipe, using=using)
+    return exchange_columns(recipe, using=using)
 
 
 def roll_back(*, using: str) -> EmbeddingRecipe:
@@ -135,10 +139,10 @@ def roll_back(*, using: str) -> EmbeddingRecipe:
     recipe = current_recipe(using)
     if not (recipe.second_backend and recipe.second_is_former):
         raise SwitchError("There is no former recipe to go back to.")
-    return swap(recipe, using=using)
+    return exchange_columns(recipe, using=using)
 
 
-def swap(recipe: EmbeddingRecipe, *, using: str) -> EmbeddingRecipe:
+def exchange_columns(recipe: EmbeddingRecipe, *, using: str) -> EmbeddingRecipe:
     """Exchange the two columns and what the database says of them; all or nothing."""
     try:
         recipe.second_embedder()
@@ -168,8 +172,9 @@ def swap(recipe: EmbeddingRecipe, *, using: str) -> EmbeddingRecipe:
 def drop_second(*, using: str, abort: bool = False) -> EmbeddingRecipe:
     """Drop the second column and its indexes; nothing can be rolled back after that.
 
-    abort: also when it is not switched to yet. Raises SwitchError otherwise. Rows
-    keep the room of the dropped vectors until they are written anew (VACUUM FULL).
+    abort: drop the column also when it was never served; without this that raises
+    SwitchError. Rows keep the room of the dropped vectors until they are written anew
+    (VACUUM FULL).
     """
     recipe = current_recipe(using)
     if recipe.is_filling and not abort:
@@ -177,7 +182,7 @@ def drop_second(*, using: str, abort: bool = False) -> EmbeddingRecipe:
             f"{recipe.second_fingerprint} is not switched to yet. Run manage.py "
             "migrate_embeddings --switch, or --abort to give it up."
         )
-    drop_indexes(using)
+    vector_index.drop_second_indexes(using)
 
     def work() -> None:
         drop_columns(using)
@@ -196,28 +201,20 @@ def with_table_locked(work: Callable[[], T], *, using: str) -> T:
     more than a second: it gives way and tries again. Raises SwitchError after a
     minute.
     """
-    deadline = time.monotonic() + GIVE_UP_SECONDS
-    while True:
-        try:
-            with transaction.atomic(using=using):
-                lock_table(using)
-                return work()
-        except OperationalError as err:
-            if not isinstance(err.__cause__, LockNotAvailable):
-                raise
-            if time.monotonic() > deadline:
-                raise SwitchError(
-                    "The table products is busy. Look for a long transaction in "
-                    "pg_stat_activity, end it, and run the command again; nothing "
-                    "was changed."
-                ) from err
-        time.sleep(LOCK_PAUSE_SECONDS)
 
-
-def lock_table(using: str) -> None:
-    """Take the locks of a switch, or raise OperationalError when others have them."""
-    with connections[using].cursor() as cursor:
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [WORKERS_TIMEOUT])
+    def work_alone() -> T:
         hold_alone(using)
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
-        cursor.execute("LOCK TABLE products IN ACCESS EXCLUSIVE MODE")
+        set_lock_timeout(LOCK_TIMEOUT, using=using)
+        with connections[using].cursor() as cursor:
+            cursor.execute("LOCK TABLE products IN ACCESS EXCLUSIVE MODE")
+        return work()
+
+    try:
+        return keep_trying(
+            work_alone, timeout=WORKERS_TIMEOUT, seconds=GIVE_UP_SECONDS, using=using
+        )
+    except BusyError as err:
+        raise SwitchError(
+            "The table products is busy. Look for a long transaction in "
+            "pg_stat_activity, end it, and run the command again; nothing was changed."
+        ) from err

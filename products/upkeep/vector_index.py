@@ -1,35 +1,31 @@
-"""The HNSW index over the embeddings: built, rebuilt while the shop serves, measured."""
+"""The HNSW index over the embeddings: built and rebuilt while the shop serves."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from django.conf import settings
-from django.db import OperationalError, connections, transaction
+from django.db import OperationalError, connections
 from django.utils.translation import gettext
-from psycopg import errors
 
 from products.models import DIMENSIONS
+from products.sql.locks import BusyError, keep_trying, try_once
+from products.sql.statements import rows
 
-# On disk the index takes 2.05 kB a product (measured), in memory a quarter more is
-# asked for. What does not fit maintenance_work_mem is built on disk, far slower.
+# On disk the index takes 2.05 kB a product (measured); in memory a quarter more is
+# asked for. A graph larger than maintenance_work_mem is built on disk, far slower.
 GRAPH_BYTES = 2600
 MAX_MEMORY_MB = 1024
 
-# One build at a time: any number that nothing else in the database locks.
+# Only one build runs at a time. Any number that nothing else in the database locks.
 BUILD_LOCK = 5_384_384
 POLL_SECONDS = 0.5
 LOCK_TIMEOUT = "2s"
-SWAP_TRIES = 10
-
-# How well an index finds the nearest: so many products asked for so many neighbours.
-SAMPLES = 50
-NEIGHBOURS = 10
+GIVE_UP_SECONDS = 25.0
 
 
 class IndexBuildError(Exception):
@@ -72,19 +68,11 @@ SECOND_HALFVEC = halfvec_kind("second_embedding")
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a build is; *total* is 0 in the phases that do not tell."""
+    """How far a build is; *total* is 0 in the phases that do not report it."""
 
     phase: str
     done: int
     total: int
-
-
-@dataclass(frozen=True)
-class Quality:
-    """What an index costs and finds: bytes, and recall at 10 from 0 to 1."""
-
-    size: int
-    recall: float
 
 
 def configured_kind() -> IndexKind:
@@ -100,7 +88,7 @@ def configured_second_kind() -> IndexKind:
 def is_usable(kind: IndexKind, *, using: str) -> bool:
     """Return whether the index is there and was built to its end."""
     sql = "SELECT 1 FROM pg_index WHERE indexrelid = to_regclass(%s) AND indisvalid"
-    return bool(fetch(using, sql, [kind.name]))
+    return bool(rows(sql, [kind.name], using=using))
 
 
 def drop_index(kind: IndexKind, *, using: str) -> bool:
@@ -109,17 +97,23 @@ def drop_index(kind: IndexKind, *, using: str) -> bool:
     False when the table is in use for longer than LOCK_TIMEOUT: every search would
     have to wait behind the lock.
     """
-    try:
-        with transaction.atomic(using=using), connections[using].cursor() as cursor:
-            cursor.execute(
-                "SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT]
-            )
+
+    def drop() -> None:
+        with connections[using].cursor() as cursor:
             cursor.execute(f"DROP INDEX IF EXISTS {kind.name}")
-    except OperationalError as err:
-        if isinstance(err.__cause__, errors.LockNotAvailable):
-            return False
-        raise
+
+    try:
+        try_once(drop, timeout=LOCK_TIMEOUT, using=using)
+    except BusyError:
+        return False
     return True
+
+
+def drop_second_indexes(using: str) -> None:
+    """Drop the indexes of the second column; reading and writing go on."""
+    with connections[using].cursor() as cursor:
+        for kind in (SECOND_VECTOR, SECOND_HALFVEC):
+            cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {kind.name}")
 
 
 def build_index(
@@ -134,8 +128,8 @@ def build_index(
 
     It is built under another name and takes its own in one transaction; stopped at
     any point, the old one is still there and the next build cleans up. memory_mb:
-    maintenance_work_mem, by default graph_memory_mb(). workers:
-    parallel workers besides the connection's own process, by default the server's
+    maintenance_work_mem, by default graph_memory_mb(). workers: parallel workers
+    besides the connection's own process, by default the server's
     max_parallel_maintenance_workers. Raises IndexBuildError.
     See https://github.com/pgvector/pgvector#index-build-time
     """
@@ -157,7 +151,7 @@ def build_index(
             f"USING hnsw ({kind.expression} {kind.operator_class}) "
             "WITH (m = 16, ef_construction = 64)"
         )
-    swap(kind, using)
+    put_in_place(kind, using)
 
 
 def ensure_index(
@@ -174,25 +168,28 @@ def ensure_index(
             time.sleep(POLL_SECONDS)
 
 
-def swap(kind: IndexKind, using: str) -> None:
+def put_in_place(kind: IndexKind, using: str) -> None:
     """Give the new index the name of the old, which is dropped.
 
     Tries again rather than waiting for the lock, which would hold up every search.
     """
-    for _ in range(SWAP_TRIES):
-        with transaction.atomic(using=using):
-            if drop_index(kind, using=using):
-                with connections[using].cursor() as cursor:
-                    cursor.execute(f"ALTER INDEX {kind.name}_new RENAME TO {kind.name}")
-                return
-        time.sleep(POLL_SECONDS)
-    raise IndexBuildError(
-        gettext(
-            "The index is built as %(name)s_new, but the table is too busy to put it "
-            "in the place of %(name)s. Run manage.py build_index in a quieter hour."
-        )
-        % {"name": kind.name}
-    )
+
+    def replace() -> None:
+        with connections[using].cursor() as cursor:
+            cursor.execute(f"DROP INDEX IF EXISTS {kind.name}")
+            cursor.execute(f"ALTER INDEX {kind.name}_new RENAME TO {kind.name}")
+
+    try:
+        keep_trying(replace, timeout=LOCK_TIMEOUT, seconds=GIVE_UP_SECONDS, using=using)
+    except BusyError as err:
+        raise IndexBuildError(
+            gettext(
+                "The index is built as %(name)s_new, but the table is too busy to put "
+                "it in the place of %(name)s. Run manage.py build_index in a quieter "
+                "hour."
+            )
+            % {"name": kind.name}
+        ) from err
 
 
 def graph_memory_mb(kind: IndexKind, using: str) -> int:
@@ -205,15 +202,15 @@ def graph_memory_mb(kind: IndexKind, using: str) -> int:
         "(SELECT setting::bigint / 1024 FROM pg_settings "
         "WHERE name = 'maintenance_work_mem') FROM products"
     )
-    [(rows, server_mb)] = fetch(using, sql)
+    [(embeddings, server_mb)] = rows(sql, using=using)
     most = max(MAX_MEMORY_MB, server_mb)
-    return int(min(max(64, rows * GRAPH_BYTES // 2**20 + 1), most))
+    return int(min(max(64, embeddings * GRAPH_BYTES // 2**20 + 1), most))
 
 
 @contextmanager
 def build_lock(using: str) -> Iterator[None]:
     """Hold the lock of index builds; raise IndexBuildError when somebody else does."""
-    [(locked,)] = fetch(using, "SELECT pg_try_advisory_lock(%s)", [BUILD_LOCK])
+    [(locked,)] = rows("SELECT pg_try_advisory_lock(%s)", [BUILD_LOCK], using=using)
     if not locked:
         raise BuildRunningError(
             gettext("Another process is building the index. Wait for it.")
@@ -221,25 +218,26 @@ def build_lock(using: str) -> Iterator[None]:
     try:
         yield
     finally:
-        if connections[using].is_usable():  # else the lock went with the session
-            fetch(using, "SELECT pg_advisory_unlock(%s)", [BUILD_LOCK])
+        if connections[using].is_usable():  # if not, the lock went with the session
+            rows("SELECT pg_advisory_unlock(%s)", [BUILD_LOCK], using=using)
 
 
 @contextmanager
 def session_options(using: str, options: dict[str, str]) -> Iterator[None]:
-    """Set options of the session: CREATE INDEX CONCURRENTLY runs in no transaction."""
+    """Set options of the session, as CREATE INDEX CONCURRENTLY allows no transaction."""
     sql = "SELECT set_config(%s, %s, false)"
     before = {
-        name: fetch(using, "SELECT current_setting(%s)", [name]) for name in options
+        name: rows("SELECT current_setting(%s)", [name], using=using)
+        for name in options
     }
     try:
         for name, value in options.items():
-            fetch(using, sql, [name, value])
+            rows(sql, [name, value], using=using)
         yield
     finally:
         if connections[using].is_usable():
             for name, [(value,)] in before.items():
-                fetch(using, sql, [name, value])
+                rows(sql, [name, value], using=using)
 
 
 @contextmanager
@@ -248,7 +246,7 @@ def watched(using: str, on_progress: Callable[[Progress], None]) -> Iterator[Non
 
     See https://www.postgresql.org/docs/current/progress-reporting.html
     """
-    [(process,)] = fetch(using, "SELECT pg_backend_pid()")
+    [(process,)] = rows("SELECT pg_backend_pid()", using=using)
     ended = threading.Event()
     thread = threading.Thread(
         target=report_progress, args=(using, process, on_progress, ended), daemon=True
@@ -283,49 +281,3 @@ def report_progress(
         pass  # no connection left for watching; the build itself goes on
     finally:
         connection.close()
-
-
-# How good an index is
-
-
-def measure(kind: IndexKind, *, using: str) -> Quality:
-    """Return the size of an index and the share of the true nearest it finds.
-
-    Asks for the neighbours of 50 products chosen at random, once by the index and once
-    by reading the whole table.
-    """
-    samples = fetch(
-        using,
-        "SELECT id, embedding::text FROM products WHERE embedding IS NOT NULL "
-        "ORDER BY random() LIMIT %s",
-        [SAMPLES],
-    )
-    found = total = 0
-    for _, vector in samples:
-        exact = neighbours(VECTOR, vector, index=False, using=using)
-        found += len(exact & neighbours(kind, vector, index=True, using=using))
-        total += len(exact)
-    [(size,)] = fetch(using, "SELECT pg_relation_size(to_regclass(%s))", [kind.name])
-    return Quality(size, found / total if total else 1.0)
-
-
-def neighbours(kind: IndexKind, vector: str, *, index: bool, using: str) -> set[int]:
-    """Return the ids of the products nearest to a vector, by the index or without."""
-    cast = f"::halfvec({DIMENSIONS})" if kind is HALFVEC else "::vector"
-    off = "enable_seqscan" if index else "enable_indexscan"
-    with transaction.atomic(using=using), connections[using].cursor() as cursor:
-        cursor.execute("SELECT set_config(%s, 'off', true)", [off])
-        cursor.execute(
-            "SELECT id FROM products WHERE embedding IS NOT NULL "  # noqa: S608
-            f"ORDER BY {kind.expression} <=> %s{cast} LIMIT %s",
-            [vector, NEIGHBOURS],
-        )
-        return {id for (id,) in cursor.fetchall()}
-
-
-def fetch(using: str, sql: str, params: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-    """Return the rows of a statement."""
-    with connections[using].cursor() as cursor:
-        cursor.execute(sql, params)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows

@@ -1,4 +1,4 @@
-"""A process that keeps the embeddings up to date until it is told to stop."""
+"""A process that keeps the embeddings up to date until it is stopped."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ LONGEST_PAUSE_SECONDS = 60.0
 class Worker:
     """Looks for products to embed every *interval* seconds, and embeds them.
 
-    stop: set it to end the worker after the batch at hand. embedded, failed: what it
-    did so far. report: called with a line for people, when a pass embedded
-    something, a text failed, or a fault is waited out.
+    stop: set it to end the worker after the batch at hand. report: called with a line
+    for people when a pass embedded something, a text failed, or a fault is waited out.
+    failures: the texts that failed so far. embedded: how many products were embedded.
     """
 
     using: str
@@ -35,7 +35,7 @@ class Worker:
     embedded: int = 0
 
     def run(self) -> None:
-        """Embed until told to stop.
+        """Embed until *stop* is set.
 
         A busy or unreachable service, or database, is tried again after a pause that
         doubles from one second to a minute. Raises EmbeddingError for a fault of the

@@ -116,7 +116,7 @@ def test_a_product_without_embedding_has_no_similar_ones(admin_client):
     similar = admin_client.get(f"{LIST}{product.pk}/similar/")
 
     assert "None: not embedded yet." in change.content.decode()
-    assert "this product is not embedded" in similar.content.decode()
+    assert "this one, or all others, have no embedding yet" in similar.content.decode()
 
 
 # Actions

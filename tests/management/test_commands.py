@@ -303,7 +303,7 @@ def test_a_taken_port_is_told_in_one_line():
 
 @pytest.mark.parametrize("port", [0, -1, 65536, 10**30])
 def test_what_is_no_port_is_told(port):
-    with pytest.raises(CommandError, match=f"{port} is no port"):
+    with pytest.raises(CommandError, match=f"{port} is not a port"):
         call_command("demo", port=port)
 
 

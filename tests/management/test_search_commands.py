@@ -172,7 +172,7 @@ def test_a_broken_embedder_is_told_beside_the_results(shop, broken_model):
         (["lamp", "--mode", "magic"], "invalid choice: 'magic'"),
         (["lamp", "--sort", "magic"], "invalid choice: 'magic'"),
         (["lamp", "--database", "other"], "invalid choice: 'other'"),
-        (["lamp", "--min-price", "cheap"], "'cheap' is no price. Write a number"),
+        (["lamp", "--min-price", "cheap"], "'cheap' is not a price. Write a number"),
         (["lamp", "--min-price", "NaN"], "A price is a number from 0 up"),
         (["lamp", "--max-price=-1"], "A price is a number from 0 up"),
         (["lamp", "--min-price", "9", "--max-price", "8"], "Exchange them"),

@@ -9,12 +9,9 @@ from django.core.management import CommandError, call_command
 
 from products.models import Product
 from products.quality.evaluation import (
-    EvaluationError,
     Measured,
-    ModeReport,
-    measure,
-    read_judgements,
-    read_queries,
+    ModeMeasures,
+    measure_ranking,
 )
 from products.search import Mode
 
@@ -33,7 +30,9 @@ def write(tmp_path, name, text):
 
 def test_what_nobody_judged_counts_as_not_relevant():
     # Grades by place: -, 1, 3. At best: 3, 1, 0.
-    found = measure("1", ["new", "fair", "good"], {"good": 3, "fair": 1, "bad": 0})
+    found = measure_ranking(
+        "1", ["new", "fair", "good"], {"good": 3, "fair": 1, "bad": 0}
+    )
 
     assert found.ndcg == pytest.approx(
         (1 * SECOND + 7 * THIRD) / (7 + 1 * SECOND), abs=1e-12
@@ -44,7 +43,9 @@ def test_what_nobody_judged_counts_as_not_relevant():
 
 def test_judged_only_takes_out_what_nobody_judged():
     # Without "new": 1, 3.
-    found = measure("1", ["new", "fair", "good"], {"good": 3, "fair": 1, "bad": 0})
+    found = measure_ranking(
+        "1", ["new", "fair", "good"], {"good": 3, "fair": 1, "bad": 0}
+    )
 
     assert found.judged_only == pytest.approx(
         (1 + 7 * SECOND) / (7 + 1 * SECOND), abs=1e-12
@@ -55,7 +56,7 @@ def test_judged_only_takes_out_what_nobody_judged():
 def test_judged_only_looks_past_the_tenth_place():
     ranking = [*(f"new-{number}" for number in range(150)), "good"]
 
-    found = measure("1", ranking, {"good": 2})
+    found = measure_ranking("1", ranking, {"good": 2})
 
     assert (found.ndcg, found.judged_only, found.judged) == (0, 1, 0)
 
@@ -63,24 +64,24 @@ def test_judged_only_looks_past_the_tenth_place():
 def test_recall_looks_at_fifty_places_and_every_grade_over_zero():
     ranking = ["half", *(f"new-{number}" for number in range(49)), "late"]
 
-    found = measure("1", ranking, {"half": 0.5, "late": 3, "bad": 0})
+    found = measure_ranking("1", ranking, {"half": 0.5, "late": 3, "bad": 0})
 
     assert found.recall == 1 / 2
 
 
 def test_an_empty_answer_measures_nothing_but_its_emptiness():
-    found = measure("1", [], {"good": 1})
-    report = ModeReport(Mode.HYBRID, [found, Measured("2", 1, 1, 1, 0.5)])
+    found = measure_ranking("1", [], {"good": 1})
+    report = ModeMeasures(Mode.HYBRID, [found, Measured("2", 1, 1, 1, 0.5)])
 
     assert found == Measured("1", 0, 0, 0, None)
     assert report.empty == 1
     assert report.interval("ndcg").mean == 0.5
     assert report.interval("judged").mean == 0.5
-    assert ModeReport(Mode.HYBRID, [found]).interval("judged") is None
+    assert ModeMeasures(Mode.HYBRID, [found]).interval("judged") is None
 
 
 def test_the_interval_holds_the_mean():
-    report = ModeReport(
+    report = ModeMeasures(
         Mode.HYBRID, [Measured(str(n), n / 40, 0, 0, 0) for n in range(41)]
     )
 
@@ -90,76 +91,6 @@ def test_the_interval_holds_the_mean():
     # The standard error of the mean is 0.296 / sqrt(41) = 0.046.
     assert interval.low == pytest.approx(0.5 - 1.96 * 0.046, abs=0.01)
     assert interval.high == pytest.approx(0.5 + 1.96 * 0.046, abs=0.01)
-
-
-# Files
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "1\tred lamp\n2\tchair\n",
-        "qid\tquery\n1\tred lamp\n2\tchair\n",
-        "Query_ID\ttext\r\n1\t red lamp \r\n\r\n2\tchair",
-        "\ufeffqid\tquery\n1\tred lamp\n2\tchair\n2\tchair\n",
-    ],
-    ids=["bare", "header", "windows", "mark"],
-)
-def test_queries_are_read(tmp_path, text):
-    assert read_queries(write(tmp_path, "q", text)) == {"1": "red lamp", "2": "chair"}
-
-
-@pytest.mark.parametrize("header", ["", "qid\tsku\tgrade\n"])
-def test_judgements_are_read(tmp_path, header):
-    path = write(tmp_path, "r", header + "1\tlamp\t3\n1\tchair\t0\n2\tlamp\t0.5\n")
-
-    assert read_judgements(path) == {"1": {"lamp": 3, "chair": 0}, "2": {"lamp": 0.5}}
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("1\tlamp\n2\n", "line 2: expected qid, query, separated by tabs"),
-        ("1 lamp\n", "line 1: expected"),
-        ("1\tlamp\t3\n", "line 1: expected"),
-        ("\tlamp\n", "line 1: expected"),
-        ("1\tla\0mp\n", "line 1: expected"),
-        ("1\tlamp\n\n2\t \n", "line 3: the query is empty"),
-        ("1\tlamp\n1\tchair\n", "line 2: the query 1 stands there twice"),
-        ("1\t" + 1001 * "x", "line 1: A search has at most 1,000 characters"),
-        (b"1\tlamp\n2\t\xff\n", "line 2: this is not UTF-8"),
-    ],
-)
-def test_a_bad_query_is_told_with_its_line(tmp_path, text, reason):
-    with pytest.raises(EvaluationError, match=reason):
-        read_queries(write(tmp_path, "q", text))
-
-
-@pytest.mark.parametrize(
-    ("text", "reason"),
-    [
-        ("1\tlamp\n", "line 1: expected qid, sku, grade, separated by tabs"),
-        ("1\tlamp\tgood\n", "line 1: the grade 'good' is no number from 0 to 100"),
-        ("1\tlamp\t-1\n", "line 1: the grade '-1'"),
-        ("1\tlamp\tnan\n", "line 1: the grade 'nan'"),
-        ("1\tlamp\t101\n", "line 1: the grade '101'"),
-        ("1\tlamp\t\n", "line 1: the grade ''"),
-        ("qid\tsku\tgrade\n1\ta\t1\n1\ta\t2\n", "line 3: the product a has two grades"),
-    ],
-)
-def test_a_bad_judgement_is_told_with_its_line(tmp_path, text, reason):
-    with pytest.raises(EvaluationError, match=reason):
-        read_judgements(write(tmp_path, "r", text))
-
-
-def test_a_missing_file_is_told(tmp_path):
-    with pytest.raises(EvaluationError, match="cannot be read: No such file"):
-        read_queries(tmp_path / "nothing.tsv")
-
-
-def test_a_folder_is_no_file(tmp_path):
-    with pytest.raises(EvaluationError, match="cannot be read: Is a directory"):
-        read_queries(tmp_path)
 
 
 # The command

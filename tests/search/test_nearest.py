@@ -10,6 +10,7 @@ from hypothesis import given, strategies as st
 
 from products.embeddings import get_backend
 from products.models import Product
+from products.quality.measures import recall
 from products.querysets import EF_SEARCH
 from products.search import Filters, nearest, search
 from products.search.nearest import (
@@ -19,7 +20,6 @@ from products.search.nearest import (
     index_settings,
     plan_nearest,
 )
-from products.search.scores import recall
 from tests.factory import make_product
 
 ROWS = 4_000

@@ -504,6 +504,7 @@ def test_judged_queries_tell_which_recipe_is_better(catalogue, tmp_path):
     assert "(queries: 2)." in report
     assert "nDCG@10 over 1 judged queries: 1.000 by deterministic/384" in report
     assert "1.000 by second" not in report
+    assert "of the nearest neighbours alone" in report
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,8 @@ from products import checks
 from products.catalog import bulk
 from products.embeddings.deterministic import EmbeddingBackend
 from products.models import DIMENSIONS, Product
+from products.quality.recall import index_quality
+from products.sql.statements import rows
 from products.upkeep import vector_index
 from products.upkeep.vector_index import HALFVEC, VECTOR, IndexBuildError
 
@@ -86,14 +88,12 @@ def test_a_build_uses_the_options_of_its_session_only(monkeypatch):
 
     def note(using, on_progress):
         for name in ("maintenance_work_mem", "max_parallel_maintenance_workers"):
-            [(seen[name],)] = vector_index.fetch(
-                using, "SELECT current_setting(%s)", [name]
-            )
+            [(seen[name],)] = rows("SELECT current_setting(%s)", [name], using=using)
         return real(using, on_progress)
 
     monkeypatch.setattr(vector_index, "watched", note)
     sql = "SELECT current_setting('maintenance_work_mem')"
-    before = vector_index.fetch("default", sql)
+    before = rows(sql, **USING)
 
     vector_index.build_index(VECTOR, memory_mb=77, workers=1, **USING)
 
@@ -101,7 +101,7 @@ def test_a_build_uses_the_options_of_its_session_only(monkeypatch):
         "maintenance_work_mem": "77MB",
         "max_parallel_maintenance_workers": "1",
     }
-    assert vector_index.fetch("default", sql) == before
+    assert rows(sql, **USING) == before
 
 
 def test_a_build_that_was_killed_is_cleaned_up_by_the_next():
@@ -137,17 +137,17 @@ def test_the_progress_of_the_server_is_reported(monkeypatch):
 
 
 def test_a_busy_table_keeps_the_old_index(monkeypatch):
-    monkeypatch.setattr(vector_index, "SWAP_TRIES", 1)
+    monkeypatch.setattr(vector_index, "GIVE_UP_SECONDS", 0)
     monkeypatch.setattr(vector_index, "LOCK_TIMEOUT", "10ms")
     before = index_oid()
     with psycopg.connect(**connection.get_connection_params()) as other:
 
         def hold(kind, using):
             other.execute("LOCK TABLE products IN ACCESS SHARE MODE")
-            swap(kind, using)
+            put_in_place(kind, using)
 
-        swap = vector_index.swap
-        monkeypatch.setattr(vector_index, "swap", hold)
+        put_in_place = vector_index.put_in_place
+        monkeypatch.setattr(vector_index, "put_in_place", hold)
 
         with pytest.raises(IndexBuildError, match="quieter hour"):
             vector_index.build_index(VECTOR, **USING)
@@ -276,11 +276,11 @@ def test_the_index_in_use_is_not_dropped_for_a_missing_one(settings):
 
 def test_the_measure_finds_a_bad_index():
     add_products(150)
-    good = vector_index.measure(VECTOR, **USING)
+    good = index_quality(VECTOR, **USING)
     with connection.cursor() as cursor:
         cursor.execute("SET hnsw.ef_search = 1")
         try:
-            bad = vector_index.measure(VECTOR, **USING)
+            bad = index_quality(VECTOR, **USING)
         finally:
             cursor.execute("RESET hnsw.ef_search")
 

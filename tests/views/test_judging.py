@@ -127,19 +127,3 @@ def test_the_recall_is_drawn(admin_client, monkeypatch):
 
     assert 'points="48,232 134,232 220,140 306,48 392,48"' in page
     assert page.count(">0.50</td>") == 2
-
-
-@pytest.mark.parametrize(
-    ("lowest", "levels"),
-    [
-        (0.98, ["0.900", "0.925", "0.950", "0.975", "1.000"]),
-        (1.0, ["0.900", "0.925", "0.950", "0.975", "1.000"]),
-        (0.83, ["0.800", "0.850", "0.900", "0.950", "1.000"]),
-        (0.05, ["0.000", "0.250", "0.500", "0.750", "1.000"]),
-    ],
-)
-def test_the_plot_begins_below_the_lowest_recall(lowest, levels):
-    plot = judging.make_plot([bucket_with(lowest, 1, 1, 1, 1)])
-
-    assert [text for _, text in plot.levels] == levels
-    assert all(48 <= y <= 232 for y, _ in plot.levels)

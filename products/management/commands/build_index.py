@@ -5,21 +5,22 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from django.core.management import BaseCommand, CommandError, CommandParser
-from django.db import DEFAULT_DB_ALIAS, Error
+from django.core.management import CommandError, CommandParser
+from django.db import Error
 
-from products.management.index_bar import index_bar
+from products.management.base import INTERRUPTED, ShopCommand
+from products.quality.recall import IndexQuality, index_quality
 from products.upkeep import vector_index
 from products.upkeep.vector_index import (
     HALFVEC,
     VECTOR,
     IndexBuildError,
     IndexKind,
-    Quality,
 )
 
 
-class Command(BaseCommand):
+class Command(ShopCommand):
+    expected = (IndexBuildError, Error)
     help = (
         "Build the index of the embeddings anew, beside the old one, while the shop "
         "reads and writes; then put it in the old one's place."
@@ -51,9 +52,7 @@ class Command(BaseCommand):
             help="Parallel workers besides the one process (default: the server's "
             "max_parallel_maintenance_workers).",
         )
-        parser.add_argument(
-            "--database", default=DEFAULT_DB_ALIAS, help="The database to work in."
-        )
+        self.add_database_argument(parser, "The database to work in.")
 
     def handle(self, *, database: str, **options: Any) -> None:
         memory, workers = options["memory"], options["workers"]
@@ -73,15 +72,13 @@ class Command(BaseCommand):
             raise CommandError(
                 "Stopped. The index there was is still there; run manage.py build_index "
                 "again for the new one.",
-                returncode=130,
+                returncode=INTERRUPTED,
             ) from err
-        except (IndexBuildError, Error) as err:
-            raise CommandError(str(err).strip()) from err
 
     def build(self, kind: IndexKind, database: str, options: dict[str, Any]) -> None:
-        """Build one index, with a progress bar, and tell how long it took."""
+        """Build one index, with a progress bar, and say how long it took."""
         started = time.monotonic()
-        with index_bar(self.stderr, quiet=options["verbosity"] == 0) as show:
+        with self.index_bar() as show:
             vector_index.build_index(
                 kind,
                 using=database,
@@ -111,11 +108,11 @@ class Command(BaseCommand):
 
     def compare(self, database: str) -> None:
         """Print the gain in size and the loss of recall of half precision."""
-        half = vector_index.measure(HALFVEC, using=database)
+        half = index_quality(HALFVEC, using=database)
         self.stdout.write(f"{HALFVEC.name}: {describe(half)}")
         if not vector_index.is_usable(VECTOR, using=database):
             return
-        full = vector_index.measure(VECTOR, using=database)
+        full = index_quality(VECTOR, using=database)
         self.stdout.write(f"{VECTOR.name}: {describe(full)}")
         saved = 1 - half.size / full.size
         self.stdout.write(
@@ -125,6 +122,6 @@ class Command(BaseCommand):
         )
 
 
-def describe(quality: Quality) -> str:
+def describe(quality: IndexQuality) -> str:
     """Return the figures of an index as text."""
     return f"{quality.size / 2**20:.1f} MB, recall at 10: {quality.recall:.3f}"

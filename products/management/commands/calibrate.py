@@ -1,18 +1,19 @@
-"""`manage.py calibrate`: measure which similarity is no match any more."""
+"""`manage.py calibrate`: measure from which similarity on a product is a match."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.core.management import BaseCommand, CommandError, CommandParser
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.core.management import CommandParser
 
 from products.embeddings import EmbeddingError
-from products.quality.calibration import calibrate
+from products.management.base import ShopCommand
+from products.quality.calibration import CalibrationError, calibrate
 from products.recipes import active_backend
 
 
-class Command(BaseCommand):
+class Command(ShopCommand):
+    expected = (EmbeddingError, CalibrationError)
     help = (
         "Measure how near meaningless texts come to the products, and store the "
         "similarity that a match must reach. Run it after the catalogue has changed "
@@ -20,18 +21,10 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--database",
-            default=DEFAULT_DB_ALIAS,
-            choices=tuple(connections),
-            help="The database to work in.",
-        )
+        self.add_database_argument(parser, "The database to work in.")
 
     def handle(self, *, database: str, **options: Any) -> None:
-        try:
-            calibration = calibrate(using=database)
-        except (EmbeddingError, ValueError) as err:
-            raise CommandError(str(err)) from err
+        calibration = calibrate(using=database)
         default = active_backend(database).default_floor
         self.stdout.write(
             f"Tried {calibration.samples} meaningless texts on "

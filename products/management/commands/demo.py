@@ -57,7 +57,7 @@ class Command(BaseCommand):
 def require_free_port(port: int) -> None:
     """Raise CommandError when nothing can be served on *port*."""
     if not 1 <= port <= 65535:
-        raise CommandError(f"{port} is no port. Choose one from 1024 to 65535.")
+        raise CommandError(f"{port} is not a port. Choose one from 1024 to 65535.")
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

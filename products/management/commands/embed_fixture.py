@@ -6,16 +6,18 @@ import json
 from pathlib import Path
 from typing import Any
 
-from django.core.management import BaseCommand, CommandError, CommandParser
+from django.core.management import CommandError, CommandParser
 
 from products.embeddings import BaseEmbeddingBackend, EmbeddingError, get_backend
 from products.embeddings.text import embedding_text, text_hash
+from products.management.base import ShopCommand
 
 # Six digits keep the cosine distance to 1e-6; float32 printed whole is twice as long.
 DIGITS = 6
 
 
-class Command(BaseCommand):
+class Command(ShopCommand):
+    expected = (EmbeddingError,)
     help = (
         "Embed the products of JSON fixtures and write the vectors into the files. "
         "Only what is missing or stale changes: a second run leaves the same bytes."
@@ -39,9 +41,7 @@ def embed_file(path: Path) -> int:
         backend = get_backend()
         count = sum(embed_item(item["fields"], backend) for item in items)
     except (OSError, ValueError, KeyError, TypeError) as err:
-        raise CommandError(f"{path} is no fixture of products: {err!r}") from err
-    except EmbeddingError as err:
-        raise CommandError(str(err)) from err
+        raise CommandError(f"{path} is not a fixture of products: {err!r}") from err
     if count:
         path.write_text(to_json(items), encoding="utf-8")
     return count

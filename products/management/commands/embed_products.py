@@ -5,18 +5,17 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from django.core.management import BaseCommand, CommandError, CommandParser
-from django.db import DEFAULT_DB_ALIAS, DataError
-from tqdm import tqdm
+from django.core.management import CommandError, CommandParser
+from django.db import DataError
 
 from products.embeddings import EmbeddingError
+from products.management.base import INTERRUPTED, ShopCommand
 from products.upkeep.pending import Failures, count_pending, embed_pending
 from products.upkeep.worker import Worker, stop_on_signals
 
-INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended
 
-
-class Command(BaseCommand):
+class Command(ShopCommand):
+    expected = (EmbeddingError,)
     help = (
         "Embed the products whose embedding is missing, stale or of another recipe. "
         "Can be stopped and run again at any time, also several at once. The exit "
@@ -24,9 +23,7 @@ class Command(BaseCommand):
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--database", default=DEFAULT_DB_ALIAS, help="The database to work in."
-        )
+        self.add_database_argument(parser, "The database to work in.")
         parser.add_argument(
             "--watch",
             action="store_true",
@@ -47,7 +44,6 @@ class Command(BaseCommand):
         database: str,
         watch: bool,
         interval: float,
-        verbosity: int,
         **options: Any,
     ) -> None:
         if not 0.1 <= interval <= 3600:
@@ -56,7 +52,7 @@ class Command(BaseCommand):
             if watch:
                 failures = self.watch(database, interval, stop)
             else:
-                failures = self.embed_once(database, stop, quiet=verbosity == 0)
+                failures = self.embed_once(database, stop)
         if failures.reasons:
             raise CommandError(
                 f"{len(failures.reasons)} texts could not be embedded; change them, or "
@@ -64,13 +60,10 @@ class Command(BaseCommand):
             )
 
     def watch(self, database: str, interval: float, stop: threading.Event) -> Failures:
-        """Embed until told to stop; return the texts that failed."""
+        """Embed until *stop* is set; return the texts that failed."""
         worker = Worker(database, interval, stop, report=self.say)
         self.say(f"Watching for products to embed every {interval:g} s.")
-        try:
-            worker.run()
-        except EmbeddingError as err:
-            raise CommandError(str(err)) from err
+        worker.run()
         self.say(f"Stopped. Embedded {worker.embedded} products.")
         return worker.failures
 
@@ -79,18 +72,11 @@ class Command(BaseCommand):
         self.stdout.write(line)
         self.stdout.flush()
 
-    def embed_once(
-        self, database: str, stop: threading.Event, *, quiet: bool
-    ) -> Failures:
+    def embed_once(self, database: str, stop: threading.Event) -> Failures:
         """Embed what needs it now, with a progress bar; return the texts that failed."""
         failures = Failures()
         done = 0
-        with tqdm(
-            total=count_pending(database),
-            unit=" texts",
-            disable=quiet or None,
-            file=self.stderr,
-        ) as bar:
+        with self.bar(total=count_pending(database), unit=" texts") as bar:
             try:
                 for count in embed_pending(using=database, failures=failures):
                     done += count
@@ -108,7 +94,7 @@ class Command(BaseCommand):
             except DataError as err:
                 raise CommandError(
                     f"The database refuses the vectors: {str(err).strip()}. Run "
-                    "manage.py check --database default, which tells what to do."
+                    "manage.py check --database default, which says what to do."
                 ) from err
         for reason in failures.reasons.values():
             self.stderr.write(self.style.WARNING(f"Not embedded: {reason}"))

@@ -8,17 +8,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from django.core.management import CommandError, CommandParser
-from tqdm import tqdm
+from django.core.management import CommandParser
 
-from products.management.base import DocumentedCommand
-from products.quality.evaluation import (
-    EvaluationError,
-    Judged,
-    ModeReport,
-    evaluate,
-    read_judged,
-)
+from products.management.base import ShopCommand
+from products.quality.evaluation import ModeMeasures, evaluate
+from products.quality.judged import EvaluationError, JudgedQueries, read_judged
 from products.search import Mode
 
 MEASURES = {
@@ -49,7 +43,8 @@ ndcg, judged_only, recall and judged (mean, low, high), and per_query.
 """
 
 
-class Command(DocumentedCommand):
+class Command(ShopCommand):
+    expected = (EvaluationError,)
     help = "Measure how well the search answers queries that people have judged."
     about = ABOUT
 
@@ -68,7 +63,8 @@ class Command(DocumentedCommand):
             default="all",
             help="Which search to measure (default all).",
         )
-        self.add_output_arguments(parser, database="The database to search.")
+        self.add_json_argument(parser)
+        self.add_database_argument(parser, "The database to search.")
 
     def handle(
         self,
@@ -77,31 +73,22 @@ class Command(DocumentedCommand):
         judgements: Path,
         mode: str,
         database: str,
-        verbosity: int,
         **options: Any,
     ) -> None:
         modes = list(Mode) if mode == "all" else [Mode(mode)]
-        try:
-            judged = read_judged(queries, judgements, using=database)
-            with tqdm(
-                total=len(modes) * len(judged.grades),
-                unit=" queries",
-                disable=verbosity == 0 or None,
-                file=self.stderr,
-            ) as bar:
-                reports = [
-                    evaluate(judged, mode, using=database, progress=bar.update)
-                    for mode in modes
-                ]
-        except EvaluationError as err:
-            raise CommandError(str(err)) from err
+        judged = read_judged(queries, judgements, using=database)
+        with self.bar(total=len(modes) * len(judged.grades), unit=" queries") as bar:
+            measured = [
+                evaluate(judged, mode, using=database, progress=bar.update)
+                for mode in modes
+            ]
         if options["json"]:
-            self.stdout.write(json.dumps(as_json(judged, reports), indent=2))
+            self.stdout.write(json.dumps(as_json(judged, measured), indent=2))
         else:
-            self.stdout.write("\n".join([*introduction(judged), "", *table(reports)]))
+            self.stdout.write("\n".join([*introduction(judged), "", *table(measured)]))
 
 
-def introduction(judged: Judged) -> list[str]:
+def introduction(judged: JudgedQueries) -> list[str]:
     """Return what is evaluated, and what is left out, in lines."""
     lines = [
         f"{len(judged.grades)} of {len(judged.texts)} queries have a relevant product; "
@@ -112,51 +99,51 @@ def introduction(judged: Judged) -> list[str]:
             f"Left out: {len(judged.unknown):,} judged skus that are not in the "
             f"catalogue, such as {', '.join(judged.unknown[:3])}."
         )
-    if judged.strangers:
+    if judged.unasked:
         lines.append(
-            f"Left out: the judgements of {len(judged.strangers):,} queries that are "
-            f"not asked, such as {', '.join(judged.strangers[:3])}."
+            f"Left out: the judgements of {len(judged.unasked):,} queries that are "
+            f"not asked, such as {', '.join(judged.unasked[:3])}."
         )
     return lines
 
 
-def table(reports: Sequence[ModeReport]) -> list[str]:
+def table(modes: Sequence[ModeMeasures]) -> list[str]:
     """Return a line for each mode, with the means and their intervals."""
     head = "".join(f"{title:22}" for title in MEASURES.values())
     lines = [f"{'mode':10}{head}empty"]
-    for report in reports:
+    for mode in modes:
         cells = []
         for measure in MEASURES:
-            found = report.interval(measure)
+            found = mode.interval(measure)
             cells.append(
                 f"{found.mean:.3f} [{found.low:.3f}, {found.high:.3f}]"
                 if found
                 else "-"
             )
         row = "".join(f"{cell:22}" for cell in cells)
-        lines.append(f"{report.mode:10}{row}{report.empty}")
+        lines.append(f"{mode.mode:10}{row}{mode.empty}")
     return lines
 
 
-def as_json(judged: Judged, reports: Sequence[ModeReport]) -> dict[str, Any]:
-    """Return the report as ABOUT describes it."""
+def as_json(judged: JudgedQueries, modes: Sequence[ModeMeasures]) -> dict[str, Any]:
+    """Return what was measured as ABOUT describes it."""
     return {
         "queries": len(judged.texts),
         "evaluated": len(judged.grades),
         "judgements": judged.judgements,
         "unknown_skus": judged.unknown,
         "without_relevant": judged.without_relevant,
-        "unasked": judged.strangers,
+        "unasked": judged.unasked,
         "modes": {
-            str(report.mode): {
-                "empty": report.empty,
+            str(mode.mode): {
+                "empty": mode.empty,
                 **{
                     measure: asdict(interval) if interval else None
                     for measure in MEASURES
-                    for interval in [report.interval(measure)]
+                    for interval in [mode.interval(measure)]
                 },
-                "per_query": [asdict(measured) for measured in report.queries],
+                "per_query": [asdict(measured) for measured in mode.queries],
             }
-            for report in reports
+            for mode in modes
         },
     }

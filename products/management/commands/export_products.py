@@ -6,17 +6,17 @@ import sys
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from django.core.management import BaseCommand, CommandError, CommandParser
-from django.db import DEFAULT_DB_ALIAS, ProgrammingError
-from tqdm import tqdm
+from django.core.management import CommandError, CommandParser
+from django.db import ProgrammingError
 
 from products.catalog.exporting import export, open_target
 from products.catalog.source import Format, SourceError, format_of
-from products.management.failures import database_problem
+from products.management.base import ShopCommand, database_problem
 from products.models import Product
 
 
-class Command(BaseCommand):
+class Command(ShopCommand):
+    expected = (SourceError,)
     help = (
         "Export all products to a CSV, TSV, JSON or JSON Lines file. Importing it "
         "again changes nothing."
@@ -25,41 +25,31 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "file",
-            help="The file; its ending tells the format, .gz packs it. - for standard "
+            help="The file; its ending shows the format, .gz packs it. - for standard "
             "output.",
         )
         parser.add_argument(
             "--format",
             choices=[format.value for format in Format],
-            help="By default the ending of the file's name tells.",
+            help="By default, by the ending of the file's name.",
         )
         parser.add_argument(
             "--with-vectors",
             action="store_true",
-            help="With the embeddings, so that an import need not make them again.",
+            help="With the embeddings, so that an import does not make them again.",
         )
-        parser.add_argument(
-            "--database", default=DEFAULT_DB_ALIAS, help="The database to export."
-        )
+        self.add_database_argument(parser, "The database to export.")
 
-    def handle(self, *, file: str, verbosity: int, **options: Any) -> None:
+    def handle(self, *, file: str, **options: Any) -> None:
         products = Product.objects.using(options["database"])
         if file == "-" and not options["format"]:
             raise CommandError("Pass --format when writing to standard output.")
-        try:
-            format = Format(options["format"] or format_of(file))
-        except SourceError as err:
-            raise CommandError(str(err)) from err
+        format = Format(options["format"] or format_of(file))
         try:
             total = products.count()
         except ProgrammingError as err:  # the first statement, before any file is made
             raise CommandError(database_problem(err)) from err
-        with tqdm(
-            total=total,
-            unit=" rows",
-            disable=verbosity == 0 or None,
-            file=self.stderr,
-        ) as bar:
+        with self.bar(total=total, unit=" rows") as bar:
 
             def show(rows: int) -> None:
                 bar.update(rows - bar.n)

@@ -8,24 +8,25 @@ from pathlib import Path
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import BaseCommand, CommandError, CommandParser
-from django.db import DEFAULT_DB_ALIAS, Error
+from django.core.management import CommandError, CommandParser
+from django.db import Error
 
 from products.catalog.importing import CatalogImport, ImportResult
 from products.catalog.records import Refusal
 from products.catalog.rejects import Rejects, rejects_path
 from products.catalog.rows import COLUMNS, VECTOR_COLUMNS
 from products.catalog.source import Format, Source, SourceError, open_source
-from products.management.failures import database_problem
-from products.management.import_report import Report
+from products.management.base import INTERRUPTED, ShopCommand, database_problem
+from products.management.import_report import ImportDisplay
 from products.upkeep.vector_index import IndexBuildError
 
-REFUSED, UNFINISHED, INTERRUPTED = 1, 2, 130
+REFUSED, UNFINISHED = 1, 2
 
 AGAIN = "Run the same command again to do the rest."
 
 
-class Command(BaseCommand):
+class Command(ShopCommand):
+    expected, failed = (SourceError, ImproperlyConfigured), UNFINISHED
     help = (
         "Import products from a CSV, TSV, JSON or JSON Lines file, also packed by gzip. "
         "A product whose sku is there already is changed, all others are added. Can be "
@@ -38,7 +39,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--dry-run",
             action="store_true",
-            help="Tell what would be new, changed and refused; change nothing.",
+            help="Show what would be new, changed and refused; change nothing.",
         )
         parser.add_argument(
             "--map",
@@ -51,7 +52,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--format",
             choices=[format.value for format in Format],
-            help="By default the ending of the file's name tells.",
+            help="By default, by the ending of the file's name.",
         )
         parser.add_argument(
             "--delimiter", default="", help="What separates the columns of a CSV file."
@@ -79,25 +80,18 @@ class Command(BaseCommand):
             action="store_true",
             help="Never drop the HNSW index to build it again after a large import.",
         )
-        parser.add_argument(
-            "--database", default=DEFAULT_DB_ALIAS, help="The database to import into."
-        )
+        self.add_database_argument(parser, "The database to import into.")
 
     def handle(self, *, file: str, **options: Any) -> None:
         format = Format(options["format"]) if options["format"] else None
-        try:
-            columns = column_map(options["map"])
-            with open_source(
-                file, format=format, encoding=options["encoding"]
-            ) as source:
-                self.import_source(source, columns, options)
-        except (SourceError, ImproperlyConfigured) as err:
-            raise CommandError(str(err), returncode=UNFINISHED) from err
+        columns = column_map(options["map"])
+        with open_source(file, format=format, encoding=options["encoding"]) as source:
+            self.import_source(source, columns, options)
 
     def import_source(
         self, source: Source, columns: dict[str, str], options: dict[str, Any]
     ) -> None:
-        """Import the open file and tell what came of it."""
+        """Import the open file and show what came of it."""
         job = CatalogImport(
             source,
             columns=columns,
@@ -113,16 +107,16 @@ class Command(BaseCommand):
             raise SourceError(
                 f"--rejects {rejects.path} would overwrite the catalogue."
             )
-        report = Report(self.stdout, self.stderr, source, options["verbosity"])
-        with failures_explained(job), report:
+        display = ImportDisplay(self.stdout, source, options["verbosity"], self.bar)
+        with failures_explained(job), display:
             if job.dry_run:
-                job.on_change = report.change
-                job.on_refusal = report.refusal
-                job.on_progress = report.progress
+                job.on_change = display.change
+                job.on_refusal = display.refusal
+                job.on_progress = display.progress
                 job.run()
             else:
                 with rejects:
-                    connect(job, rejects, report)
+                    connect(job, rejects, display)
                     job.run()
         self.conclude(job, rejects)
 
@@ -161,24 +155,24 @@ def column_map(pairs: Sequence[str]) -> dict[str, str]:
     return columns
 
 
-def connect(job: CatalogImport, rejects: Rejects, report: Report) -> None:
+def connect(job: CatalogImport, rejects: Rejects, display: ImportDisplay) -> None:
     """Let an import write its refused rows and show its progress."""
 
     def refuse(refusal: Refusal) -> None:
         rejects.add(refusal)
-        report.refusal(refusal)
+        display.refusal(refusal)
 
     def progress(result: ImportResult) -> None:
         rejects.flush()
-        report.progress(result)
+        display.progress(result)
 
     job.on_refusal = refuse
     job.on_progress = progress
-    job.on_index_progress = report.index
+    job.on_index_progress = display.index
 
 
 def summary(job: CatalogImport) -> str:
-    """Return the one line that tells what was done."""
+    """Return what was done, as one line."""
     result = job.result
     verb = "Would import" if job.dry_run else "Imported"
     line = (
@@ -198,7 +192,7 @@ def summary(job: CatalogImport) -> str:
 
 
 def warnings(job: CatalogImport) -> Iterator[str]:
-    """Yield what the operator should know though it is no failure."""
+    """Yield what the operator should know although nothing failed."""
     result = job.result
     if result.foreign_vectors:
         yield (

@@ -7,20 +7,18 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import BaseCommand, CommandError, CommandParser
-from django.db import DEFAULT_DB_ALIAS
-from tqdm import tqdm
+from django.core.management import CommandError, CommandParser
 
 from products.embeddings import EmbeddingError, load_backend
-from products.management.index_bar import index_bar
+from products.management.base import INTERRUPTED, ShopCommand
 from products.models import EmbeddingRecipe, Product
 from products.quality.agreement import (
-    TOP,
     Agreement,
     agreement_on_products,
     agreement_on_queries,
 )
-from products.quality.evaluation import (
+from products.quality.evaluation import TOP
+from products.quality.judged import (
     EvaluationError,
     Grades,
     read_judged,
@@ -34,15 +32,20 @@ from products.upkeep.switching import SwitchError
 from products.upkeep.vector_index import IndexBuildError
 from products.upkeep.worker import stop_on_signals
 
-INTERRUPTED = 130
 
-
-class Command(BaseCommand):
+class Command(ShopCommand):
+    expected = (
+        SwitchError,
+        EmbeddingError,
+        EvaluationError,
+        ImproperlyConfigured,
+        IndexBuildError,
+    )
     help = (
         "Change the embedding model without taking the shop down. --to fills a second "
         "column while the first is served, and can be stopped and run again, also "
         "several at once; --switch serves it, --rollback goes back, --finish drops "
-        "what is served no more. Without an option, tells how things stand."
+        "what is served no more. Without an option, shows how things stand."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -80,32 +83,21 @@ class Command(BaseCommand):
             default=200,
             help="How many products to compare, 1 to 10000 (default 200).",
         )
-        parser.add_argument(
-            "--database", default=DEFAULT_DB_ALIAS, help="The database to work in."
-        )
+        self.add_database_argument(parser, "The database to work in.")
 
-    def handle(self, *, database: str, verbosity: int, **options: Any) -> None:
-        self.using, self.quiet = database, verbosity == 0
-        try:
-            if options["to"]:
-                self.fill(options["to"])
-            if options["to"] or options["report"]:
-                self.report(options)
-            if options["switch"]:
-                switching.switch(using=database, incomplete=options["incomplete"])
-            if options["rollback"]:
-                switching.roll_back(using=database)
-            if options["finish"] or options["abort"]:
-                switching.drop_second(using=database, abort=options["abort"])
-        except (
-            SwitchError,
-            EmbeddingError,
-            EvaluationError,
-            ImproperlyConfigured,
-            IndexBuildError,
-        ) as err:
-            raise CommandError(str(err)) from err
-        self.tell_state()
+    def handle(self, *, database: str, **options: Any) -> None:
+        self.using = database
+        if options["to"]:
+            self.fill(options["to"])
+        if options["to"] or options["report"]:
+            self.write_agreement(options)
+        if options["switch"]:
+            switching.switch(using=database, incomplete=options["incomplete"])
+        if options["rollback"]:
+            switching.roll_back(using=database)
+        if options["finish"] or options["abort"]:
+            switching.drop_second(using=database, abort=options["abort"])
+        self.write_state()
 
     # Filling
 
@@ -114,7 +106,7 @@ class Command(BaseCommand):
         path = backend_path(name)
         recipe = switching.begin(path, load_backend(path), using=self.using)
         failures = self.embed(recipe)
-        with index_bar(self.stderr, quiet=self.quiet) as show:
+        with self.index_bar() as show:
             vector_index.ensure_index(
                 vector_index.configured_second_kind(),
                 using=self.using,
@@ -130,12 +122,7 @@ class Command(BaseCommand):
         total = second.needs_embedding(recipe.second_fingerprint).count()
         with (
             stop_on_signals() as stop,
-            tqdm(
-                total=total,
-                unit=" texts",
-                disable=self.quiet or None,
-                file=self.stderr,
-            ) as bar,
+            self.bar(total=total, unit=" texts") as bar,
         ):
             for count in embed_column(
                 SecondEmbedding, using=self.using, failures=failures
@@ -149,9 +136,9 @@ class Command(BaseCommand):
                     )
         return failures
 
-    # Telling
+    # Writing how things stand
 
-    def report(self, options: dict[str, Any]) -> None:
+    def write_agreement(self, options: dict[str, Any]) -> None:
         """Write how far the two recipes agree."""
         recipe = current_recipe(self.using)
         if not recipe.second_backend:
@@ -166,11 +153,11 @@ class Command(BaseCommand):
         if products is None:
             self.stdout.write("No product is embedded by both recipes.")
             return
-        self.tell_overlap("similar products", products)
+        self.write_overlap("similar products", products)
         if options["queries"]:
-            self.report_queries(recipe, options["queries"], options["judgements"])
+            self.write_queries(recipe, options["queries"], options["judgements"])
 
-    def report_queries(
+    def write_queries(
         self, recipe: EmbeddingRecipe, queries: Path, judgements: Path | None
     ) -> None:
         """Write how the results of queries agree, and how good they are."""
@@ -181,21 +168,23 @@ class Command(BaseCommand):
         else:
             texts = read_queries(queries)
         found = agreement_on_queries(recipe, texts, grades, using=self.using)
-        self.tell_overlap("queries", found)
-        if found.served is not None and found.second is not None:
+        self.write_overlap("queries", found)
+        if found.served_ndcg is not None and found.second_ndcg is not None:
             self.stdout.write(
-                f"nDCG@{TOP} over {found.judged} judged queries: {found.served:.3f} by "
-                f"{recipe.fingerprint}, {found.second:.3f} by "
-                f"{recipe.second_fingerprint}."
+                f"nDCG@{TOP} over {found.judged} judged queries: "
+                f"{found.served_ndcg:.3f} by {recipe.fingerprint}, "
+                f"{found.second_ndcg:.3f} by {recipe.second_fingerprint}. Both are of "
+                "the nearest neighbours alone; manage.py evaluate_search measures the "
+                "whole search."
             )
 
-    def tell_overlap(self, what: str, found: Agreement) -> None:
+    def write_overlap(self, what: str, found: Agreement) -> None:
         self.stdout.write(
             f"Of the first {TOP} results, {found.overlap:.0%} are the same "
             f"({what}: {found.count})."
         )
 
-    def tell_state(self) -> None:
+    def write_state(self) -> None:
         """Write what is served, what else there is, and what to do next."""
         recipe = current_recipe(self.using)
         served = Product.objects.using(self.using).embedding_states(recipe.fingerprint)

@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management import CommandError, CommandParser
-from tqdm import tqdm
 
-from products.management.base import DocumentedCommand
+from products.management.base import ShopCommand
 from products.models import Product
-from products.quality.recall_plot import ENDINGS, plot
+from products.quality.recall_plot import as_svg, make_plot
 from products.quality.tuning import SHARES, Bucket, Measurement, TuningError, tune
 
 ABOUT = """
@@ -31,7 +30,8 @@ milliseconds.
 """
 
 
-class Command(DocumentedCommand):
+class Command(ShopCommand):
+    expected = (TuningError,)
     help = (
         "Measure recall@10 and latency of the HNSW index for a range of ef_search, with "
         "and without filters, and name the smallest setting that reaches the target."
@@ -64,10 +64,11 @@ class Command(DocumentedCommand):
             "--plot",
             dest="picture",
             type=Path,
-            metavar="FILE",
-            help="Draw a picture, .svg or .png.",
+            metavar="FILE.svg",
+            help="Draw the recall into an SVG file.",
         )
-        self.add_output_arguments(parser, database="The database to measure.")
+        self.add_json_argument(parser)
+        self.add_database_argument(parser, "The database to measure.")
 
     def handle(
         self,
@@ -77,23 +78,12 @@ class Command(DocumentedCommand):
         samples: int,
         picture: Path | None,
         database: str,
-        verbosity: int,
         **options: Any,
     ) -> None:
         require_options(target_recall, samples, picture)
         wanted = list(dict.fromkeys(shares or SHARES))
-        with tqdm(
-            total=len(wanted),
-            unit=" filters",
-            disable=verbosity == 0 or None,
-            file=self.stderr,
-        ) as bar:
-            try:
-                buckets = tune(
-                    wanted, samples=samples, using=database, progress=bar.update
-                )
-            except TuningError as err:
-                raise CommandError(str(err)) from err
+        with self.bar(total=len(wanted), unit=" filters") as bar:
+            buckets = tune(wanted, samples=samples, using=database, progress=bar.update)
         count = Product.objects.using(database).embedded().count()
         if picture:
             self.draw(buckets, picture, target=target_recall, count=count)
@@ -118,13 +108,10 @@ class Command(DocumentedCommand):
         self, buckets: Sequence[Bucket], path: Path, *, target: float, count: int
     ) -> None:
         """Draw the picture. Raises CommandError when the file cannot be written."""
+        title = f"Nearest neighbours among {count:,} products, by HNSW"
+        plot = make_plot(buckets, title=title, target=target)
         try:
-            plot(
-                buckets,
-                path,
-                target=target,
-                title=f"Nearest neighbours among {count:,} products, by HNSW",
-            )
+            path.write_text(as_svg(plot), encoding="utf-8")
         except OSError as err:
             raise CommandError(f"{path} cannot be written: {err.strerror}.") from err
 
@@ -150,8 +137,8 @@ def require_options(target: float, samples: int, path: Path | None) -> None:
         raise CommandError("--target-recall takes a number over 0, up to 1.")
     if not 1 <= samples <= 10_000:
         raise CommandError("--samples takes a whole number from 1 to 10,000.")
-    if path and path.suffix not in ENDINGS:
-        raise CommandError(f"--plot takes a file that ends in {' or '.join(ENDINGS)}.")
+    if path and path.suffix != ".svg":
+        raise CommandError("--plot draws SVG: name a file that ends in .svg.")
     if path and not path.absolute().parent.is_dir():
         raise CommandError(f"There is no folder {path.parent} to draw into. Make it.")
 
