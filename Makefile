@@ -26,7 +26,7 @@ demo: .venv/installed ## set everything up and serve the shop on PORT (8000)
 	@$(BIN)/python manage.py demo --port $(PORT)
 
 test: .venv/installed-dev ## install what the tests need and run them all
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --durations=10
 
 $(AZURE_CLI)/bin/az:
 	$(PYTHON) -m venv $(AZURE_CLI)

@@ -23,7 +23,6 @@ from django.db import connections, router
 
 from products.embeddings import EmbeddingError, get_backend
 from products.models import DIMENSIONS, EmbeddingRecipe, Product
-from products.recipes import active_backend
 from products.sql.statements import rows
 from products.upkeep.vector_index import configured_kind
 
@@ -76,7 +75,11 @@ def check_embedder(
     messages: list[CheckMessage] = []
     for alias in databases:
         try:
-            backend = active_backend(alias) if has_recipes(alias) else get_backend()
+            backend = (
+                EmbeddingRecipe.objects.current(alias).embedder()
+                if has_recipes(alias)
+                else get_backend()
+            )
             backend.embed(["ready?"])
         except ImproperlyConfigured:
             return []  # products.E001 reports it

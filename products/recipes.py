@@ -36,19 +36,6 @@ class Unavailable(BaseEmbeddingBackend):
         raise EmbeddingError(str(self.error)) from self.error
 
 
-def current_recipe(using: str | None = None) -> EmbeddingRecipe:
-    """Return the recipe in force: of the database, or else of the settings."""
-    return EmbeddingRecipe.objects.current(using)
-
-
-def active_backend(using: str | None = None) -> BaseEmbeddingBackend:
-    """Return the backend whose vectors can be compared with those of the products.
-
-    Raises EmbeddingError as backend_of() does.
-    """
-    return current_recipe(using).embedder()
-
-
 def with_active_backend(
     run: Callable[[BaseEmbeddingBackend], T],
     *,
@@ -65,7 +52,7 @@ def with_active_backend(
     that a switch may have caused; *run* is then repeated instead of raising. Costs two
     reads of one row.
     """
-    recipe = current_recipe(using)
+    recipe = EmbeddingRecipe.objects.current(using)
     while True:
         try:
             result = run(available(recipe))
@@ -75,7 +62,7 @@ def with_active_backend(
         else:
             if not was_switched(recipe, using):
                 return result
-        recipe = current_recipe(using)
+        recipe = EmbeddingRecipe.objects.current(using)
 
 
 def available(recipe: EmbeddingRecipe) -> BaseEmbeddingBackend:
@@ -88,7 +75,7 @@ def available(recipe: EmbeddingRecipe) -> BaseEmbeddingBackend:
 
 def was_switched(recipe: EmbeddingRecipe, using: str | None) -> bool:
     """Return whether another recipe came into force since *recipe* was read."""
-    now = current_recipe(using)
+    now = EmbeddingRecipe.objects.current(using)
     return (now.switches, now.fingerprint) != (recipe.switches, recipe.fingerprint)
 
 

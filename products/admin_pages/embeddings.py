@@ -12,8 +12,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _, ngettext
 
 from products.embeddings import EmbeddingError
-from products.models import Product
-from products.recipes import current_recipe
+from products.models import EmbeddingRecipe, Product
 from products.upkeep.pending import Failures, embed_pending
 from products.upkeep.second_column import SecondEmbedding
 
@@ -28,7 +27,7 @@ def embeddings_context() -> dict[str, Any]:
 
     Three or four statements, which read all rows.
     """
-    recipe = current_recipe()
+    recipe = EmbeddingRecipe.objects.current()
     states = Product.objects.embedding_states(recipe.fingerprint)
     context = {
         "recipe": recipe,

@@ -24,7 +24,7 @@ from products.catalog.rows import (
     make_row,
 )
 from products.catalog.source import Source, SourceError
-from products.recipes import active_backend
+from products.models import EmbeddingRecipe
 from products.upkeep.vector_index import Progress
 
 # Rows of one transaction. A killed process loses them: about 20 s of embedding.
@@ -88,7 +88,7 @@ class CatalogImport:
         DatabaseError when the database is gone, IndexBuildError when all rows are
         stored but the index is not built; `result` then says how far the import came.
         """
-        backend = active_backend(self.using)
+        backend = EmbeddingRecipe.objects.current(self.using).embedder()
         self.fingerprint = backend.fingerprint
         self.embedder = Embedder(backend)
         self.seen = SeenSkus(self.using, unit=self.source.format.unit)

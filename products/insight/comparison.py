@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 from psycopg import sql
 
 from products.embeddings.text import TEXT_FIELDS, embedding_text
-from products.models import Product
+from products.models import EmbeddingRecipe, Product
 from products.quality.recall import NEIGHBOURS, ask
-from products.recipes import available, current_recipe
+from products.recipes import available
 from products.search import PAGE_SIZE, Mode, SearchError, Sort
 from products.search.nearest import WINDOW, index_settings, plan_question
 from products.search.query_vector import Vector
@@ -79,7 +79,7 @@ def make_question(asked: dict[str, Any]) -> Question:
     return Question(
         **(asked | checked),
         page_size=PAGE_SIZE,
-        backend=available(current_recipe(DEFAULT_DB_ALIAS)),
+        backend=available(EmbeddingRecipe.objects.current(DEFAULT_DB_ALIAS)),
         using=DEFAULT_DB_ALIAS,
     )
 

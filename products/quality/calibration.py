@@ -11,8 +11,7 @@ from __future__ import annotations
 import random
 import string
 
-from products.models import Calibration, Product
-from products.recipes import active_backend
+from products.models import Calibration, EmbeddingRecipe, Product
 from products.search.nearest import index_settings, plan_nearest
 
 SAMPLES = 100
@@ -31,7 +30,7 @@ def calibrate(*, using: str) -> Calibration:
     """
     import numpy as np
 
-    backend = active_backend(using)
+    backend = EmbeddingRecipe.objects.current(using).embedder()
     products = Product.objects.using(using).embedded(fingerprint=backend.fingerprint)
     if not products.exists():
         raise CalibrationError(

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from products.embeddings import BaseEmbeddingBackend, EmbeddingError
 from products.models import EMBEDDING_FIELDS, EmbeddingRecipe, Product
-from products.recipes import current_recipe, hold_recipe
+from products.recipes import hold_recipe
 from products.upkeep.second_column import SecondEmbedding
 
 Column = type[Product] | type[SecondEmbedding]
@@ -51,13 +51,13 @@ def embed_pending(
     """
     failures = Failures() if failures is None else failures
     yield from embed_column(Product, using=using, failures=failures)
-    if current_recipe(using).is_filling:
+    if EmbeddingRecipe.objects.current(using).is_filling:
         yield from embed_column(SecondEmbedding, using=using, failures=failures)
 
 
 def count_pending(using: str | None = None) -> int:
     """Return how many vectors embed_pending() would make; reads all rows."""
-    recipe = current_recipe(using)
+    recipe = EmbeddingRecipe.objects.current(using)
     pending = Product.objects.using(using).needs_embedding(recipe.fingerprint).count()
     if recipe.is_filling:
         second = SecondEmbedding.objects.using(using)
@@ -88,7 +88,7 @@ def embed_batch(
     """
     with transaction.atomic(using=using):
         hold_recipe(using)
-        backend = backend_for(column, current_recipe(using))
+        backend = backend_for(column, EmbeddingRecipe.objects.current(using))
         if backend is None:
             return 0, after
         rows = lock_pending(column, backend, after=after, using=using, skip=failures)
@@ -113,7 +113,7 @@ def embed_again(
     while ids:
         with transaction.atomic(using=using):
             hold_recipe(using)
-            backend = current_recipe(using).embedder()
+            backend = EmbeddingRecipe.objects.current(using).embedder()
             batch, ids = ids[: backend.batch_size], ids[backend.batch_size :]
             rows = (
                 products.filter(pk__in=batch)

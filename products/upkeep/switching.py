@@ -15,7 +15,7 @@ from django.db.models import F
 
 from products.embeddings import BaseEmbeddingBackend, EmbeddingError
 from products.models import DIMENSIONS, EmbeddingRecipe
-from products.recipes import current_recipe, hold_alone
+from products.recipes import hold_alone
 from products.sql.locks import BusyError, keep_trying, set_lock_timeout
 from products.upkeep import vector_index
 from products.upkeep.second_column import (
@@ -83,7 +83,7 @@ def begin(path: str, backend: BaseEmbeddingBackend, *, using: str) -> EmbeddingR
         )
 
     def work() -> EmbeddingRecipe:
-        recipe = current_recipe(using)
+        recipe = EmbeddingRecipe.objects.current(using)
         if recipe.fingerprint == backend.fingerprint:
             raise SwitchError(f"{path} is the recipe in force: {recipe}.")
         if recipe.second_fingerprint not in ("", backend.fingerprint):
@@ -108,7 +108,7 @@ def switch(*, using: str, incomplete: bool = False) -> EmbeddingRecipe:
     Raises SwitchError when nothing is filled, when products are not embedded by the
     new recipe (unless *incomplete* allows it) or when its index is not there.
     """
-    recipe = current_recipe(using)
+    recipe = EmbeddingRecipe.objects.current(using)
     if not recipe.is_filling:
         raise SwitchError(
             "There is nothing to switch to. First run manage.py migrate_embeddings "
@@ -136,7 +136,7 @@ def roll_back(*, using: str) -> EmbeddingRecipe:
     Products whose text changed since are stale in it: embed_products embeds them.
     Raises SwitchError when that column is gone.
     """
-    recipe = current_recipe(using)
+    recipe = EmbeddingRecipe.objects.current(using)
     if not (recipe.second_backend and recipe.second_is_former):
         raise SwitchError("There is no former recipe to go back to.")
     return exchange_columns(recipe, using=using)
@@ -166,7 +166,7 @@ def exchange_columns(recipe: EmbeddingRecipe, *, using: str) -> EmbeddingRecipe:
             cursor.execute(SWAP)
 
     with_table_locked(work, using=using)
-    return current_recipe(using)
+    return EmbeddingRecipe.objects.current(using)
 
 
 def drop_second(*, using: str, abort: bool = False) -> EmbeddingRecipe:
@@ -176,7 +176,7 @@ def drop_second(*, using: str, abort: bool = False) -> EmbeddingRecipe:
     SwitchError. Rows keep the room of the dropped vectors until they are written anew
     (VACUUM FULL).
     """
-    recipe = current_recipe(using)
+    recipe = EmbeddingRecipe.objects.current(using)
     if recipe.is_filling and not abort:
         raise SwitchError(
             f"{recipe.second_fingerprint} is not switched to yet. Run manage.py "
@@ -191,7 +191,7 @@ def drop_second(*, using: str, abort: bool = False) -> EmbeddingRecipe:
         )
 
     with_table_locked(work, using=using)
-    return current_recipe(using)
+    return EmbeddingRecipe.objects.current(using)
 
 
 def with_table_locked(work: Callable[[], T], *, using: str) -> T:

@@ -103,7 +103,7 @@ def test_similar_products_have_a_page(admin_client):
 
     page = admin_client.get(f"{LIST}{product.pk}/similar/")
 
-    assert list(page.context["similar"]) == [close, far]
+    assert [hit.product for hit in page.context["results"]] == [close, far]
     assert "<td>0.250</td>" in page.content.decode()
     assert admin_client.get(f"{LIST}{far.pk + 9}/similar/").status_code == 404
 

@@ -15,7 +15,7 @@ from django.db import connection, connections
 
 from products.embeddings import EmbeddingError
 from products.models import EmbeddingRecipe, Product
-from products.recipes import current_recipe, with_active_backend
+from products.recipes import with_active_backend
 from products.search import search
 from products.upkeep.pending import Failures, embed_pending
 from products.upkeep.worker import Worker
@@ -86,7 +86,7 @@ def test_text_that_changed_under_another_recipe_counts_once(db):
 def test_setting_decides_while_the_database_names_no_recipe(db, settings):
     settings.EMBEDDING_BACKEND = SECOND
 
-    assert current_recipe().fingerprint == Second().fingerprint
+    assert EmbeddingRecipe.objects.current().fingerprint == Second().fingerprint
     assert not EmbeddingRecipe.objects.exists()
 
 

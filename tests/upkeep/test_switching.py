@@ -15,9 +15,9 @@ from pytest_django.asserts import assertContains
 from products.checks import check_index
 from products.embeddings import get_backend
 from products.insight.preview import neighbours_of
-from products.models import Product
+from products.models import EmbeddingRecipe, Product
 from products.quality.agreement import overlap
-from products.recipes import ADVISORY_LOCK, current_recipe, with_active_backend
+from products.recipes import ADVISORY_LOCK, with_active_backend
 from products.search import search
 from products.upkeep import switching, vector_index
 from products.upkeep.pending import embed_pending
@@ -161,8 +161,8 @@ def test_model_can_be_changed_again_after_finishing(catalogue):
         migrate("--switch")
         migrate("--finish")
 
-    assert current_recipe().backend == PICKY
-    assert current_recipe().switches == 2
+    assert EmbeddingRecipe.objects.current().backend == PICKY
+    assert EmbeddingRecipe.objects.current().switches == 2
     assert Product.objects.embedding_states()["fresh"] == 60
 
 
@@ -335,9 +335,9 @@ def test_busy_table_is_left_as_it_was(catalogue, monkeypatch):
             migrate("--switch")
     reader.close()
 
-    assert current_recipe().switches == 0
+    assert EmbeddingRecipe.objects.current().switches == 0
     migrate("--switch")
-    assert current_recipe().switches == 1
+    assert EmbeddingRecipe.objects.current().switches == 1
 
 
 def test_switch_is_all_or_nothing(catalogue, monkeypatch):
@@ -348,7 +348,7 @@ def test_switch_is_all_or_nothing(catalogue, monkeypatch):
     with pytest.raises(Exception, match="division by zero"):
         migrate("--switch")
 
-    assert current_recipe().switches == 0
+    assert EmbeddingRecipe.objects.current().switches == 0
     assert indexes() == before
     assert Product.objects.embedding_states()["fresh"] == 60
 
@@ -369,7 +369,7 @@ def test_switch_waits_for_a_worker_without_locking_readers_out(catalogue, monkey
             migrate("--switch")
     worker.close()
 
-    assert current_recipe().switches == 0
+    assert EmbeddingRecipe.objects.current().switches == 0
 
 
 # Another dimension, as docs/embeddings.md does it

@@ -8,8 +8,8 @@ from django.core.management import CommandParser
 
 from products.embeddings import EmbeddingError
 from products.management.base import ShopCommand
+from products.models import EmbeddingRecipe
 from products.quality.calibration import CalibrationError, calibrate
-from products.recipes import active_backend
 
 
 class Command(ShopCommand):
@@ -25,7 +25,7 @@ class Command(ShopCommand):
 
     def handle(self, *, database: str, **options: Any) -> None:
         calibration = calibrate(using=database)
-        default = active_backend(database).default_floor
+        default = EmbeddingRecipe.objects.current(database).embedder().default_floor
         self.stdout.write(
             f"Tried {calibration.samples} meaningless texts on "
             f"{calibration.products:,} products embedded by {calibration.fingerprint}."

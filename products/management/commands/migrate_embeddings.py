@@ -24,7 +24,6 @@ from products.quality.judged import (
     read_judged,
     read_queries,
 )
-from products.recipes import current_recipe
 from products.upkeep import switching, vector_index
 from products.upkeep.pending import Failures, embed_column
 from products.upkeep.second_column import SecondEmbedding
@@ -140,7 +139,7 @@ class Command(ShopCommand):
 
     def write_agreement(self, options: dict[str, Any]) -> None:
         """Write how far the two recipes agree."""
-        recipe = current_recipe(self.using)
+        recipe = EmbeddingRecipe.objects.current(self.using)
         if not recipe.second_backend:
             raise CommandError("There is no second recipe to compare with.")
         if not 1 <= options["sample"] <= 10_000:
@@ -186,7 +185,7 @@ class Command(ShopCommand):
 
     def write_state(self) -> None:
         """Write what is served, what else there is, and what to do next."""
-        recipe = current_recipe(self.using)
+        recipe = EmbeddingRecipe.objects.current(self.using)
         served = Product.objects.using(self.using).embedding_states(recipe.fingerprint)
         self.stdout.write(self.style.SUCCESS(f"Served: {recipe}, {counts(served)}."))
         if not recipe.second_backend:
