@@ -73,7 +73,7 @@ def already_exists(name: str) -> str:
 
 
 class CategoriesField(forms.MultipleChoiceField):
-    """Any categories: one that no product has finds nothing, which is no error."""
+    """Any categories. One that no product has finds nothing and is not an error."""
 
     def valid_value(self, value: str) -> bool:
         return "\0" not in value
@@ -115,7 +115,7 @@ def price_field(label: Any) -> forms.DecimalField:
 
 
 class QuestionForm(forms.Form):
-    """A question in an address; what is wrong with it is told in one place."""
+    """A question in an address; its errors are shown in one place."""
 
     def error_texts(self) -> list[str]:
         """Return what is wrong, each with the name of its field."""
@@ -182,9 +182,9 @@ class VarietyForm(QuestionForm):
 
     @classmethod
     def asked(cls, data: QueryDict) -> Self | None:
-        """Return the form of an address, None where it asks for nothing.
+        """Return the form of an address, None where it asks for nothing, as most do.
 
-        As most do, and making and checking a form takes 0.3 ms, a third of the page.
+        Making and checking a form takes a large part of such a page.
         """
         return None if data.keys().isdisjoint(cls.base_fields) else cls(data)
 

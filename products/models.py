@@ -112,7 +112,7 @@ EMBEDDING_FIELDS = ("embedding", "embedding_fingerprint", "embedded_hash")
 
 
 # What a slug may leave out without making two articles one: white space, and the
-# punctuation of a sentence. A plus, a hash sign or a decimal point tells them apart.
+# punctuation of a sentence. A plus, a hash sign or a decimal point makes them two.
 PLAIN_PUNCTUATION = re.compile(r"[\s\-_'’\",:;!?()&–—]|[.](?!\d)")
 
 
@@ -333,7 +333,7 @@ class Product(EmbeddedText, models.Model):
         )
 
     def embed(self, backend: BaseEmbeddingBackend | None = None) -> None:
-        """Set the embedding and what tells its origin; nothing is saved."""
+        """Set the embedding and what says where it comes from; nothing is saved."""
         backend = backend or EmbeddingRecipe.objects.current(self._state.db).embedder()
         [vector] = backend.embed([self.embedding_text()])
         self.set_embedding(vector.tolist(), backend.fingerprint)
@@ -353,7 +353,7 @@ class Product(EmbeddedText, models.Model):
 
 
 class Calibration(models.Model):
-    """The measured floor of similarity for one recipe: what is less is no match."""
+    """The measured floor of similarity for one recipe: less is not a match."""
 
     fingerprint = models.CharField(max_length=100, unique=True)
     floor = models.FloatField(help_text="Cosine similarity the best hit must reach.")

@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
 
 # How many candidates the HNSW index keeps at least. With pgvector's default of 40 the
-# ten nearest of 100,000 products had a recall of 0.93, with 100 of 0.99, for 1 ms more
-# (manage.py tune_search).
+# ten nearest of 100,000 products had a recall of 0.93, with 100 of 0.99 (manage.py
+# tune_search).
 EF_SEARCH = 100
 
 

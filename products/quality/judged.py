@@ -47,7 +47,7 @@ class JudgedQueries:
 def read_judged(queries: Path, judgements: Path, *, using: str) -> JudgedQueries:
     """Return the queries that can be evaluated, with their grades.
 
-    A judged sku that is no product of the catalogue is left out and reported: no
+    A judged sku that is not in the catalogue is left out and reported: no
     search could find it. Raises EvaluationError for files that cannot be read, and
     when no query is left.
     """

@@ -20,7 +20,7 @@ from products.sql.prepared import Given, Prepared
 
 Categories = dict[int, str]
 
-# The length of names that NameWords does not tell from longer ones.
+# NameWords counts names of this length and longer ones as equally long.
 LONGEST = 24
 
 

@@ -16,6 +16,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from django.db.models import Value
 
+from products.sql.statements import rows
+
 MAX_ID = 2**63 - 1
 
 Model = TypeVar("Model", bound=models.Model)
@@ -121,8 +123,7 @@ def fetch_prepared(
     """
     if connection.in_atomic_block or connection.queries_logged:
         # Also, Django's log (DEBUG) knows the values of its own cursors only.
-        with connection.cursor() as cursor:
-            return fetch(sql, params, cursor)
+        return rows(sql, params, using=connection.alias)
     connection.close_if_health_check_failed()
     connection.ensure_connection()
     with CursorWrapper(PreparingCursor(connection.connection), connection) as cursor:

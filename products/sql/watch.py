@@ -72,7 +72,7 @@ class Explanations:
         self, execute: Execute, statement: str, params: Any, many: bool, context: Any
     ) -> Any:
         if " <=> " in statement and " LIMIT " in statement:
-            # The driver's own cursor: EXPLAIN is no part of what the search did.
+            # The driver's own cursor, so that EXPLAIN is not recorded as part of the search.
             cursor = context["cursor"].cursor
             cursor.execute("EXPLAIN (ANALYZE, FORMAT JSON) " + statement, params)
             self.scans.append(read_scan(cursor.fetchone()[0]))
