@@ -13,6 +13,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _, ngettext
 
 from products.models import Product
+from products.numbers import grouped
 from products.quality.recall import NEIGHBOURS, Answers, ask
 from products.search import Filters, search
 from products.search.nearest import index_settings
@@ -121,8 +122,8 @@ def tune(
                 count,
             )
             % {
-                "count": number_format(count, force_grouping=True),
-                "least": number_format(SMALLEST, force_grouping=True),
+                "count": grouped(count),
+                "least": grouped(SMALLEST),
             }
         )
     ids = list(products.order_by("pk").values_list("pk", flat=True))

@@ -12,13 +12,13 @@ from django.conf import settings
 from django.db import connections, transaction
 from django.db.models import Value
 from django.db.models.functions import Cast
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _, ngettext
 from pgvector.django import VectorField
 from psycopg import sql
 
 from products.embeddings import BaseEmbeddingBackend
 from products.models import DIMENSIONS, Calibration, Product
+from products.numbers import grouped
 from products.querysets import EF_SEARCH, ProductQuerySet
 from products.search.question import Question
 from products.search.results import Candidate, Plan
@@ -89,7 +89,7 @@ def plan_nearest(
                 "only %(count)s products to compare, few enough to read them all",
                 matching,
             )
-            % {"count": number_format(matching, force_grouping=True)},
+            % {"count": grouped(matching)},
             matching=matching,
         )
     return Plan(
@@ -101,7 +101,7 @@ def plan_nearest(
             "enough of them are found",
             bound,
         )
-        % {"count": number_format(bound, force_grouping=True)},
+        % {"count": grouped(bound)},
         matching=matching,
         ef_search=max(ef_search, FILTERED_EF_SEARCH),
     )

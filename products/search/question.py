@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _, gettext_lazy, ngettext
 
 from products.embeddings import BaseEmbeddingBackend, get_backend
 from products.models import MAX_PRICE, Product
+from products.numbers import grouped
 from products.querysets import ProductQuerySet
 
 MAX_TEXT = 1_000  # characters
@@ -197,8 +198,8 @@ def clean_text(text: str) -> str:
                 "Shorten it."
             )
             % {
-                "most": number_format(MAX_TEXT, force_grouping=True),
-                "size": number_format(len(text), force_grouping=True),
+                "most": grouped(MAX_TEXT),
+                "size": grouped(len(text)),
             }
         )
     return text
