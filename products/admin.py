@@ -21,14 +21,15 @@ from products.admin_pages import import_page, reports
 from products.admin_pages.actions import embed_selected, export_csv, export_jsonl
 from products.admin_pages.embeddings import embed_some, embeddings_context
 from products.embeddings import EmbeddingError
-from products.models import Product
+from products.models import NotDuplicate, Product
 from products.querysets import EmbeddingState, ProductQuerySet
 from products.search import similar_to
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Product]
+    PairAdmin = admin.ModelAdmin[NotDuplicate]
 else:  # Django's class takes no type argument at run time
-    ModelAdmin = admin.ModelAdmin
+    ModelAdmin = PairAdmin = admin.ModelAdmin
 
 
 NEAREST_ON_CHANGE_PAGE = 5
@@ -195,3 +196,45 @@ class ProductAdmin(ModelAdmin):
                 request,
                 gettext("Saved, but not embedded: %(reason)s") % {"reason": err},
             )
+
+
+@admin.register(NotDuplicate)
+class NotDuplicateAdmin(PairAdmin):
+    """The pairs settled as no duplicates: deleting one lets the report show it again.
+
+    Who may change products may do that. The report makes the pairs, and nobody edits
+    them.
+    """
+
+    list_display = ["product", "other", "user", "created_at"]
+    list_display_links = None
+    show_full_result_count = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[NotDuplicate]:
+        pairs = super().get_queryset(request).select_related("product", "other", "user")
+        return pairs.only(
+            "product__name", "other__name", "user__username", "created_at"
+        )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(
+        self, request: HttpRequest, obj: NotDuplicate | None = None
+    ) -> bool:
+        return False
+
+    def has_view_permission(
+        self, request: HttpRequest, obj: NotDuplicate | None = None
+    ) -> bool:
+        return request.user.has_perm("products.change_product")
+
+    def has_delete_permission(
+        self, request: HttpRequest, obj: NotDuplicate | None = None
+    ) -> bool:
+        # A pair goes with its product.
+        may_delete = request.user.has_perm("products.delete_product")
+        return may_delete or self.has_view_permission(request)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)

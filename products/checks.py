@@ -26,6 +26,9 @@ from products.models import DIMENSIONS, EmbeddingRecipe, Product
 from products.sql.statements import rows
 from products.upkeep.vector_index import configured_kind
 
+# Of random_page_cost. PostgreSQL's default, 4, is that of a disk that turns.
+MAX_PAGE_COST = 2
+
 LOST = (
     "Run manage.py embed_products: until then no search finds those of the other "
     "recipe. To change the model without that gap, set EMBEDDING_BACKEND back and run "
@@ -112,7 +115,7 @@ def check_alias(alias: str) -> list[CheckMessage]:
     """Return what is wrong with the table of products in one database.
 
     E003: the extension is missing. E004: the column has another dimension. Also what
-    check_index(), check_states() and check_agreement() return. Returns nothing before
+    check_index(), check_planner(), check_states() and check_agreement() return. Returns nothing before
     the first migration, which enables the extension: `manage.py migrate` runs these
     checks first.
     """
@@ -141,7 +144,7 @@ def check_alias(alias: str) -> list[CheckMessage]:
             )
         )
     readable = has_recipes(alias) and not messages and not check_backend(None)
-    messages += check_index(alias)
+    messages += check_index(alias) + check_planner(alias)
     if readable:
         messages += check_agreement(alias) + check_states(alias)
     return messages
@@ -182,6 +185,23 @@ def check_index(alias: str) -> list[CheckMessage]:
             )
         ]
     return []
+
+
+def check_planner(alias: str) -> list[CheckMessage]:
+    """Return W020 when the planner thinks that the index lies on a disk that turns."""
+    [(cost,)] = rows("SELECT current_setting('random_page_cost')::float8", using=alias)
+    if cost <= MAX_PAGE_COST:
+        return []
+    return [
+        CheckWarning(
+            f"random_page_cost is {cost:g} in the sessions of database {alias!r}: of "
+            "some thousand products PostgreSQL reads all vectors instead of the index.",
+            hint="On an SSD set DB_RANDOM_PAGE_COST=1.1. Behind PgBouncer, which takes "
+            "no settings from a session, sign in as the shop's role and run: "
+            "ALTER ROLE CURRENT_USER SET random_page_cost = 1.1",
+            id="products.W020",
+        )
+    ]
 
 
 def check_states(alias: str) -> list[CheckMessage]:

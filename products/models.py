@@ -27,7 +27,14 @@ from products.name_words import NameWords
 from products.querysets import ProductQuerySet
 from products.sql.prepared import Given, Prepared
 
-__all__ = ["DIMENSIONS", "EMBEDDING_FIELDS", "EmbeddingRecipe", "Product", "make_sku"]
+__all__ = [
+    "DIMENSIONS",
+    "EMBEDDING_FIELDS",
+    "EmbeddingRecipe",
+    "NotDuplicate",
+    "Product",
+    "make_sku",
+]
 
 DIMENSIONS = 384
 MAX_PRICE = Decimal("99999999.99")  # what numeric(10, 2) holds
@@ -394,3 +401,74 @@ class Judgement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.query}: {self.product_id} is {self.grade}"
+
+
+class NotDuplicateManager(models.Manager["NotDuplicate"]):
+    """Pairs of products, whichever of the two is named first."""
+
+    def settle(self, one: Product, other: Product, *, user: Any) -> NotDuplicate:
+        """Return the pair, remembered as no duplicates; *user* is who says so first.
+
+        Raises ValueError for one product twice.
+        """
+        if one == other:
+            raise ValueError(f"{one} cannot be paired with itself")
+        product, other = sorted((one, other), key=lambda product: product.pk)
+        pair, _made = self.get_or_create(
+            product=product, other=other, defaults={"user": user}
+        )
+        return pair
+
+
+class NotDuplicate(models.Model):
+    """Two products that are no duplicates, however near, as somebody of the staff says.
+
+    *product* has the lower id. The database deletes the pair with either product, also
+    where SQL deletes that.
+    """
+
+    product = models.ForeignKey(
+        Product,
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_constraint=False,  # the migration makes one that cascades
+        db_index=False,  # the pair's index begins with it
+        verbose_name=_("product"),
+    )
+    other = models.ForeignKey(
+        Product,
+        on_delete=models.CASCADE,
+        related_name="+",
+        db_constraint=False,
+        verbose_name=_("other product"),
+    )
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        verbose_name=_("settled by"),
+    )
+    created_at = models.DateTimeField(_("settled at"), db_default=Now(), editable=False)
+
+    objects = NotDuplicateManager()
+
+    class Meta:
+        verbose_name = _("pair that is not a duplicate")
+        verbose_name_plural = _("pairs that are not duplicates")
+        db_table = "products_not_duplicate"
+        # Who may change products settles pairs; see products/admin.py.
+        default_permissions = ()
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                name="products_not_duplicate_once", fields=["product", "other"]
+            ),
+            models.CheckConstraint(
+                name="products_not_duplicate_order",
+                condition=models.Q(product__lt=models.F("other")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.product} / {self.other}"

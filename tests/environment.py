@@ -23,6 +23,7 @@ os.environ.update(
     DB_PASSWORD="",
     DB_POOL="",
     DB_PORT="",
+    DB_RANDOM_PAGE_COST="",
     DB_SSLMODE="",
     DB_SSLROOTCERT="",
     DB_USER="",

@@ -119,6 +119,14 @@ def test_an_index_that_is_not_valid_is_a_warning():
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(("cost", "ids"), [("4", ["products.W020"]), ("2", [])])
+def test_a_planner_that_shuns_the_index_is_a_warning(cost, ids):
+    execute(f"SET LOCAL random_page_cost = {cost}")
+
+    assert found() == ids
+
+
+@pytest.mark.django_db
 def test_nothing_is_said_of_tables_before_the_first_migration():
     execute("DROP TABLE products CASCADE")
     execute("DROP EXTENSION vector")

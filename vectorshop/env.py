@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import tempfile
@@ -45,6 +46,25 @@ def env_int(name: str, default: int, *, low: int = 0, high: int = 2**31 - 1) -> 
             f"{name}={value!r} is not a whole number from {low} to {high}."
         )
     return int(value)
+
+
+def env_float(name: str, default: float, *, low: float, high: float) -> float:
+    """Return the number in the variable *name*, from *low* to *high*.
+
+    Raises ImproperlyConfigured for anything else.
+    """
+    value = os.environ.get(name, "").strip()
+    if not value:
+        return default
+    try:
+        number = float(value)
+    except ValueError:
+        number = math.nan
+    if not low <= number <= high:  # nor is NaN
+        raise ImproperlyConfigured(
+            f"{name}={value!r} is not a number from {low:g} to {high:g}."
+        )
+    return number
 
 
 def env_choice(

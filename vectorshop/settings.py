@@ -14,7 +14,14 @@ import environ
 from csp.constants import NONE, SELF
 
 from vectorshop.db.entra.tokens import CREDENTIALS
-from vectorshop.env import env_bool, env_choice, env_int, env_list, secret_from_file
+from vectorshop.env import (
+    env_bool,
+    env_choice,
+    env_float,
+    env_int,
+    env_list,
+    secret_from_file,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = BASE_DIR / ".data"
@@ -40,6 +47,15 @@ CONN_MAX_AGE = 0 if DB_POOL else 600  # seconds a thread keeps its connection
 # since its clients share sessions.
 PREPARE = {"prepare_threshold": sys.maxsize}
 PGBOUNCER_PORTS = (6432, 8432)
+# What reading a page from anywhere costs, when the next one costs 1. PostgreSQL's
+# default, 4, is that of a disk that turns: it makes the index look dearer than reading
+# all vectors. 0 leaves it as the server has it; the embedded one has 1.1 itself.
+RANDOM_PAGE_COST = env_float(
+    "DB_RANDOM_PAGE_COST", 1.1 if DB_HOST else 0, low=0, high=1000
+)
+# libpq takes these in place of PGOPTIONS, so they are kept.
+SESSION = f"{os.environ.get('PGOPTIONS', '')} -c random_page_cost={RANDOM_PAGE_COST}"
+PLANNER = {"options": SESSION.strip()} if RANDOM_PAGE_COST else {}
 if DB_HOST:
     DB_PORT = env_int("DB_PORT", 5432, low=1, high=65535)
     DB_OPTIONS = {
@@ -62,7 +78,8 @@ if DB_HOST:
             # Azure's PgBouncer loses a cursor at the end of the transaction.
             "DISABLE_SERVER_SIDE_CURSORS": DB_PORT in PGBOUNCER_PORTS,
             "OPTIONS": {
-                **({} if DB_PORT in PGBOUNCER_PORTS else PREPARE),
+                # PgBouncer refuses a session that brings settings of its own.
+                **({} if DB_PORT in PGBOUNCER_PORTS else {**PREPARE, **PLANNER}),
                 **{name: value for name, value in DB_OPTIONS.items() if value},
                 "entra": {
                     "credential": env_choice(
@@ -80,7 +97,12 @@ else:
             "NAME": os.environ.get("DB_NAME") or "vectorshop",
             "CONN_MAX_AGE": CONN_MAX_AGE,
             "CONN_HEALTH_CHECKS": True,  # the server may have stopped meanwhile
-            "OPTIONS": {"data_dir": DATA_DIR / "postgres", **PREPARE, **POOL},
+            "OPTIONS": {
+                "data_dir": DATA_DIR / "postgres",
+                **PREPARE,
+                **PLANNER,
+                **POOL,
+            },
         }
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

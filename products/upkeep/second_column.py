@@ -63,6 +63,10 @@ def add_columns(using: str) -> None:
                 if field.column not in there:
                     editor.add_field(SecondEmbedding, field)
         if "second_embedding" not in there:
+            # As the migrations do with the first.
+            cursor.execute(
+                "ALTER TABLE products ALTER COLUMN second_embedding SET STORAGE MAIN"
+            )
             cursor.execute(
                 "ALTER TABLE products ADD CONSTRAINT products_second_embedding_not_zero "
                 "CHECK (second_embedding IS NULL OR vector_norm(second_embedding) > 0) "

@@ -347,6 +347,49 @@ def test_a_new_server_has_the_sizes_for_this_machine(made_dir):
         assert f"{query(server, shown)}MB" == size
 
 
+@pytest.mark.parametrize(
+    ("written", "cost"),
+    [
+        ("#random_page_cost = 4.0\n", "1.1"),  # a folder made before it was set
+        ("  Random_Page_Cost 2 # mine\n", "2"),
+        ("random_page_cost=4\n", "4"),
+    ],
+    ids=["not set", "set", "set to the default"],
+)
+def test_an_old_folder_has_ssd_costs_unless_it_says_otherwise(made_dir, written, cost):
+    configuration = made_dir / "postgresql.conf"
+    lines = configuration.read_text().splitlines(keepends=True)
+    configuration.write_text(
+        "".join(line for line in lines if "random_page_cost" not in line) + written
+    )
+
+    server = ensure_running(made_dir)
+
+    assert query(server, "SHOW random_page_cost") == cost
+
+
+def test_an_altered_system_keeps_its_own_costs(made_dir):
+    (made_dir / "postgresql.auto.conf").write_text("random_page_cost = '3'\n")
+
+    server = ensure_running(made_dir)
+
+    assert query(server, "SHOW random_page_cost") == "3"
+
+
+@pytest.mark.parametrize(("setting", "cost"), [("", "1.1"), ("2.5", "2.5")])
+def test_the_shops_sessions_have_the_costs_of_the_setting(made_dir, setting, cost):
+    code = (
+        "from django.db import connection as c; cursor = c.cursor(); "
+        "print(cursor.execute('SHOW random_page_cost').fetchone()[0])"
+    )
+
+    done = manage(
+        "shell", "-v", "0", "-c", code, data_dir=made_dir, DB_RANDOM_PAGE_COST=setting
+    )
+
+    assert (done.stdout, done.stderr) == (f"{cost}\n", "")
+
+
 @pytest.fixture
 def session(transactional_db):
     """A connection of the tests' own server, opened anew and closed at the end."""

@@ -66,6 +66,16 @@ def test_a_good_token_is_accepted_over_tls(wrapper, backend, identity):
     assert len(identity.issued) == 1
 
 
+def test_the_settings_of_a_session_arrive(connect, server):
+    wrapper = connect(
+        PORT=server.port,
+        NAME="postgres",
+        options={"options": "-c random_page_cost=1.1"},
+    )
+
+    assert row(wrapper, "SHOW random_page_cost") == ("1.1",)
+
+
 def expired(identity, issuer, clock):
     identity.claims["exp"] = clock() - 1
 

@@ -99,6 +99,9 @@ def test_with_a_password_only_what_was_set_is_passed_on(database):
         ("DB_POOL", "many"),
         ("DB_POOL", "1001"),
         ("DB_PORT", "0"),
+        ("DB_RANDOM_PAGE_COST", "cheap"),
+        ("DB_RANDOM_PAGE_COST", "-1"),
+        ("DB_RANDOM_PAGE_COST", "nan"),
         ("DB_SSLMODE", "verify"),
     ],
 )
@@ -129,6 +132,23 @@ def test_pgbouncers_ports_keep_nothing_in_a_session(database, check_ids, port):
     assert behind["DISABLE_SERVER_SIDE_CURSORS"]
     assert "prepare_threshold" not in behind["OPTIONS"]
     assert "prepare_threshold" in database(DB_PORT="5432")["OPTIONS"]
+    assert "options" not in behind["OPTIONS"]
+
+
+@pytest.mark.parametrize(
+    ("given", "options"),
+    [
+        ({}, "-c random_page_cost=1.1"),
+        ({"DB_RANDOM_PAGE_COST": "2"}, "-c random_page_cost=2.0"),
+        ({"DB_RANDOM_PAGE_COST": "0"}, None),
+        ({"PGOPTIONS": "-c jit=off"}, "-c jit=off -c random_page_cost=1.1"),
+    ],
+    ids=["default", "set", "left alone", "beside PGOPTIONS"],
+)
+def test_a_session_brings_the_cost_of_reading_a_page(database, given, options):
+    for_all_sessions = parameters(database(**given)).get("options")
+
+    assert for_all_sessions == options
 
 
 # Checks

@@ -130,6 +130,22 @@ def test_vectors_are_those_of_the_new_model_after_the_switch(catalogue):
     assert product.embedding == pytest.approx(expected.tolist(), abs=1e-6)
 
 
+def storages():
+    """How the vectors are stored: "m" is MAIN, in the row where it has room."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT attname, attstorage FROM pg_attribute WHERE attname LIKE "
+            "'%%embedding' AND attrelid = 'products'::regclass"
+        )
+        return dict(cursor.fetchall())
+
+
+def test_both_vectors_stay_in_the_row(catalogue):
+    migrate("--to", SECOND)
+
+    assert storages() == {"embedding": "m", "second_embedding": "m"}
+
+
 def test_names_in_the_database_stay_true(catalogue):
     migrate("--to", SECOND)
     migrate("--switch")

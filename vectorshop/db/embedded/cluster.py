@@ -6,6 +6,7 @@ Nothing here guards against other processes doing the same at once: `server` doe
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shlex
 import shutil
@@ -55,7 +56,10 @@ SETTINGS = {
     "log_min_messages": "log",
     "log_checkpoints": "off",
     "log_line_prefix": "%m [%p] ",
+    "random_page_cost": "1.1",  # PostgreSQL's default is that of a disk that turns
 }
+# A folder whose configuration does not name these gets them when its server starts.
+LATER_SETTINGS = ("random_page_cost",)
 # The builtin provider sorts and folds case alike everywhere; full text search takes
 # apart words by lc_ctype, which must know UTF-8. Windows has no such locale name.
 LC_CTYPE = {"darwin": "en_US.UTF-8", "win32": "C"}.get(sys.platform, "C.UTF-8")
@@ -307,7 +311,9 @@ class Cluster:
         """
         self.pid_file.unlink(missing_ok=True)
         if not self.unix_sockets:
-            return f"-h 127.0.0.1 -p {_free_port()} {NO_CRASH_LOOP}"
+            port = _free_port()
+            options = ["-h", "127.0.0.1", "-p", str(port), *self._later_settings()]
+            return f"{shlex.join(options)} {NO_CRASH_LOOP}"
         folder = self._socket_dir()
         (folder / f"{SOCKET}.lock").unlink(missing_ok=True)
         quoted = str(folder).replace('"', '""')
@@ -316,7 +322,24 @@ class Cluster:
         if _shared_memory_is_small():
             # System V's segments do not live in /dev/shm (64 MB in a container).
             options += ["-c", "dynamic_shared_memory_type=sysv"]
+        options += self._later_settings()
         return f"{shlex.join(options)} {NO_CRASH_LOOP}"
+
+    def _later_settings(self) -> list[str]:
+        """Return options for the settings that the folder's configuration leaves out.
+
+        The command line wins over the configuration, which is its owner's.
+        """
+        written = ""
+        for name in ("postgresql.conf", "postgresql.auto.conf"):
+            file = self.data_dir / name
+            written += file.read_text(errors="replace") if file.exists() else ""
+        return [
+            word
+            for name in LATER_SETTINGS
+            if not re.search(rf"^\s*{name}\b", written, re.MULTILINE | re.IGNORECASE)
+            for word in ("-c", f"{name}={SETTINGS[name]}")
+        ]
 
     def _socket_dir(self) -> Path:
         """Return the folder of the unix socket: the data folder, if libpq can name it.
