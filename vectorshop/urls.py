@@ -8,4 +8,5 @@ urlpatterns = [
     path("admin/", admin.site.urls),
 ]
 
+handler400 = "vectorshop.errors.unreadable"
 handler500 = "vectorshop.errors.failed"
