@@ -216,6 +216,11 @@ if env_bool("BEHIND_PROXY", False):
     # Only for a proxy that always sets or removes this header itself.
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
+# Log-ins
+
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = LOGOUT_REDIRECT_URL = "products:list"
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -440,7 +440,7 @@ def test_who_may_write(client, settings, is_open, visitor, method, url, data, al
         assert response.status_code == 403
         assert "needs a permission" in text_of(response)
     else:
-        assert response.url.startswith(reverse("admin:login") + "?next=/")
+        assert response.url.startswith(reverse("login") + "?next=/")
     if not is_open and visitor != "permitted":
         assert not Product.objects.exists()
 
