@@ -1,4 +1,7 @@
-"""Who may write: everybody in the open demo, elsewhere users with the permission."""
+"""Who may write: everybody in the open demo, elsewhere users with the permission.
+
+Whoever may add products may not therefore change those of others.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 PERMISSION = "products.add_product"
+CHANGE = "products.change_product"
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
@@ -20,6 +24,11 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 def may_write(request: HttpRequest) -> bool:
     """Return whether this visitor may add products."""
     return settings.OPEN_CATALOG or request.user.has_perm(PERMISSION)
+
+
+def may_change(request: HttpRequest) -> bool:
+    """Return whether this visitor may give products that are there other values."""
+    return settings.OPEN_CATALOG or request.user.has_perm(CHANGE)
 
 
 def page_of(request: HttpRequest) -> str:

@@ -25,7 +25,9 @@ PUBLIC = [  # nothing on them is for one visitor: no form, and nobody is signed 
 def own_addresses():
     """Every address of the shop and of the admin's catalogue, with one product."""
     patterns = get_resolver().url_patterns
-    shop = next(part for part in patterns if getattr(part, "app_name", "") == "products")
+    shop = next(
+        part for part in patterns if getattr(part, "app_name", "") == "products"
+    )
     for pattern in shop.url_patterns:
         args = [LAMP] if "pk" in pattern.pattern.converters else []
         yield reverse(f"products:{pattern.name}", args=args)
