@@ -662,6 +662,17 @@ def test_a_command_without_database_starts_nothing(data_dir, command):
     assert not list(data_dir.parent.glob("postgres*"))
 
 
+def test_several_first_migrations_at_once_make_the_tables_once(made_dir):
+    with ThreadPoolExecutor() as threads:
+        runs = list(threads.map(lambda _: manage("migrate", data_dir=made_dir), "123"))
+
+    said = [run.stdout for run in runs]
+    assert [run.stderr for run in runs] == ["", "", ""]
+    assert [run.returncode for run in runs] == [0, 0, 0]
+    assert sum("Applying products.0001_initial... OK" in text for text in said) == 1
+    assert sum("No migrations to apply." in text for text in said) == 2
+
+
 def test_dbshell_opens_the_wheels_psql_in_a_database_made_for_it(made_dir):
     statement = "SELECT current_database(), current_setting('data_directory')"
     others = {"PGHOST": "192.0.2.1", "PGPORT": "1", "PGUSER": "x", "PGDATA": "/x"}
