@@ -1,14 +1,13 @@
 """Requests that cannot be read get a page, whatever charset or body they bring."""
 
-import io
 from encodings.aliases import aliases
 
 import pytest
-from django.core.handlers.wsgi import WSGIHandler
 
-from vectorshop.requests import is_read, with_plain_types
+from tests.serving import ask
+from vectorshop.requests import is_read
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("same_connection")]
 
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = "multipart/form-data; boundary=x"
@@ -18,36 +17,6 @@ CHARSETS = sorted(
     {*aliases.values(), "zip", "rot13", "idna", "punycode", "undefined", "utf-8-sig"}
     | {"unicode_escape", "raw_unicode_escape", "nonsense", 5000 * "x", "..", "é"}
 )
-
-
-def ask(method, path, content_type, body=b"", cookie="csrftoken=" + 32 * "a"):
-    """Return the status and the page, asked as a server such as gunicorn asks."""
-    environ = {
-        "REQUEST_METHOD": method,
-        "PATH_INFO": path,
-        "QUERY_STRING": "q=x",
-        "SERVER_NAME": "localhost",
-        "SERVER_PORT": "80",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "HTTP_HOST": "localhost",
-        "HTTP_COOKIE": cookie,
-        "CONTENT_TYPE": content_type,
-        "CONTENT_LENGTH": str(len(body)),
-        "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(body),
-        "wsgi.errors": io.StringIO(),
-    }
-    statuses = []
-    application = with_plain_types(WSGIHandler())
-    page = application(environ, lambda status, headers: statuses.append(status))
-    return int(statuses[0][:3]), b"".join(page).decode()
-
-
-@pytest.fixture(autouse=True)
-def same_connection(monkeypatch):
-    """Let a request keep the test's connection, with its transaction."""
-    monkeypatch.setattr("django.core.signals.request_started.receivers", [])
-    monkeypatch.setattr("django.core.signals.request_finished.receivers", [])
 
 
 @pytest.mark.parametrize("charset", ["utf-8", "UTF8", '"utf-8"', "us-ascii", "U8"])

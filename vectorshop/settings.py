@@ -184,7 +184,9 @@ TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
 
-STATIC_URL = "static/"
+# From the root: without the first "/" Django would put the path in front of it at which
+# the shop is served, once for all. vectorshop.static does it at each request.
+STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 # Files are served from the apps, so that nothing has to be collected first.
 WHITENOISE_USE_FINDERS = True
