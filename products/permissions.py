@@ -1,4 +1,7 @@
-"""Who may write: everybody in the open demo, elsewhere users with the permission."""
+"""Who may write: everybody in the open demo, elsewhere users with the permission.
+
+Whoever may add products may not therefore change those of others.
+"""
 
 from __future__ import annotations
 
@@ -10,8 +13,10 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 
 PERMISSION = "products.add_product"
+CHANGE = "products.change_product"
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
@@ -19,6 +24,22 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 def may_write(request: HttpRequest) -> bool:
     """Return whether this visitor may add products."""
     return settings.OPEN_CATALOG or request.user.has_perm(PERMISSION)
+
+
+def may_change(request: HttpRequest) -> bool:
+    """Return whether this visitor may give products that are there other values."""
+    return settings.OPEN_CATALOG or request.user.has_perm(CHANGE)
+
+
+def page_of(request: HttpRequest) -> str:
+    """Return the address to come back to after signing in.
+
+    Many addresses that take a form have no page, so that it is the page with the form.
+    The log-in refuses addresses of other sites.
+    """
+    if request.method in ("GET", "HEAD"):
+        return request.get_full_path()
+    return request.headers.get("Referer") or reverse("products:list")
 
 
 def writer_required(view: View[P]) -> View[P]:
@@ -31,7 +52,7 @@ def writer_required(view: View[P]) -> View[P]:
         if may_write(request):
             return view(request, *args, **kwargs)
         if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path(), "admin:login")
+            return redirect_to_login(page_of(request))
         raise PermissionDenied("Adding products needs the permission add_product.")
 
     return cast("View[P]", guarded)
@@ -47,7 +68,7 @@ def staff_required(view: View[P]) -> View[P]:
         if request.user.is_staff:
             return view(request, *args, **kwargs)
         if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path(), "admin:login")
+            return redirect_to_login(page_of(request), "admin:login")
         raise PermissionDenied("This page is for the staff.")
 
     return cast("View[P]", guarded)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -26,11 +28,33 @@ def load_sample_products() -> int:
     and keeps its id. Raises CommandError when the database refuses them; nothing is
     changed then.
     """
-    with transaction.atomic(), connection.cursor() as cursor:
-        # Two visitors may load them at the same time; the second waits, then updates.
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOADING])
+    with loading_alone():
         call_command("loaddata", SAMPLE_PRODUCTS, verbosity=0)
     return len(fixture_products(SAMPLE_PRODUCTS))
+
+
+def add_missing_samples() -> int:
+    """Return how many sample products were added, because their sku was not there.
+
+    Raises DatabaseError when the database refuses them; nothing is changed then.
+    """
+    samples = fixture_products(SAMPLE_PRODUCTS)
+    with loading_alone():
+        skus = [product.sku for product in samples]
+        found = Product.objects.filter(sku__in=skus).values_list("sku", flat=True)
+        present = set(found)
+        missing = [product for product in samples if product.sku not in present]
+        # An import may add one at this moment; it stays as it is.
+        Product.objects.bulk_create(missing, ignore_conflicts=True)
+    return len(missing)
+
+
+@contextmanager
+def loading_alone() -> Iterator[None]:
+    """Run the block in a transaction; two visitors may load at the same time."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOADING])
+        yield
 
 
 def new_products() -> dict[str, Product]:

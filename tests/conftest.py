@@ -70,6 +70,13 @@ def empty_cache():
 
 
 @pytest.fixture
+def same_connection(monkeypatch):
+    """Let requests keep the test's connection, with its transaction, at their end."""
+    monkeypatch.setattr("django.core.signals.request_started.receivers", [])
+    monkeypatch.setattr("django.core.signals.request_finished.receivers", [])
+
+
+@pytest.fixture
 def real_model(settings):
     settings.EMBEDDING_BACKEND = "products.embeddings.fastembed.EmbeddingBackend"
 

@@ -269,5 +269,23 @@ def test_the_production_settings_pass_djangos_checks():
     assert run.returncode == 0, run.stderr
 
 
+@pytest.mark.parametrize(
+    ("environment", "warns"),
+    [
+        ({}, True),
+        ({"DB_HOST": "db.invalid"}, False),
+        ({"DB_HOST": "db.invalid", "OPEN_CATALOG": "true"}, True),
+        ({"OPEN_CATALOG": "false"}, False),
+    ],
+)
+def test_the_deployment_check_warns_of_an_open_catalogue(environment, warns):
+    deploying = run_manage("check", "--deploy", **environment)
+    at_home = run_manage("check", **environment)
+
+    assert ("vectorshop.W001" in deploying.stderr) == warns
+    assert ("Set OPEN_CATALOG=false" in deploying.stderr) == warns
+    assert "W001" not in at_home.stderr
+
+
 def test_the_data_folder_is_ignored_by_git():
     assert "/.data/" in Path(settings.BASE_DIR / ".gitignore").read_text().split()

@@ -1,4 +1,4 @@
-"""The wiring's configuration: registers the checks of the database backends."""
+"""The wiring's configuration: registers the checks of the settings and the database."""
 
 from django.apps import AppConfig
 
@@ -7,4 +7,5 @@ class VectorshopConfig(AppConfig):
     name = "vectorshop"
 
     def ready(self) -> None:
-        from vectorshop.db.entra import checks  # noqa: F401
+        from vectorshop import checks  # noqa: F401
+        from vectorshop.db.entra import checks as entra_checks  # noqa: F401

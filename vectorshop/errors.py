@@ -1,4 +1,8 @@
-"""The pages of failures: 503 without a database, 500 for everything else."""
+"""The pages of failures: 400 for an unreadable request, 503 without a database, 500.
+
+They are made without the request. Django's own views for them read its form again,
+which may be what failed.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,13 @@ import sys
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
-from django.views.defaults import server_error
 
 RETRY_AFTER_SECONDS = 30
+
+
+def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Return the page for a request that cannot be read."""
+    return HttpResponse(render_to_string("400.html"), status=400)
 
 
 def failed(request: HttpRequest) -> HttpResponse:
@@ -24,4 +32,4 @@ def failed(request: HttpRequest) -> HttpResponse:
             status=503,
             headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
         )
-    return server_error(request)
+    return HttpResponse(render_to_string("500.html"), status=500)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.conf import settings
+from django.urls import get_script_prefix
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
@@ -18,3 +20,13 @@ class CollectedOrPlainStorage(CompressedManifestStaticFilesStorage):  # type: ig
             return name
         stored: str = super().stored_name(name)
         return stored
+
+    def url(self, name: str, force: bool = False) -> str:
+        """Return the address of a file, below the path at which the shop is served.
+
+        That path is known with a request only: a server takes it from SCRIPT_NAME.
+        """
+        address: str = super().url(name, force)
+        if settings.STATIC_URL.startswith("/"):
+            return get_script_prefix() + address.removeprefix("/")
+        return address

@@ -6,8 +6,10 @@ from importlib import import_module
 
 from django.core.wsgi import get_wsgi_application
 
+from vectorshop.requests import with_plain_types
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vectorshop.settings")
-application = get_wsgi_application()
+application = with_plain_types(get_wsgi_application())
 # The addresses import all pages. Do it before gunicorn forks its workers.
 import_module("vectorshop.urls")
 

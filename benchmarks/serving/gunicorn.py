@@ -103,6 +103,7 @@ def serving(application: str, *, folder: Path, **variables: str) -> Iterator[Ser
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "gunicorn", application]
     command += ["--workers", str(WORKERS), "--threads", str(THREADS)]
+    command += ["--limit-request-line", "8190"]
     command += ["--bind", f"127.0.0.1:{port}", "--log-level", "warning"]
     command += ["--worker-tmp-dir", "/dev/shm"]  # not a disk: see docs/production.md
     started = time.perf_counter()

@@ -97,6 +97,7 @@ class Environment(jinja2.Environment):
             "get_messages": get_messages,
             "language": language,
             "right_to_left": get_language_bidi(),
+            "root": get_script_prefix(),
         }
 
     def compile(

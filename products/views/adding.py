@@ -15,8 +15,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from products.embeddings import EmbeddingError
 from products.forms import NewProductForm, ProductForm, already_exists
 from products.insight.preview import Neighbours, neighbours_of
-from products.permissions import writer_required
-from products.samples import load_sample_products, new_products
+from products.permissions import may_change, writer_required
+from products.samples import add_missing_samples, load_sample_products, new_products
 
 logger = logging.getLogger(__name__)
 
@@ -24,9 +24,10 @@ logger = logging.getLogger(__name__)
 @require_POST
 @writer_required
 def load_samples(request: HttpRequest) -> HttpResponse:
-    """Load the ten sample products."""
+    """Load the ten sample products, or those missing for who may not change products."""
+    replace = may_change(request)
     try:
-        count = load_sample_products()
+        count = load_sample_products() if replace else add_missing_samples()
     except (CommandError, DatabaseError):
         logger.exception("The sample products could not be loaded.")
         messages.error(
@@ -37,13 +38,24 @@ def load_samples(request: HttpRequest) -> HttpResponse:
             ),
         )
     else:
-        text = ngettext(
-            "Successfully loaded %(count)d sample product!",
-            "Successfully loaded %(count)d sample products!",
-            count,
-        )
-        messages.success(request, text % {"count": count})
+        messages.success(request, loaded(count, replace=replace))
     return redirect("products:list")
+
+
+def loaded(count: int, *, replace: bool) -> str:
+    """Return the message for sample products that were loaded."""
+    if not count:
+        return _(
+            "All sample products are in the catalogue already; they stay as they are."
+        )
+    text = ngettext(
+        "Successfully loaded %(count)d sample product!",
+        "Successfully loaded %(count)d sample products!",
+        count,
+    ) % {"count": count}
+    if replace:
+        return text
+    return f"{text} {_('Those in the catalogue already stay as they are.')}"
 
 
 @require_POST

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from products.forms import SearchForm, VarietyForm
 from products.models import Product
-from products.permissions import may_write
+from products.permissions import may_change, may_write
 from products.quality.judged import grades_of
 from products.samples import new_products
 from products.search import (
@@ -51,6 +51,7 @@ def product_list(request: HttpRequest) -> HttpResponse:
         "recall_url": f"{reverse('products:exact')}?{request.GET.urlencode()}",
         "new_products": new_products().values(),
         "may_write": may_write(request),
+        "may_change": may_change(request),
         "grades": None,
     }
     if results is None:

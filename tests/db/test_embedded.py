@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -140,25 +141,44 @@ def query(server, statement, database="postgres"):
         return cursor.fetchone()[0] if cursor.description else None
 
 
-def manage(*arguments, data_dir, **environment):
-    """Run manage.py with the project's settings but a database in *data_dir*."""
+def settings_with(data_dir):
+    """The environment for the project's settings but a database in *data_dir*."""
     module = data_dir.parent / "settings_of_test.py"
     module.write_text(
         "from vectorshop.settings import *\n"
-        f"DATABASES['default']['OPTIONS']['data_dir'] = {str(data_dir)!r}\n"
+        f"DATABASES['default']['OPTIONS']['data_dir'] = {ascii(str(data_dir))}\n"
     )
+    return os.environ | {
+        "DJANGO_SETTINGS_MODULE": module.stem,
+        "PYTHONPATH": str(module.parent),
+    }
+
+
+def manage(*arguments, data_dir, **environment):
+    """Run manage.py with a database in *data_dir*."""
     return subprocess.run(
         [sys.executable, ROOT / "manage.py", *arguments],
-        env=os.environ
-        | {
-            "DJANGO_SETTINGS_MODULE": module.stem,
-            "PYTHONPATH": str(module.parent),
-            **environment,
-        },
+        env=settings_with(data_dir) | environment,
         capture_output=True,
         text=True,
         timeout=60,
     )
+
+
+@contextmanager
+def managed(*arguments, data_dir):
+    """A running manage.py with a database in *data_dir*."""
+    process = subprocess.Popen(
+        [sys.executable, "-u", ROOT / "manage.py", *arguments],
+        env=settings_with(data_dir),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 # One server for all
@@ -694,6 +714,80 @@ def test_without_unix_sockets_a_password_guards_the_port(data_dir):
     assert cluster.password_file.stat().st_mode & 0o777 == 0o600
 
 
+# Signals
+
+
+def terminated(process, *, pauses=(), number=signal.SIGTERM):
+    """Send the signal, and again after each pause; return the exit status."""
+    process.send_signal(number)
+    for pause in pauses:
+        time.sleep(pause)
+        process.send_signal(number)
+    return process.wait(timeout=60)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without signals")
+@pytest.mark.parametrize(
+    "pauses", [(), (0,), (0.02,), 20 * (0.01,)], ids=["1", "2 at once", "2", "21"]
+)
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP"])
+def test_a_signal_stops_the_server_however_often_it_comes(made_dir, name, pauses):
+    number = getattr(signal, name)
+    with user_of(made_dir) as process:
+        process.stdout.readline()
+
+        status = terminated(process, pauses=pauses, number=number)
+
+    assert status == 128 + number
+    assert not (made_dir / "postmaster.pid").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without signals")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGQUIT"])
+def test_a_program_with_its_own_handler_stops_the_server_too(made_dir, name):
+    """As gunicorn's workers have one, which ends them each time."""
+    code = "import signal, sys\nfor name in ('SIGTERM', 'SIGINT', 'SIGQUIT'):\n"
+    code += "    signal.signal(getattr(signal, name), lambda *args: sys.exit(3))\n"
+    with user_of(made_dir, code=code + USER) as process:
+        process.stdout.readline()
+
+        process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+            process.send_signal(getattr(signal, name))
+
+    assert process.returncode == 3
+    assert not (made_dir / "postmaster.pid").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without signals")
+@pytest.mark.parametrize(
+    ("command", "status"),
+    [
+        (["runserver", "--noreload", "0"], 128 + signal.SIGTERM),
+        (["runserver", "0"], 0),
+        (["demo"], 0),
+    ],
+    ids=["runserver", "reloader", "demo"],
+)
+def test_terminated_commands_that_serve_stop_the_server(made_dir, command, status):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    command = [port if word == "0" else word for word in command]
+    if command == ["demo"]:
+        command += ["--port", port]
+    with managed(*command, data_dir=made_dir) as process:
+        while "Quit the server" not in process.stdout.readline():
+            assert process.poll() is None
+
+        ended = terminated(process, pauses=(0.02,))
+
+    assert ended == status
+    assert not (made_dir / "postmaster.pid").exists()
+
+
 # Django
 
 
@@ -703,6 +797,17 @@ def test_a_command_without_database_starts_nothing(data_dir, command):
 
     assert done.returncode == 0, done.stderr
     assert not list(data_dir.parent.glob("postgres*"))
+
+
+def test_several_first_migrations_at_once_make_the_tables_once(made_dir):
+    with ThreadPoolExecutor() as threads:
+        runs = list(threads.map(lambda _: manage("migrate", data_dir=made_dir), "123"))
+
+    said = [run.stdout for run in runs]
+    assert [run.stderr for run in runs] == ["", "", ""]
+    assert [run.returncode for run in runs] == [0, 0, 0]
+    assert sum("Applying products.0001_initial... OK" in text for text in said) == 1
+    assert sum("No migrations to apply." in text for text in said) == 2
 
 
 def test_dbshell_opens_the_wheels_psql_in_a_database_made_for_it(made_dir):

@@ -1,6 +1,7 @@
 """The pages: what they show, what they refuse, and that they never fail."""
 
 import threading
+from decimal import Decimal
 from html import unescape
 
 import pytest
@@ -250,6 +251,45 @@ def test_loading_the_samples_says_so(client):
     assert "Successfully loaded 10 sample products!" in text_of(response)
 
 
+SHARED = {"sku": "yoga-mat", "name": "My mat", "price": "1.00"}
+
+
+@pytest.mark.parametrize(
+    ("permissions", "name", "said"),
+    [
+        (["add"], "My mat", "Successfully loaded 9 sample products! Those in the"),
+        (["add", "change"], "Yoga Mat", "Successfully loaded 10 sample products!"),
+    ],
+    ids=["add", "add and change"],
+)
+def test_loading_the_samples_overwrites_only_for_who_may_change(
+    log_in, settings, permissions, name, said
+):
+    settings.OPEN_CATALOG = False
+    client = log_in(*permissions)
+    mine = Product.objects.create(**SHARED)
+
+    response = client.post("/samples/load/", follow=True)
+
+    mine.refresh_from_db()
+    assert mine.name == name
+    assert said in text_of(response)
+    assert Product.objects.count() == 10
+    assert not Product.objects.filter(embedding=None).exists()
+
+
+def test_loading_samples_that_are_all_there_adds_nothing(log_in, settings):
+    settings.OPEN_CATALOG = False
+    client = log_in("add")
+    client.post("/samples/load/")
+    Product.objects.update(price="1.00")
+
+    response = client.post("/samples/load/", follow=True)
+
+    assert "they stay as they are" in text_of(response)
+    assert set(Product.objects.values_list("price", flat=True)) == {Decimal("1.00")}
+
+
 def test_samples_that_cannot_be_loaded_are_reported(client, caplog):
     with connection.cursor() as cursor:
         cursor.execute(
@@ -440,7 +480,7 @@ def test_who_may_write(client, settings, is_open, visitor, method, url, data, al
         assert response.status_code == 403
         assert "needs a permission" in text_of(response)
     else:
-        assert response.url.startswith(reverse("admin:login") + "?next=/")
+        assert response.url.startswith(reverse("login") + "?next=/")
     if not is_open and visitor != "permitted":
         assert not Product.objects.exists()
 

@@ -71,4 +71,9 @@ def require_free_port(port: int) -> None:
 
 def stop_cleanly_when_terminated() -> None:
     """Let SIGTERM end the process like Ctrl-C does, so that PostgreSQL stops too."""
-    signal.signal(signal.SIGTERM, lambda *args: sys.exit(0))
+
+    def stop(*args: Any) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
+        sys.exit(0)
+
+    signal.signal(signal.SIGTERM, stop)

@@ -11,12 +11,15 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import signal
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 
 import psycopg
 from django.db.utils import OperationalError
@@ -29,6 +32,16 @@ logger = logging.getLogger(__name__)
 
 # Longer than another process may take to make the folder and start.
 LOCK_SECONDS = 120
+# By default these end a process at once, without what it does at its end. Windows has
+# no SIGHUP.
+ENDING = [
+    getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+# These, sent once more, must not interrupt the stopping of the server.
+IMPATIENT = [
+    *ENDING,
+    *(getattr(signal, name) for name in ("SIGINT", "SIGQUIT") if hasattr(signal, name)),
+]
 
 
 @dataclass(frozen=True)
@@ -128,6 +141,7 @@ def _start(cluster: Cluster) -> _Use:
                 users.release_read_lock()
             raise
     use = _uses[cluster.data_dir] = _Use(cluster, server, users, {"postgres"})
+    _end_in_order()
     return use
 
 
@@ -233,8 +247,31 @@ def _locked_as_user(cluster: Cluster) -> InterProcessReaderWriterLock:
     return users
 
 
+def _end_in_order() -> None:
+    """Let signals end the process like `sys.exit` does, so that the server stops too.
+
+    A program with a handler of its own, such as gunicorn, keeps it. Only the main
+    thread may set one.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in ENDING:
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end)
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    for other in ENDING:
+        signal.signal(other, signal.SIG_IGN)
+    sys.exit(128 + number)  # as shells report a process that a signal ended
+
+
 @atexit.register
 def _leave_all() -> None:
+    if _uses and threading.current_thread() is threading.main_thread():
+        for number in IMPATIENT:
+            # pg_ctl, which waits for the server, inherits this.
+            signal.signal(number, signal.SIG_IGN)
     for data_dir in list(_uses):
         try:
             leave(data_dir)

@@ -1,11 +1,13 @@
-"""Django's development server, which leaves no connection to the database behind."""
+"""Django's development server, which leaves no connection and no database behind."""
 
 from __future__ import annotations
 
+import signal
+from pathlib import Path
 from typing import Any
 
 from django.core.servers.basehttp import WSGIServer
-from django.db import connections
+from django.db import connection, connections
 from whitenoise.runserver_nostatic.management.commands import runserver
 
 
@@ -22,3 +24,24 @@ class ClosingServer(WSGIServer):
 
 class Command(runserver.Command):  # type: ignore[misc]
     server_cls = ClosingServer
+
+    def run(self, **options: Any) -> None:
+        """Serve; with the reloader, stop the embedded server that its child leaves.
+
+        A signal ends the reloader, which kills the child that serves, and a killed
+        process stops no server.
+        """
+        try:
+            super().run(**options)
+        except SystemExit:
+            if options["use_reloader"] and server_runs():
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
+                # This process now uses the server, and stops it when it ends.
+                connection.ensure_connection()
+            raise
+
+
+def server_runs() -> bool:
+    """Return whether an embedded server runs for the shop's database."""
+    data_dir = connection.settings_dict["OPTIONS"].get("data_dir")
+    return data_dir is not None and (Path(data_dir) / "postmaster.pid").exists()

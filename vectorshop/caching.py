@@ -1,0 +1,39 @@
+"""Which answers a cache may keep: none that was made for one person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.cache import patch_cache_control
+
+SAFE = ("GET", "HEAD", "OPTIONS")
+
+
+class PersonalMiddleware:
+    """Tells browsers and proxies to keep no answer that was made for one person.
+
+    Visitors differ by their cookies alone: the session says who is signed in, and a form
+    or a message sends a cookie along. The answer to a form shows what was typed. It
+    stands around everything that reads or sets a cookie.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if is_personal(request, response):
+            patch_cache_control(response, private=True, no_store=True)
+        return response
+
+
+def is_personal(request: HttpRequest, response: HttpResponseBase) -> bool:
+    """Return whether *response* was made for whoever sent *request*."""
+    return (
+        settings.SESSION_COOKIE_NAME in request.COOKIES
+        or bool(response.cookies)
+        or request.method not in SAFE
+    )
