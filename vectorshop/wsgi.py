@@ -6,6 +6,9 @@ from importlib import import_module
 
 from django.core.wsgi import get_wsgi_application
 
+from vectorshop.serving import start_serving
+
+start_serving()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vectorshop.settings")
 application = get_wsgi_application()
 # The addresses import all pages. Do it before gunicorn forks its workers.
