@@ -298,7 +298,17 @@ def test_the_actions_of_the_admin_are_translated(greek_admin, action):
 
 
 @pytest.mark.usefixtures("bracketed")
-@pytest.mark.parametrize("name", ["400.html", "500.html", "503.html"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "400.html",
+        "500.html",
+        "503.html",
+        "503_full.html",
+        "503_locked.html",
+        "504.html",
+    ],
+)
 def test_the_pages_of_failures_are_translated(rf, name):
     from django.template.loader import render_to_string
 
