@@ -36,7 +36,7 @@ WAIT_SECONDS = 0.5
 SMALLEST_NORM = 1e-3
 
 
-class EmbedderBusy(EmbeddingError):
+class EmbedderBusy(EmbeddingError, BusyError):
     """Too many texts are embedded already, and this one's turn did not come."""
 
     def __init__(self) -> None:

@@ -304,6 +304,7 @@ def test_the_actions_of_the_admin_are_translated(greek_admin, action):
         "400.html",
         "500.html",
         "503.html",
+        "503_busy.html",
         "503_full.html",
         "503_locked.html",
         "504.html",
