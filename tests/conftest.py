@@ -69,6 +69,14 @@ def empty_cache():
     cache.clear()
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch):
+    """Wait for a turn, and go on measuring, however slow the machine is."""
+    monkeypatch.setattr("products.search.query_vector.WAIT_SECONDS", 60)
+    monkeypatch.setattr("products.insight.comparison.WAIT_SECONDS", 60)
+    monkeypatch.setattr("products.quality.steps.STEP_SECONDS", 60)
+
+
 @pytest.fixture
 def same_connection(monkeypatch):
     """Let requests keep the test's connection, with its transaction, at their end."""

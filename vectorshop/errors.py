@@ -1,4 +1,4 @@
-"""The pages of failures: 400 for an unreadable request, 503 without a database, 500.
+"""The pages of failures: 400, 500, and 503 and 504 for the database.
 
 They are made without the request. Django's own views for them read its form again,
 which may be what failed.
@@ -11,6 +11,8 @@ import sys
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+
+from vectorshop.db.limits import is_full, is_locked_out, is_too_slow
 
 RETRY_AFTER_SECONDS = 30
 
@@ -26,10 +28,20 @@ def failed(request: HttpRequest) -> HttpResponse:
     Django logs the exception and calls this while it is handled. It may come from a
     view, a template, or the middleware that reads the session.
     """
-    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
-        return HttpResponse(
-            render_to_string("503.html"),
-            status=503,
-            headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
-        )
-    return HttpResponse(render_to_string("500.html"), status=500)
+    error = sys.exc_info()[1]
+    if not isinstance(error, OperationalError | InterfaceError):
+        return HttpResponse(render_to_string("500.html"), status=500)
+    if is_too_slow(error.__cause__):
+        return HttpResponse(render_to_string("504.html"), status=504)
+    return HttpResponse(
+        render_to_string(template_for(error)),
+        status=503,
+        headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+    )
+
+
+def template_for(error: Exception) -> str:
+    """Return the page that says why the database did not serve a request."""
+    if is_full(error):
+        return "503_full.html"
+    return "503_locked.html" if is_locked_out(error.__cause__) else "503.html"

@@ -41,8 +41,19 @@ CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 DB_HOST = os.environ.get("DB_HOST", "")
 DB_POOL = env_int("DB_POOL", 0, high=1000)  # connections per process at most
-POOL = {"pool": {"min_size": 1, "max_size": DB_POOL}} if DB_POOL else {}
+# Seconds a request waits for a connection of the pool before it gets a page that says so.
+POOL_SECONDS = 5
+POOL = (
+    {"pool": {"min_size": 1, "max_size": DB_POOL, "timeout": POOL_SECONDS}}
+    if DB_POOL
+    else {}
+)
 CONN_MAX_AGE = 0 if DB_POOL else 600  # seconds a thread keeps its connection
+# Seconds, for the statements of web requests; commands have no limits.
+LIMITS = {
+    "statement_timeout": env_int("DB_STATEMENT_TIMEOUT", 30, high=3600),
+    "lock_timeout": env_int("DB_LOCK_TIMEOUT", 5, high=3600),
+}
 # Only statements that ask for it (products.sql.prepared) are prepared: the threshold is
 # so high that psycopg prepares no other by itself. Azure's PgBouncer cannot take part,
 # since its clients share sessions.
@@ -81,6 +92,8 @@ if DB_HOST:
             "OPTIONS": {
                 # PgBouncer refuses a session that brings settings of its own.
                 **({} if DB_PORT in PGBOUNCER_PORTS else {**PREPARE, **PLANNER}),
+                # PgBouncer refuses a login that sets limits.
+                "limits": {} if DB_PORT in PGBOUNCER_PORTS else LIMITS,
                 **{name: value for name, value in DB_OPTIONS.items() if value},
                 "entra": {
                     "credential": env_choice(
@@ -103,6 +116,7 @@ else:
                 **PREPARE,
                 **PLANNER,
                 **POOL,
+                "limits": LIMITS,
             },
         }
     }

@@ -7,7 +7,9 @@ from importlib import import_module
 from django.core.wsgi import get_wsgi_application
 
 from vectorshop.requests import with_plain_types
+from vectorshop.serving import start_serving
 
+start_serving()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vectorshop.settings")
 application = with_plain_types(get_wsgi_application())
 # The addresses import all pages. Do it before gunicorn forks its workers.

@@ -44,6 +44,13 @@ class BaseEmbeddingBackend(ABC):
     default_floor: float = 0.0
     batch_size: int = 64  # how many texts a caller should pass at a time
 
+    def load(self) -> None:  # noqa: B027 - a backend without a model has nothing to do
+        """Get ready to embed: a no-op where that takes no time.
+
+        Raises EmbeddingError. Those who embed for a visitor call it before they queue,
+        so that the first of them does not keep the others from their turn.
+        """
+
     @property
     def fingerprint(self) -> str:
         """The recipe of a vector: model, dimensions and text template.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Sequence
 from functools import cached_property
@@ -9,11 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from products.embeddings.base import BaseEmbeddingBackend, EmbeddingError, Vectors
+from vectorshop.serving import is_serving
 
 if TYPE_CHECKING:
     from fastembed import TextEmbedding
 
 MODEL_DIR = Path(__file__).parent / "all-MiniLM-L6-v2"
+
+# A server has its own threads and workers for its cores. Two threads for one text took
+# twice the processor time of one and, on two busy cores, longer (docs/performance.md).
+# A single thread waits for no other, so none spins.
+SERVER_THREADS = 1
 
 
 class EmbeddingBackend(BaseEmbeddingBackend):
@@ -40,6 +47,9 @@ class EmbeddingBackend(BaseEmbeddingBackend):
         except (RuntimeError, ValueError, MemoryError) as err:
             raise EmbeddingError(f"{self.model} could not embed a text: {err}") from err
 
+    def load(self) -> None:
+        self.session()
+
     def session(self) -> TextEmbedding:
         """Return the loaded model. The first call loads it and takes far longer."""
         with self.lock:
@@ -47,6 +57,9 @@ class EmbeddingBackend(BaseEmbeddingBackend):
 
     @cached_property
     def loaded_model(self) -> TextEmbedding:
+        # ONNX Runtime would store an id of this machine below ~/.cache and send its
+        # maker how it is used. It reads this when it is imported.
+        os.environ["ORT_DISABLE_TELEMETRY"] = "1"
         try:
             from fastembed import TextEmbedding
 
@@ -54,6 +67,8 @@ class EmbeddingBackend(BaseEmbeddingBackend):
                 "sentence-transformers/all-MiniLM-L6-v2",
                 specific_model_path=str(MODEL_DIR),
                 local_files_only=True,
+                # A command embeds many texts and has all cores for them.
+                threads=SERVER_THREADS if is_serving() else None,
             )
         except Exception as err:
             raise EmbeddingError(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from django.core.cache import cache
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
-from django.utils.translation import gettext as _
+from django.utils.translation import get_language, gettext as _
 from psycopg import sql
 
 from products.embeddings.text import TEXT_FIELDS, embedding_text
@@ -16,12 +18,18 @@ from products.quality.recall import NEIGHBOURS, ask
 from products.recipes import available
 from products.search import PAGE_SIZE, Mode, SearchError, Sort
 from products.search.nearest import WINDOW, index_settings, plan_question
-from products.search.query_vector import Vector
+from products.search.query_vector import Vector, text_vectors
 from products.search.question import Question, clean_text
 from products.search.rank import question_vector
 from products.search.results import Plan
+from products.turns import Turns
 
 TIMEOUT_MILLISECONDS = 5_000
+
+# A comparison may read every vector. One thread of a process does so and one waits.
+TURNS = Turns(1, waiting=1)
+WAIT_SECONDS = 2
+KEPT_SECONDS = 60  # an answer, for those who ask the same
 
 
 @dataclass(frozen=True)
@@ -95,9 +103,10 @@ def require_question(question: Question) -> None:
 def parts_of(product: Product, asked: dict[str, Any]) -> Parts:
     """Return which part of the product's text its similarity to a question comes from.
 
-    Each filled field is left out in turn and the rest is embedded anew: at most four
-    short texts. Raises SearchError for a question without text and examples, or one
-    whose recipe is not in force, EmbeddingError when the backend fails.
+    Each filled field is left out in turn and the rest is embedded: at most four short
+    texts, once a day. Raises SearchError for a question without text and examples, or
+    one whose recipe is not in force, EmbeddingError when the backend fails, EmbedderBusy
+    when others have texts embedded.
     """
     question = make_question(asked)
     require_question(question)
@@ -116,7 +125,10 @@ def parts_of(product: Product, asked: dict[str, Any]) -> Parts:
         if whole[field].strip()
     }
     filled = [text for text in texts.values() if text]
-    embedded = dict(zip(filled, question.backend.embed(filled) @ vector, strict=True))
+    embedded = {
+        text: other @ vector
+        for text, other in text_vectors(filled, question.backend).items()
+    }
     similarity = float(embedded[texts.pop("")])
     left = {field: embedded.get(text) for field, text in texts.items()}
     return Parts(
@@ -134,12 +146,38 @@ def compare_with_exact(asked: dict[str, Any]) -> Comparison:
     """Return how the ten nearest by the plan agree with those of an exact scan.
 
     Words play no part, nor does the floor below which nothing is a match. The exact
-    scan reads every vector that passes the filters: 0.1 s for 100,000. Raises
-    SearchError for a question without text and examples, EmbeddingError when the
-    text cannot be embedded, OperationalError when it takes more than five seconds.
+    scan reads every vector that passes the filters: 0.1 s for 100,000. The answer is
+    kept for a minute. Raises SearchError for a question without text and examples,
+    EmbeddingError when the text cannot be embedded, OperationalError when it takes more
+    than five seconds, BusyError when others compare.
     """
     question = make_question(asked)
     require_question(question)
+    key = key_of(question)
+    with TURNS.taken(seconds=WAIT_SECONDS):
+        # The thread that had the turn before may have compared the same.
+        kept: Comparison | None = cache.get(key)
+        if kept is None:
+            kept = compare(question)
+            cache.set(key, kept, KEPT_SECONDS)
+    return kept
+
+
+def key_of(question: Question) -> str:
+    """Return the key under which the cache keeps what a question's comparison gave."""
+    asked = (
+        get_language(),
+        question.text,
+        question.filters,
+        [product.pk for product in question.like],
+        [product.pk for product in question.unlike],
+        question.fingerprint,
+    )
+    return f"comparison-{hashlib.sha256(repr(asked).encode()).hexdigest()}"
+
+
+def compare(question: Question) -> Comparison:
+    """Return what compare_with_exact() does, without a look at the cache."""
     with transaction.atomic(using=question.using):
         with connections[question.using].cursor() as cursor:
             cursor.execute(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
+import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -16,6 +17,7 @@ from django.db.models.functions import MD5
 from products.models import Product
 from products.querysets import ProductQuerySet
 from products.sql.expressions import InArray, RowVersion, VectorBytes, array_of
+from products.turns import BusyError, Turns
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +28,12 @@ Points: TypeAlias = "npt.NDArray[np.float64]"
 MOST = 5_000  # points, more than an eye can distinguish
 COLOURS = 7  # categories that get one of their own; the rest share grey
 COUNTED = 100_000  # products at most, so that counting takes no longer in a large shop
-CACHE_SECONDS = 600
+CACHE_SECONDS = 24 * 60 * 60
+# For so long a map is shown without a look at the catalogue.
+FRESH_SECONDS = 60
+# One thread of a process draws. Those who have no map yet wait for it.
+TURNS = Turns(1)
+WAIT_SECONDS = 20
 OTHERS = "…"  # no category has this name
 WIDTH, HEIGHT, MARGIN = 1000, 640, 24
 
@@ -57,39 +64,63 @@ class Map:
     """The points by category, the largest first; the last may hold all the others.
 
     kept: the share, 0 to 1, of the variance that two dimensions show. version: that of
-    the products drawn, see version_of().
+    the products drawn, see version_of(). total: how many products could be on it, see
+    embedded_count(). looked_at: when it was last compared with the catalogue, in seconds
+    since 1970.
     """
 
     groups: list[Group]
     kept: float
     version: str
+    total: int = 0
+    looked_at: float = 0.0
 
     @property
     def count(self) -> int:
         return sum(len(group.points) for group in self.groups)
 
+    @property
+    def is_fresh(self) -> bool:
+        return time.time() - self.looked_at < FRESH_SECONDS
+
 
 def catalogue_map() -> Map | None:
-    """Return the map of the products embedded by the recipe in force, as they are now.
+    """Return the map of the products embedded by the recipe in force.
 
     None with fewer than three such products. At most 5,000 are on it, chosen at
-    random, but the same ones every time. Two statements find out whether the map in
-    the cache is still right; drawing a new one takes far longer.
+    random, but the same ones every time. A map is at most a minute old where somebody
+    looks at it all the time: then one thread finds out by a few statements whether it
+    is still right, and draws a new one if not, which takes far longer. The others are
+    shown the old one meanwhile. Raises BusyError when there is none and drawing takes
+    too long.
     """
+    kept: Map | None = cache.get("map")
+    if kept is not None and kept.is_fresh:
+        return kept
+    try:
+        with TURNS.taken(seconds=0 if kept is not None else WAIT_SECONDS):
+            return up_to_date_map()
+    except BusyError:
+        if kept is None:
+            raise
+        return kept
+
+
+def up_to_date_map() -> Map | None:
+    """Return the map of the products as they are now, from the cache if possible."""
+    kept: Map | None = cache.get("map")
+    if kept is not None and kept.is_fresh:
+        return kept  # drawn by the thread that had the turn before
+    now = time.time()
     products = sample()
-    return map_of(products, version_of(products))
-
-
-def map_of(products: ProductQuerySet, version: str) -> Map | None:
-    """Return the map of these products in this version, from the cache if possible."""
-    cached: Map | None = cache.get("map")
-    if cached is not None and cached.version == version:
-        return cached
-    drawn = draw_map(products, version)
-    if drawn is not None:
+    version = version_of(products)
+    if kept is None or kept.version != version:
+        kept = draw_map(products, version)
+    if kept is not None:
+        kept = replace(kept, total=embedded_count(), looked_at=now)
         # One key for all versions, so that outdated maps take no room.
-        cache.set("map", drawn, CACHE_SECONDS)
-    return drawn
+        cache.set("map", kept, CACHE_SECONDS)
+    return kept
 
 
 def version_of(products: ProductQuerySet) -> str:
@@ -148,8 +179,18 @@ def sample() -> ProductQuerySet:
     ends = products.aggregate(first=Min("pk"), last=Max("pk"))
     if ends["first"] is None or ends["last"] - ends["first"] < 2 * MOST:
         return products[:MOST]
-    ids = random_ids(ends["first"], ends["last"], MOST)
+    ids = random_ids(*rounded_range(ends["first"], ends["last"]), MOST)
     return products.filter(InArray(F("pk"), Value(array_of(ids))))
+
+
+def rounded_range(first: int, last: int) -> tuple[int, int]:
+    """Return a range that holds another one and is up to a sixteenth longer.
+
+    It stays the same while the catalogue grows or shrinks a little, so that a new
+    product does not make another sample.
+    """
+    step = 1 << max((last - first).bit_length() - 6, 0)
+    return first // step * step, -(-last // step) * step
 
 
 # Drawing 5,000 ids takes as long as the rest of a request whose map is in the cache.

@@ -79,11 +79,18 @@ def evaluate(
     then answers by another mode.
     """
     measured = []
-    for qid, grades in judged.grades.items():
-        found = ranking(judged.texts[qid], mode, using)
-        measured.append(measure_ranking(qid, found, grades))
+    for qid in judged.grades:
+        measured.append(measure_query(judged, qid, mode, using=using))
         progress()
     return ModeMeasures(mode, measured)
+
+
+def measure_query(
+    judged: JudgedQueries, qid: str, mode: Mode, *, using: str
+) -> Measured:
+    """Return how well a mode answers one of the judged queries, as evaluate() does."""
+    found = ranking(judged.texts[qid], mode, using)
+    return measure_ranking(qid, found, judged.grades[qid])
 
 
 def ranking(text: str, mode: Mode, using: str) -> list[str]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.core.cache import cache
 from django.utils.translation import gettext
 
-from products.embeddings import BaseEmbeddingBackend
+from products.embeddings import BaseEmbeddingBackend, EmbeddingError
 from products.models import Product
 from products.search.question import SearchError
+from products.turns import BusyError, Turns
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,25 +22,93 @@ Vector: TypeAlias = "npt.NDArray[np.float32]"
 
 CACHE_SECONDS = 24 * 60 * 60
 
+# More of a query than this adds work, not meaning: its first words say what is wanted.
+# The characters count too, since a text without blanks is one word.
+EMBEDDED_WORDS = 32  # as many as are searched for, see words.MAX_TERMS
+EMBEDDED_CHARACTERS = 240  # 32 words of ordinary length
+
+# An embedding of so many words keeps a core busy for 10 to 30 ms, so a turn comes soon
+# unless the machine is overloaded. Then an answer by words serves better than a queue.
+TURNS = Turns(1)
+WAIT_SECONDS = 0.5
+
 # The norm of a sum of unit vectors below which its direction is only rounding.
 SMALLEST_NORM = 1e-3
+
+
+class EmbedderBusy(EmbeddingError, BusyError):
+    """Too many texts are embedded already, and this one's turn did not come."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"No text could be embedded within {WAIT_SECONDS} s, since others were. Try "
+            "again in a moment.",
+            permanent=False,
+        )
+
+
+def embedded_part(text: str) -> str:
+    """Return the beginning of a query that is embedded; all of it is searched by words.
+
+    At most 32 words and 240 characters, ending with a whole word if there is one.
+    """
+    words = text.split()[:EMBEDDED_WORDS]
+    while len(words) > 1 and len(" ".join(words)) > EMBEDDED_CHARACTERS:
+        words.pop()
+    return " ".join(words)[:EMBEDDED_CHARACTERS]
 
 
 def query_vector(text: str, backend: BaseEmbeddingBackend) -> Vector:
     """Return the vector of a text: float32, of length 1; cached for a day.
 
-    Raises EmbeddingError when it is not cached and the backend fails.
+    One text at a time is embedded in a process. Raises EmbeddingError when it is not
+    cached and the backend fails, EmbedderBusy when its turn does not come soon.
     """
+    return text_vectors([text], backend)[text]
+
+
+def text_vectors(
+    texts: Iterable[str], backend: BaseEmbeddingBackend
+) -> dict[str, Vector]:
+    """Return the vectors of a few texts, each as query_vector() returns one."""
+    keys = {text: cache_key(text, backend) for text in texts}
+    vectors = cached_vectors(keys)
+    if len(vectors) == len(keys):
+        return vectors
+    backend.load()
+    try:
+        with TURNS.taken(seconds=WAIT_SECONDS):
+            # The thread that had the turn before may have embedded the same.
+            vectors = cached_vectors(keys)
+            missing = [text for text in keys if text not in vectors]
+            if missing:
+                made = backend.embed(missing)
+                vectors |= zip(missing, made, strict=True)
+                cache.set_many(
+                    {keys[text]: vectors[text].tobytes() for text in missing},
+                    CACHE_SECONDS,
+                )
+    except BusyError as err:
+        raise EmbedderBusy from err
+    return vectors
+
+
+def cache_key(text: str, backend: BaseEmbeddingBackend) -> str:
+    """Return under which key the cache keeps the vector of a text."""
+    name = f"{backend.fingerprint}\n{text}"
+    return f"query-embedding-{hashlib.sha256(name.encode()).hexdigest()}"
+
+
+def cached_vectors(keys: Mapping[str, str]) -> dict[str, Vector]:
+    """Return the vectors that are in the cache, by their texts. keys: by text."""
     import numpy as np
 
-    name = f"{backend.fingerprint}\n{text}"
-    key = f"query-embedding-{hashlib.sha256(name.encode()).hexdigest()}"
-    stored = cache.get(key)
-    if stored is not None:
-        return np.frombuffer(stored, dtype=np.float32)
-    vector: Vector = backend.embed([text])[0]
-    cache.set(key, vector.tobytes(), CACHE_SECONDS)
-    return vector
+    stored = cache.get_many(keys.values())
+    return {
+        text: np.frombuffer(stored[key], dtype=np.float32)
+        for text, key in keys.items()
+        if key in stored
+    }
 
 
 def example_vector(

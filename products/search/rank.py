@@ -16,7 +16,13 @@ from products.embeddings import EmbeddingError
 from products.models import DIMENSIONS, Product
 from products.querysets import ProductQuerySet
 from products.search.nearest import WINDOW, nearest_products
-from products.search.query_vector import Vector, example_vector, query_vector
+from products.search.query_vector import (
+    EmbedderBusy,
+    Vector,
+    embedded_part,
+    example_vector,
+    query_vector,
+)
 from products.search.question import Mode, Question, SearchError
 from products.search.results import Candidate, Log, Plan
 from products.search.scores import (
@@ -114,8 +120,10 @@ def find(question: Question) -> Ranking:
         return by_words(question, _("words were asked for"))
     try:
         vector, embedding_ms = question_vector(question)
-    except EmbeddingError:
-        logger.exception("A query could not be embedded; keyword results are served.")
+    except EmbeddingError as err:
+        # Under load, a traceback for each query would be load itself.
+        log = logger.warning if isinstance(err, EmbedderBusy) else logger.exception
+        log("A query could not be embedded; keyword results are served: %s", err)
         ranking = by_words(question, _("the text could not be embedded"))
         return replace(ranking, notice=str(EMBEDDER_FAILED))
     search = by_both if question.text and question.mode is Mode.HYBRID else by_meaning
@@ -141,7 +149,9 @@ def question_vector(question: Question) -> tuple[Vector, float]:
     when the text cannot be embedded, SearchError for examples that cannot be compared.
     """
     started = time.perf_counter()
-    text = query_vector(question.text, question.backend) if question.text else None
+    text = None
+    if question.text:
+        text = query_vector(embedded_part(question.text), question.backend)
     embedding_ms = (time.perf_counter() - started) * 1000
     if text is not None and not question.examples:
         return text, embedding_ms

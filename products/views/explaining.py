@@ -21,11 +21,14 @@ from products.forms import SearchForm
 from products.insight.comparison import compare_with_exact, parts_of
 from products.models import Product
 from products.search import SearchError
+from products.turns import BusyError
+from products.views.busy import or_busy
 
 logger = logging.getLogger(__name__)
 
 
 @require_safe
+@or_busy
 def parts(request: HttpRequest, pk: int) -> HttpResponse:
     """Return the page that says which part of a product's text matters most."""
     product = get_object_or_404(Product.objects.for_display(), pk=pk)
@@ -42,6 +45,8 @@ def parts(request: HttpRequest, pk: int) -> HttpResponse:
             context["parts"] = parts_of(product, form.question())
         except SearchError as err:
             form.add_error(None, str(err))
+        except BusyError:
+            raise
         except EmbeddingError:
             logger.exception("The parts of a text could not be embedded.")
             form.add_error(None, model_is_silent())
@@ -50,6 +55,7 @@ def parts(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 @require_safe
+@or_busy
 def exact(request: HttpRequest) -> HttpResponse:
     """Return the page that says how much of the exact answer a search found."""
     form = SearchForm(request.GET)
@@ -59,6 +65,8 @@ def exact(request: HttpRequest) -> HttpResponse:
             context["comparison"] = compare_with_exact(form.question())
         except SearchError as err:
             form.add_error(None, str(err))
+        except BusyError:
+            raise
         except EmbeddingError:
             logger.exception("A query could not be embedded.")
             form.add_error(None, model_is_silent())

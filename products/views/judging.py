@@ -13,11 +13,11 @@ from django.views.decorators.http import require_POST, require_safe
 from products.forms import JudgementForm
 from products.models import Judgement
 from products.permissions import staff_required
-from products.quality.evaluation import evaluate
-from products.quality.judged import EvaluationError, JudgedQueries, collected_judgements
+from products.quality.evaluation import ModeMeasures
+from products.quality.judged import EvaluationError, collected_judgements
 from products.quality.recall_plot import make_plot
-from products.quality.tuning import TuningError, tune
-from products.search import Mode
+from products.quality.steps import evaluate_step, tune_step
+from products.quality.tuning import TuningError
 
 # A quick look while somebody waits; `tune_search` measures thoroughly.
 SHARES = (1.0, 0.25, 0.05)
@@ -43,10 +43,16 @@ def judge(request: HttpRequest) -> HttpResponse:
 @require_safe
 @staff_required
 def quality(request: HttpRequest) -> HttpResponse:
-    """Return the page that measures each mode and, on request, the index."""
+    """Return the page that measures each mode and, on request, the index.
+
+    A request measures for some seconds at most; the page asks again until all is known.
+    """
     judged = collected_judgements()
     context: dict[str, Any] = {
         "judged": judged,
+        "evaluated": None,
+        "tuned": None,
+        "next_step": "",
         "reports": [],
         "error": "",
         "plot": None,
@@ -54,26 +60,37 @@ def quality(request: HttpRequest) -> HttpResponse:
     }
     if judged.grades:
         try:
-            context["reports"] = [means_of(mode, judged) for mode in Mode]
+            evaluated = evaluate_step(judged, using=DEFAULT_DB_ALIAS)
         except EvaluationError as err:
             context["error"] = str(err)
+        else:
+            context["evaluated"] = evaluated
+            if evaluated.done:
+                context["reports"] = list(map(means_of, evaluated.modes))
     if "tune" in request.GET:
         try:
-            buckets = tune(
+            tuned = tune_step(
                 SHARES, samples=SAMPLES, ef_search=EF_SEARCH, using=DEFAULT_DB_ALIAS
             )
         except TuningError as err:
             context["tuning_error"] = str(err)
         else:
-            context |= {"buckets": buckets, "plot": make_plot(buckets)}
+            context["tuned"] = tuned
+            if tuned.buckets:
+                context |= {
+                    "buckets": tuned.buckets,
+                    "plot": make_plot(tuned.buckets),
+                }
+    steps = [step for step in (context["evaluated"], context["tuned"]) if step]
+    if not all(step.complete for step in steps):
+        context["next_step"] = request.get_full_path()
     return render(request, "products/quality.html", context)
 
 
-def means_of(mode: Mode, judged: JudgedQueries) -> dict[str, Any]:
+def means_of(measured: ModeMeasures) -> dict[str, Any]:
     """Return the label of a mode and the means of its measures."""
-    measured = evaluate(judged, mode, using=DEFAULT_DB_ALIAS, progress=lambda: None)
     return {
-        "label": mode.label,
+        "label": measured.mode.label,
         "ndcg": measured.interval("ndcg"),
         "recall": measured.interval("recall"),
         "empty": measured.empty,

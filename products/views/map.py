@@ -16,24 +16,27 @@ from products.insight.map import (
     COUNTED,
     HEIGHT,
     OTHERS,
+    WAIT_SECONDS,
     WIDTH,
+    Map,
     catalogue_map,
-    embedded_count,
-    map_of,
-    sample,
-    version_of,
 )
+from products.turns import BusyError, Turns
+from products.views.busy import or_busy
 
 LABELLED = 40  # points at most; the names of more would cover each other
+TURNS = Turns(1)  # to write a picture
 MANY = 500  # points; more of them are drawn smaller
 
 
 @require_safe
+@or_busy
 def show(request: HttpRequest) -> HttpResponse:
     """Return the page with the map of the catalogue and a table that says the same."""
-    total = embedded_count()
+    drawn = catalogue_map()
+    total = 0 if drawn is None else drawn.total
     context = {
-        "map": catalogue_map(),
+        "map": drawn,
         "total": min(total, COUNTED),
         "more": total > COUNTED,
         "others": OTHERS,
@@ -45,6 +48,7 @@ def show(request: HttpRequest) -> HttpResponse:
 @gzip_page
 @conditional_page
 @cache_control(no_cache=True)
+@or_busy
 def picture(request: HttpRequest) -> HttpResponse:
     """Return the map alone, as SVG; each point links to its product.
 
@@ -56,16 +60,30 @@ def picture(request: HttpRequest) -> HttpResponse:
 def catalogue_picture() -> str:
     """Return the map as SVG in the visitor's language; an empty picture without a map.
 
-    It is drawn without the request, so that nothing about a visitor gets into the
-    cache. Drawing thousands of points is slow, hence the cache.
+    It is written without the request, so that nothing about a visitor gets into the
+    cache. Writing thousands of points is slow, so one thread does it for all who wait,
+    and an old picture is shown meanwhile. Raises BusyError as catalogue_map() does.
     """
-    products = sample()
-    version = version_of(products)
+    drawn = catalogue_map()
+    version = "" if drawn is None else drawn.version
     key = f"map-picture-{get_language()}"
-    cached: tuple[str, str] | None = cache.get(key)
-    if cached is not None and cached[0] == version:
-        return cached[1]
-    drawn = map_of(products, version)
+    kept: tuple[str, str] | None = cache.get(key)
+    if kept is not None and kept[0] == version:
+        return kept[1]
+    try:
+        with TURNS.taken(seconds=WAIT_SECONDS if kept is None else 0):
+            kept = cache.get(key)
+            if kept is None or kept[0] != version:
+                kept = version, write_picture(drawn)
+                cache.set(key, kept, CACHE_SECONDS)
+    except BusyError:
+        if kept is None:
+            raise
+    return kept[1]
+
+
+def write_picture(drawn: Map | None) -> str:
+    """Return a map as SVG."""
     context = {
         "groups": [] if drawn is None else drawn.groups,
         "width": WIDTH,
@@ -73,6 +91,4 @@ def catalogue_picture() -> str:
         "labelled": drawn is not None and drawn.count <= LABELLED,
         "many": drawn is not None and drawn.count > MANY,
     }
-    svg = render_to_string("products/map.svg", context)
-    cache.set(key, (version, svg), CACHE_SECONDS)
-    return svg
+    return render_to_string("products/map.svg", context)

@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.db.utils import ConnectionHandler
 
+from vectorshop.db import limits
 from vectorshop.db.entra.base import DatabaseWrapper
 from vectorshop.db.entra.checks import check_entra_databases
 
@@ -81,8 +82,40 @@ def test_the_variables_arrive(database, check_ids):
     assert (params["dbname"], params["user"], params["port"]) == ("shop", "app", 5433)
     assert (params["sslmode"], params["sslrootcert"]) == ("verify-ca", "/root.crt")
     assert entry["OPTIONS"]["assume_role"] == "owner"
-    assert entry["OPTIONS"]["pool"] == {"min_size": 1, "max_size": 8}
+    assert entry["OPTIONS"]["pool"] == {"min_size": 1, "max_size": 8, "timeout": 5}
     assert check_ids(entry) == set()
+
+
+@pytest.mark.parametrize(
+    ("port", "serving", "options"),
+    [
+        ("5432", True, "-c statement_timeout=7s -c lock_timeout=0s"),
+        ("5432", False, None),
+        ("6432", True, None),
+        ("8432", True, None),
+    ],
+    ids=["server", "command", "PgBouncer", "another PgBouncer"],
+)
+def test_limits_go_with_the_login_of_a_server(
+    database, monkeypatch, port, serving, options
+):
+    entry = database(DB_PORT=port, DB_STATEMENT_TIMEOUT="7", DB_LOCK_TIMEOUT="0")
+    monkeypatch.setattr(limits, "is_serving", lambda: serving)
+
+    params = parameters(entry)
+
+    assert params.get("options") == options
+    assert "limits" not in params
+
+
+def test_options_of_ones_own_are_kept_beside_the_limits(database, monkeypatch):
+    entry = database(DB_STATEMENT_TIMEOUT="7", DB_LOCK_TIMEOUT="1")
+    entry["OPTIONS"]["options"] = "-c jit=off"
+    monkeypatch.setattr(limits, "is_serving", lambda: True)
+
+    options = parameters(entry)["options"]
+
+    assert options == "-c jit=off -c statement_timeout=7s -c lock_timeout=1s"
 
 
 def test_with_a_password_only_what_was_set_is_passed_on(database):

@@ -101,6 +101,21 @@ def test_threads_share_one_model():
     assert len(models) == 1
 
 
+@pytest.mark.usefixtures("real_model")
+@pytest.mark.parametrize(
+    ("serving", "threads"), [(True, 1), (False, None)], ids=["server", "command"]
+)
+def test_a_server_gives_one_thread_to_a_text(monkeypatch, serving, threads):
+    given = {}
+    monkeypatch.setattr(bundled, "is_serving", lambda: serving)
+    monkeypatch.setattr(
+        "fastembed.TextEmbedding", lambda *_, **options: given.update(options)
+    )
+    bundled.EmbeddingBackend().load()
+
+    assert given["threads"] == threads
+
+
 def test_the_bundled_model_works_with_the_network_off():
     environment = {
         "DJANGO_SETTINGS_MODULE": "vectorshop.settings",

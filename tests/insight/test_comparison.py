@@ -2,6 +2,7 @@
 
 import pytest
 
+from products.insight import comparison
 from products.insight.comparison import compare_with_exact, parts_of
 from products.models import EmbeddingRecipe, Product
 from products.search import Filters
@@ -101,3 +102,51 @@ def test_the_comparison_finds_what_another_plan_misses(monkeypatch):
 
     assert comparison.recall == 0.75
     assert [product.name for product in comparison.missed] == ["Missed"]
+
+
+@pytest.mark.django_db
+def test_the_same_comparison_is_made_once_a_minute(monkeypatch):
+    lamp, chair = make_product(name="Lamp"), make_product(name="Chair")
+    asked = []
+    compare = comparison.compare
+    monkeypatch.setattr(
+        comparison, "compare", lambda given: asked.append(given) or compare(given)
+    )
+
+    first = compare_with_exact(question(like=(lamp,)))
+    again = compare_with_exact(question(like=(lamp,)))
+    other = compare_with_exact(question(like=(chair,)))
+
+    assert again == first
+    assert len(asked) == 2
+    assert other.compared == first.compared == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"text": "lamp"},
+        {"filters": Filters(categories=("Home",))},
+        {"like": (Product(pk=1),)},
+        {"unlike": (Product(pk=1),)},
+    ],
+    ids=["text", "filters", "like", "unlike"],
+)
+@pytest.mark.django_db
+def test_another_question_has_another_answer(change):
+    asked = comparison.make_question(question(**change))
+
+    assert comparison.key_of(asked) != comparison.key_of(
+        comparison.make_question(question())
+    )
+
+
+@pytest.mark.django_db
+def test_a_text_without_one_of_its_parts_is_embedded_once(by_hand, monkeypatch):
+    lamp, _, hit = by_hand
+    first = parts_of(hit, question(like=(lamp,)))
+    monkeypatch.setattr(
+        "tests.backends.Axes.vectors", lambda *_: pytest.fail("Embedded again.")
+    )
+
+    assert parts_of(hit, question(like=(lamp,))) == first

@@ -1,11 +1,16 @@
 """The map: where products lie on it, and how many."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from django.db import connection
 from django.db.models import F
 from django.utils.translation import get_language
 
+from products.embeddings import get_backend
 from products.insight import map as insight_map
 from products.insight.map import catalogue_map, fitted, group, principal_plane
 from products.models import Product
@@ -100,7 +105,18 @@ def test_the_map_of_a_small_catalogue_is_not_a_sample(client):
     assert "chosen at random" not in client.get("/map/").content.decode()
 
 
-# Cached, and never stale
+# Cached, and at most a minute old
+
+
+@pytest.fixture
+def a_minute_later(monkeypatch):
+    """A function that lets a minute pass for the map."""
+    clock = time.time
+
+    def pass_by():
+        monkeypatch.setattr(insight_map.time, "time", lambda: clock() + 60)
+
+    return pass_by
 
 
 def three_products():
@@ -133,12 +149,15 @@ CHANGES = {
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_no_picture_is_older_than_the_catalogue(client, change):
+def test_no_picture_is_a_minute_older_than_the_catalogue(
+    client, a_minute_later, change
+):
     first, *_ = three_products()
     make_product(name="Candle", embedding=near(0.7, towards=2))
     before = client.get("/map.svg")
 
     change(first.pk)
+    a_minute_later()
     after = client.get("/map.svg", headers={"If-None-Match": before.headers["ETag"]})
 
     assert after.status_code == 200
@@ -147,19 +166,124 @@ def test_no_picture_is_older_than_the_catalogue(client, change):
 
 @pytest.mark.django_db
 def test_a_map_is_drawn_once_as_long_as_nothing_changes(
-    client, monkeypatch, django_assert_num_queries
+    client, monkeypatch, a_minute_later, django_assert_num_queries
 ):
     three_products()
     before = client.get("/map.svg").content
     monkeypatch.setattr(insight_map, "draw_map", lambda *_: pytest.fail("Drawn again."))
     monkeypatch.setattr(map_pages, "render_to_string", lambda *_: pytest.fail("Again."))
 
-    with django_assert_num_queries(2):
+    a_minute_later()
+    with django_assert_num_queries(3):
         again = client.get("/map.svg")
 
     assert again.content == before
     etag = again.headers["ETag"]
     assert client.get("/map.svg", headers={"If-None-Match": etag}).status_code == 304
+
+
+@pytest.mark.django_db
+def test_a_map_is_drawn_at_most_once_a_minute(
+    client, a_minute_later, django_assert_num_queries
+):
+    three_products()
+    before = client.get("/map.svg").content
+    make_product(name="Torch", embedding=near(0.5))
+
+    with django_assert_num_queries(0):
+        meanwhile = client.get("/map.svg").content
+    a_minute_later()
+    after = client.get("/map.svg").content
+
+    assert meanwhile == before
+    assert b"Torch" in after
+
+
+@pytest.mark.django_db
+def test_one_thread_draws_and_the_others_see_the_old_map(monkeypatch, a_minute_later):
+    three_products()
+    old = catalogue_map()
+    make_product(name="Torch", embedding=near(0.5))
+    a_minute_later()
+
+    with insight_map.TURNS.taken(seconds=0):
+        assert catalogue_map().version == old.version
+
+    assert catalogue_map().version != old.version
+
+
+def test_a_first_map_is_drawn_once_for_all_who_wait(monkeypatch):
+    drawn = insight_map.Map([], kept=1.0, version="new")
+    began, may_end, calls = threading.Event(), threading.Event(), []
+
+    def draw(*args):
+        calls.append(args)
+        began.set()
+        assert may_end.wait(30)
+        return drawn
+
+    monkeypatch.setattr(insight_map, "sample", lambda: None)
+    monkeypatch.setattr(insight_map, "version_of", lambda _: "new")
+    monkeypatch.setattr(insight_map, "embedded_count", lambda: 3)
+    monkeypatch.setattr(insight_map, "draw_map", draw)
+
+    with ThreadPoolExecutor(4) as threads:
+        maps = [threads.submit(catalogue_map) for _ in range(4)]
+        assert began.wait(30)
+        while insight_map.TURNS.inside < 4:
+            time.sleep(0.01)
+        may_end.set()
+        versions = [found.result(30).version for found in maps]
+
+    assert versions == 4 * ["new"]
+    assert len(calls) == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/map/", "/map.svg"])
+def test_who_cannot_wait_for_a_first_map_is_told_so(client, monkeypatch, path):
+    three_products()
+    monkeypatch.setattr(insight_map, "WAIT_SECONDS", 0.01)
+
+    with insight_map.TURNS.taken(seconds=0):
+        response = client.get(path)
+
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
+    assert "try again in a few seconds" in response.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_new_product_at_the_end_makes_no_other_sample(monkeypatch):
+    monkeypatch.setattr(insight_map, "MOST", 300)
+    numbers = range(1, 1001, 2)
+    Product.objects.bulk_create(
+        Product(pk=n, sku=str(n), name="Lamp", price=1, embedding=near(0.5))
+        for n in numbers
+    )
+    Product.objects.update(embedding_fingerprint=get_backend().fingerprint)
+    before = {product.pk for product in insight_map.sample()}
+
+    Product.objects.filter(pk=999).update(id=1003)
+    after = {product.pk for product in insight_map.sample()}
+
+    assert 100 < len(before) < 200
+    assert before - {999} == after - {1003}
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "rounded"),
+    [
+        # 990 needs ten bits, so the steps are of 2**(10 - 6) = 16.
+        (10, 1000, (0, 1008)),
+        (10, 1007, (0, 1008)),
+        (10, 1009, (0, 1024)),
+        # 20,000 needs fifteen: steps of 512.
+        (1_000_000, 1_020_000, (999_936, 1_020_416)),
+        (0, 1, (0, 1)),
+    ],
+)
+def test_the_range_of_a_sample_is_rounded(first, last, rounded):
+    assert insight_map.rounded_range(first, last) == rounded
 
 
 @pytest.mark.django_db

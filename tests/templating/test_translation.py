@@ -298,7 +298,18 @@ def test_the_actions_of_the_admin_are_translated(greek_admin, action):
 
 
 @pytest.mark.usefixtures("bracketed")
-@pytest.mark.parametrize("name", ["400.html", "500.html", "503.html"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "400.html",
+        "500.html",
+        "503.html",
+        "503_busy.html",
+        "503_full.html",
+        "503_locked.html",
+        "504.html",
+    ],
+)
 def test_the_pages_of_failures_are_translated(rf, name):
     from django.template.loader import render_to_string
 
@@ -439,8 +450,12 @@ def test_the_admin_s_input_of_a_price_has_a_point(admin_client):
 @pytest.mark.usefixtures("bracketed", "greek")
 def test_the_plot_of_the_index_is_translated_and_german(greek_admin, monkeypatch):
     hnsw = [Measurement(ef, 0.98, 1.0, 2.0) for ef in EF_SEARCH]
-    buckets = [Bucket(share, share, 5.0, hnsw, hnsw[0]) for share in (1.0, 0.005)]
-    monkeypatch.setattr("products.views.judging.tune", lambda *args, **options: buckets)
+    kept = {1.0: 1.0, 0.25: 0.005, 0.05: 0.05}
+
+    def tune(shares, **options):
+        return [Bucket(kept[s], kept[s], 5.0, hnsw, hnsw[0]) for s in shares]
+
+    monkeypatch.setattr("products.quality.steps.tune", tune)
 
     page = greek_admin.get("/quality/?tune=1", headers=GERMAN).content.decode()
 

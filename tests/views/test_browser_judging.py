@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from playwright.sync_api import expect
 
-from products.models import Judgement
+from products.models import Judgement, Product
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -61,3 +61,17 @@ def test_another_judgement_of_the_same_result_replaces_the_first(visit):
     page.goto("/quality/")
     row = page.get_by_role("row", name="Meaning and words")
     expect(row.get_by_role("cell").first).to_have_text("1.000")
+
+
+@pytest.mark.usefixtures("samples")
+def test_the_page_of_the_quality_goes_on_by_itself(visit, monkeypatch):
+    monkeypatch.setattr("products.quality.steps.STEP_SECONDS", 0)
+    product = Product.objects.get(sku="running-shoes")
+    Judgement.objects.create(query="running shoes", product=product, grade=1)
+    page = visit()
+    sign_in(page)
+
+    page.get_by_role("link", name="Search quality").click()
+
+    expect(page.get_by_role("region", name="nDCG by mode")).to_be_visible()
+    expect(page.get_by_role("link", name="Go on measuring")).to_have_count(0)

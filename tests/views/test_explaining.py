@@ -3,6 +3,8 @@
 import pytest
 from django.utils.html import escape
 
+from products.insight import comparison
+from products.search import query_vector
 from tests.factory import axis, make_product
 
 
@@ -54,3 +56,30 @@ def test_a_model_that_fails_is_reported(client, path):
 
     assert response.status_code == 400
     assert "does not answer" in response.content.decode()
+
+
+@pytest.mark.django_db
+def test_who_compares_while_others_do_is_told_to_come_back(client, monkeypatch):
+    product = make_product(embedding=axis(2))
+    monkeypatch.setattr(comparison, "WAIT_SECONDS", 0.01)
+
+    with comparison.TURNS.taken(seconds=0):
+        response = client.get(f"/exact/?like={product.pk}")
+    afterwards = client.get(f"/exact/?like={product.pk}")
+
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "5")
+    assert "try again in a few seconds" in response.content.decode()
+    assert afterwards.status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/exact/?q=lamp", "/products/{pk}/why/?q=lamp"])
+def test_who_has_no_turn_for_a_text_is_told_to_come_back(client, monkeypatch, path):
+    product = make_product()
+    monkeypatch.setattr(query_vector, "WAIT_SECONDS", 0.01)
+
+    with query_vector.TURNS.taken(seconds=0):
+        response = client.get(path.format(pk=product.pk))
+
+    assert response.status_code == 503
+    assert "try again in a few seconds" in response.content.decode()

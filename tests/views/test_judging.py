@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 
 from products.models import Judgement
+from products.quality import steps
 from products.quality.tuning import Bucket, Measurement
 from products.views import judging
 from tests.factory import make_product, near
@@ -121,9 +122,43 @@ def bucket_with(*recalls):
 
 def test_the_recall_is_drawn(admin_client, monkeypatch):
     bucket = bucket_with(0.5, 0.5, 0.75, 1, 1)
-    monkeypatch.setattr(judging, "tune", lambda *args, **kwargs: [bucket])
+    monkeypatch.setattr(steps, "tune", lambda *args, **kwargs: [bucket])
 
     page = admin_client.get("/quality/?tune=1").content.decode()
 
     assert 'points="48,232 134,232 220,140 306,48 392,48"' in page
-    assert page.count(">0.50</td>") == 2
+    assert page.count(">0.50</td>") == 3 * 2  # once for each filter
+
+
+def test_a_request_takes_one_step_and_the_page_goes_on(admin_client, monkeypatch):
+    monkeypatch.setattr(steps, "STEP_SECONDS", 0)  # one measurement at a time
+    for name in ("Lamp", "Chair"):
+        product = make_product(name=name)
+        Judgement.objects.create(query=name, product=product, grade=1)
+
+    pages = [admin_client.get("/quality/") for _ in range(6)]
+
+    # Two queries in three modes: a query counts once it is measured in all.
+    assert [page.context["evaluated"].done for page in pages] == [0, 0, 1, 1, 1, 2]
+    texts = [page.content.decode() for page in pages]
+    assert "0 of 2 queries are measured so far." in texts[0]
+    assert "1 of 2 queries are measured so far." in texts[2]
+    assert 'href="/quality/" hx-get="/quality/" hx-trigger="load' in texts[4]
+    assert "so far" not in texts[5]
+    assert "Go on measuring" not in texts[5]
+
+
+def test_the_recall_is_measured_filter_by_filter(admin_client, monkeypatch):
+    asked = []
+    bucket = bucket_with(0.5, 0.5, 0.75, 1, 1)
+    monkeypatch.setattr(steps, "STEP_SECONDS", 0)
+    monkeypatch.setattr(
+        steps, "tune", lambda shares, **kwargs: asked.append(*shares) or [bucket]
+    )
+
+    pages = [admin_client.get("/quality/?tune=1") for _ in range(4)]
+
+    assert asked == [1.0, 0.25, 0.05]
+    goes_on = ["Go on measuring" in page.content.decode() for page in pages]
+    assert goes_on == [True, True, False, False]
+    assert 'hx-get="/quality/?tune=1"' in pages[0].content.decode()

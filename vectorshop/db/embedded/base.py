@@ -13,6 +13,7 @@ from django.utils.asyncio import async_unsafe
 
 from vectorshop.db.embedded.client import DatabaseClient
 from vectorshop.db.embedded.options import data_dir_of
+from vectorshop.db.limits import apply_limits, is_full
 from vectorshop.db.socket_check import takes_queries
 
 
@@ -30,6 +31,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         data_dir = data_dir_of(self.settings_dict)
         params: dict[str, Any] = super().get_connection_params()
         del params["data_dir"]
+        apply_limits(params)
         server = ensure_database(data_dir, params["dbname"])
         params |= {"host": server.host, "port": server.port, "user": server.user}
         if server.password is not None:
@@ -50,8 +52,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
             ensure_running(data_dir)
         try:
             return super().get_new_connection(conn_params)
-        except psycopg.OperationalError:
-            if not revive(data_dir):
+        except psycopg.OperationalError as err:
+            # A server whose connections are all in use is not dead: there is nothing to
+            # start, and whoever waits for the lock of the start would wait in vain.
+            if is_full(err) or not revive(data_dir):
                 raise
         return super().get_new_connection(self.get_connection_params())
 

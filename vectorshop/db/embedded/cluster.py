@@ -29,6 +29,7 @@ from django.db.utils import OperationalError
 
 from vectorshop.db.embedded.account import SystemAccount, account_for
 from vectorshop.db.embedded.memory import memory_settings
+from vectorshop.db.limits import is_full
 
 MAJOR_VERSION = 18
 SUPERUSER = "postgres"
@@ -242,7 +243,8 @@ class Cluster:
         """Return whether a server of this very folder lets us in at its address.
 
         A pid file alone proves nothing: its process may be gone or another program,
-        its port another server's.
+        its port another server's. A server that has no free connection says so: that is
+        an answer.
         """
         address = self.address()
         if address is None:
@@ -250,8 +252,9 @@ class Cluster:
         try:
             with self.connect(address) as connection:
                 row = connection.execute("SHOW data_directory").fetchone()
-        except psycopg.OperationalError:
-            return False
+        except psycopg.OperationalError as err:
+            # Only the server's account can listen on a socket; a port may be another's.
+            return is_full(err) and (self.unix_sockets or bool(self._processes()))
         return row is not None and Path(row[0]).resolve() == self.data_dir
 
     def connect(self, address: Address) -> psycopg.Connection[tuple[str, ...]]:

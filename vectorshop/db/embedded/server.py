@@ -27,6 +27,7 @@ from fasteners import InterProcessLock, InterProcessReaderWriterLock
 from psycopg import sql
 
 from vectorshop.db.embedded.cluster import SUPERUSER, Address, Cluster
+from vectorshop.db.limits import is_full
 
 logger = logging.getLogger(__name__)
 
@@ -202,6 +203,11 @@ def _create_database(use: _Use, name: str) -> None:
     except (psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
         pass  # another process was first
     except psycopg.Error as err:
+        if is_full(err):
+            raise OperationalError(
+                f"All connections of the server in {use.server.data_dir} are in use: "
+                f"{err} Try again, or end a program that uses it."
+            ) from err
         raise OperationalError(
             f"The database {name} is missing and cannot be made in "
             f"{use.server.data_dir}: {err}"

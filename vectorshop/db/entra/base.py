@@ -17,6 +17,7 @@ from vectorshop.db.entra.client import DatabaseClient
 from vectorshop.db.entra.connection import Connection
 from vectorshop.db.entra.parameters import SignIn, sign_in_parameters
 from vectorshop.db.entra.schema import DatabaseSchemaEditor
+from vectorshop.db.limits import apply_limits
 from vectorshop.db.socket_check import takes_queries
 
 # A firewall or load balancer may forget a connection that sends nothing, and says so
@@ -50,6 +51,7 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         """
         params: dict[str, Any] = super().get_connection_params()
         params.pop("entra", None)
+        apply_limits(params)
         if not self.settings_dict["PASSWORD"]:
             params.update(sign_in_parameters(self.settings_dict))
         return params

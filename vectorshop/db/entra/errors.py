@@ -6,6 +6,8 @@ import re
 
 import psycopg
 
+from vectorshop.db.limits import FULL
+
 # The server says so only in words: psycopg has no SQLSTATE for a refused login.
 EXPIRED = re.compile(r"token\b.*\bexpired", re.IGNORECASE)
 NOT_ALLOW_LISTED = re.compile(r'extension "(.+?)" is not allow-?listed', re.IGNORECASE)
@@ -48,6 +50,11 @@ ADVICE = [
     (
         r"does not support SSL|SSL was required",
         "The server has no TLS, so the token was not sent. Is DB_HOST an Azure server?",
+    ),
+    (
+        FULL.pattern,
+        "All connections of the server are in use: end a program that uses it, or allow "
+        "more (its parameter max_connections).",
     ),
     (r"no pg_hba\.conf entry|timeout expired|timed out", FIREWALL),
     (
