@@ -24,6 +24,7 @@ from django.utils.translation import gettext, ngettext
 from products.catalog.records import Record, Refusal
 from products.catalog.source import Hints, SourceError
 from products.models import DIMENSIONS, Product, make_sku
+from products.plain_text import HtmlTooComplex, plain_text, tidy
 
 if TYPE_CHECKING:
     import numpy as np
@@ -134,15 +135,21 @@ def make_row(
 def checked_text(name: str, value: Any) -> str:
     """Return the text of a column after the model's own checks of the field.
 
+    It is trimmed as a form trims it, and plain: shops export their texts as HTML.
     Raises ValueError with the reason, which begins with the column.
     """
     try:
-        value = text(value)
+        value = tidy(text(value))
+        if name != "sku":
+            value = tidy(plain_text(value))
         if 0 < len(value) <= LIMITS[name]:
             return str(value)
         return str(FIELDS[name].clean(value, None))
     except ValidationError as err:
         raise ValueError(f"{name}: {' '.join(err.messages)}") from err
+    except HtmlTooComplex as err:
+        problem = gettext("the HTML is too long or nested too deeply; write plain text")
+        raise ValueError(f"{name}: {problem}") from err
     except ValueError as err:
         raise ValueError(f"{name}: {err}") from err
 
