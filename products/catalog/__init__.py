@@ -3,7 +3,7 @@
 The steps of an import, in order; each can be used alone:
 1. `source` opens a file, `records` reads it, `rows` checks what was read.
 2. `changes` compares the rows with the catalogue.
-3. `embedding` makes their vectors, `writing` stores them.
+3. `writing` stores them, `embedding` makes their vectors afterwards.
 `importing` puts the steps together, for the command and for the browser. It is helped
 by `ahead` (a thread that reads the next rows), `bulk` (the vector index meanwhile) and
 `rejects` (the file of refused rows). `exporting` writes the products out.

@@ -1,12 +1,13 @@
-"""The import of a catalogue file: read, check, plan, embed, write, chunk by chunk."""
+"""The import of a catalogue file: read, check, plan and write by chunks; then embed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
+from typing import TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, DataError, IntegrityError, reset_queries
 
@@ -27,7 +28,9 @@ from products.catalog.source import Source, SourceError
 from products.models import EmbeddingRecipe
 from products.upkeep.vector_index import Progress
 
-# Rows of one transaction. A killed process loses them: about 20 s of embedding.
+T = TypeVar("T", Row, Change)
+
+# Rows of one transaction. A killed process loses them: less than a second's work.
 CHUNK_ROWS = 2000
 
 
@@ -44,7 +47,7 @@ class ImportResult:
     embedded: int = 0  # texts
     vectors_from_file: int = 0
     foreign_vectors: int = 0  # in the file, of another recipe, not used
-    without_vector: int = 0  # stored, though their text is not embedded
+    without_vector: int = 0  # stored, though their text is not embedded (yet)
     embedding_problem: str = ""
     stopped: str = ""  # why the rest of the file was not read
     index_dropped: bool = False
@@ -59,8 +62,8 @@ class ImportResult:
 class CatalogImport:
     """An import that can be watched and stopped; `run()` does it.
 
-    columns: what the file calls each column that has another name there. dry_run:
-    store nothing, only report through `on_change` what would become of each row.
+    columns: what the file calls each column that has another name there. A column that
+    the file lacks keeps what is stored. dry_run: store nothing, only report through `on_change` what would become of each row.
     embed: False leaves the embedding to `embed_products`. keep_index: insert into the
     HNSW index row by row, even when building it anew is faster.
     """
@@ -82,15 +85,16 @@ class CatalogImport:
     def run(self) -> ImportResult:
         """Return what the import of the file did.
 
-        Each chunk of rows is one transaction: when the import is stopped at any point,
-        the chunks before are stored and a second run does the rest. Three chunks are
+        Each chunk of rows is one transaction, and after all of them each batch of
+        vectors: when the import is stopped at any point, what came before is stored
+        and a second run does the rest. Three chunks are
         in memory at a time. Raises SourceError when nothing of the file can be read,
         DatabaseError when the database is gone, IndexBuildError when all rows are
         stored but the index is not built; `result` then says how far the import came.
         """
         backend = EmbeddingRecipe.objects.current(self.using).embedder()
         self.fingerprint = backend.fingerprint
-        self.embedder = Embedder(backend)
+        self.embedder = Embedder(backend, self.using)
         self.seen = SeenSkus(self.using, unit=self.source.format.unit)
         self.bulk = BulkLoad(self.using, self.source, keep_index=self.keep_index)
         with closing(read_ahead(self.chunks())) as chunks:
@@ -102,11 +106,25 @@ class CatalogImport:
         return self.result
 
     def finish(self) -> None:
-        """Delete what is missing, if that was asked for, and build the index."""
+        """Delete what is missing, if that was asked for; embed; build the index."""
         if self.delete_missing:
             self.delete_what_is_missing()
+        if self.embed and self.result.without_vector:
+            self.make_vectors()
         self.bulk.finish(self.on_index_progress)
         self.result.index_dropped = self.bulk.dropped
+
+    def make_vectors(self) -> None:
+        """Embed the texts of the file that have no vector yet, as far as possible."""
+        result = self.result
+        for count in self.embedder.embed(self.seen):
+            result.embedded += count
+            # Another process may have embedded some, or changed more.
+            result.without_vector = max(result.without_vector - count, 0)
+            self.on_progress(result)
+        result.embedding_problem = self.embedder.problem
+        if not result.embedding_problem:
+            result.without_vector = 0
 
     # Reading
 
@@ -150,23 +168,24 @@ class CatalogImport:
         self.result.refused += 1
         self.on_refusal(refusal)
 
-    def good_rows(self, chunk: list[Row | Refusal]) -> list[Row]:
-        """Return the rows of a chunk, and report its refusals."""
-        rows = []
-        for row in chunk:
-            if isinstance(row, Row):
-                rows.append(row)
-            else:
-                self.refuse(row)
-        return rows
+    def good(self, items: Iterable[T | Refusal], kind: type[T]) -> list[T]:
+        """Return the items that are of a kind, and report the refusals among them."""
+        found = []
+        for item in items:
+            if isinstance(item, Refusal):
+                self.refuse(item)
+            elif isinstance(item, kind):
+                found.append(item)
+        return found
 
     # Writing
 
     def import_chunk(self, chunk: list[Row | Refusal]) -> None:
         """Plan a chunk and, unless this is a dry run, store it."""
         self.result.read += len(chunk)
-        rows = self.good_rows(self.seen.add(self.good_rows(chunk)))
-        changes = plan(rows, fingerprint=self.fingerprint, using=self.using)
+        rows = self.good(self.seen.add(self.good(chunk, Row)), Row)
+        planned = plan(rows, fingerprint=self.fingerprint, using=self.using)
+        changes = self.good(planned, Change)
         if not self.dry_run:
             changes = self.store(changes)
         for change in changes:
@@ -175,14 +194,11 @@ class CatalogImport:
         self.on_progress(self.result)
 
     def store(self, changes: list[Change]) -> list[Change]:
-        """Return the rows that were stored, after embedding and writing what changes."""
-        self.result.vectors_from_file += sum(change.takes_vector for change in changes)
-        if self.embed:
-            for count in self.embedder.embed(changes):
-                self.result.embedded += count
-                self.on_progress(self.result)
-            self.result.embedding_problem = self.embedder.problem
-        self.bulk.before_chunk(sum(change.takes_vector for change in changes))
+        """Return the rows that were stored, after writing what changes."""
+        from_file = sum(change.takes_vector for change in changes)
+        to_make = sum(change.needs_embedding for change in changes) if self.embed else 0
+        self.result.vectors_from_file += from_file
+        self.bulk.before_chunk(from_file + to_make)
         self.result.index_dropped = self.bulk.dropped
         refused = set(self.write([change for change in changes if change.writes]))
         return [change for change in changes if change.line not in refused]
@@ -216,7 +232,7 @@ class CatalogImport:
             case Kind.UNCHANGED:
                 result.unchanged += 1
         result.foreign_vectors += change.row.foreign_vector
-        if change.embed and change.row.vector is None:
+        if change.needs_embedding:
             result.without_vector += 1
 
     def delete_what_is_missing(self) -> None:

@@ -172,13 +172,195 @@ def test_a_vector_of_the_file_fills_a_gap_but_replaces_nothing(write):
     assert "1 unchanged" in output
 
 
-def test_unchanged_products_without_vector_are_left_to_embed_products(write):
+def test_unchanged_products_without_vector_get_one(write):
     make_product()
+    make_product(sku="other", name="Not in the file")
     Product.objects.update(embedding=None, embedding_fingerprint="", embedded_hash="")
 
-    run(write(HEADER + "m1,Mug,,,1\n"))
+    output, _ = run(write(HEADER + "m1,Mug,,,1\n"))
 
-    assert Product.objects.missing_embedding().count() == 1
+    assert "1 unchanged. Embedded 1 texts" in output
+    assert [p.sku for p in Product.objects.missing_embedding()] == ["other"]
+
+
+def test_rows_are_stored_before_any_is_embedded_and_a_second_run_goes_on(
+    write, monkeypatch
+):
+    stored, real = [], EmbeddingBackend.vectors
+
+    def stop_at_the_second_batch(self, texts):
+        stored.append(Product.objects.count())
+        if len(stored) == 2:
+            raise KeyboardInterrupt
+        return real(self, texts)
+
+    monkeypatch.setattr(importing, "CHUNK_ROWS", 2)
+    monkeypatch.setattr(EmbeddingBackend, "batch_size", 2)
+    path = write(HEADER + "".join(f"m{i},Mug {i},,,1\n" for i in range(6)))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(EmbeddingBackend, "vectors", stop_at_the_second_batch)
+        output, status = run(path)
+    again, _ = run(path)
+
+    assert stored == [6, 6]
+    assert status == 130
+    assert "Stopped. 6 products of the file are in the catalogue." in output
+    assert "6 unchanged. Embedded 4 texts" in again
+    assert not Product.objects.needs_embedding().exists()
+
+
+# Columns that are not in the file
+
+
+def lamp():
+    return make_product(
+        sku="PL-1", name="Desk fan", category="Home", description="Quiet", price="29.90"
+    )
+
+
+def columns_of(sku="PL-1"):
+    product = Product.objects.get(sku=sku)
+    return (product.name, product.category, product.description, str(product.price))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "columns"),
+    [
+        ("a.csv", "sku,name,price\nPL-1,Desk fan,24.90\n", ("Home", "Quiet", "24.90")),
+        ("a.csv", "sku,price\nPL-1,24.90\n", ("Home", "Quiet", "24.90")),
+        ("a.csv", "sku,category\nPL-1,Office\n", ("Office", "Quiet", "29.90")),
+        ("a.csv", "sku,category,price\nPL-1,,24.90\n", ("", "Quiet", "24.90")),
+        ("a.jsonl", '{"sku": "PL-1", "price": 24.9}', ("Home", "Quiet", "24.90")),
+        ("a.json", '[{"sku": "PL-1", "price": 24.9}]', ("Home", "Quiet", "24.90")),
+        ("a.json", '[{"sku": "PL-1", "category": null}]', ("", "Quiet", "29.90")),
+        ("a.json", '[{"sku": "PL-1", "category": ""}]', ("", "Quiet", "29.90")),
+    ],
+)
+def test_what_the_file_does_not_say_stays_and_an_empty_cell_empties(
+    write, name, text, columns
+):
+    lamp()
+
+    output, status = run(write(text, name))
+
+    assert (status, columns_of()) == (0, ("Desk fan", *columns))
+    assert "0 new, 1 changed" in output
+    assert not Product.objects.needs_embedding().exists()
+
+
+def test_a_new_product_needs_what_known_ones_keep(write):
+    lamp()
+    path = write("sku,price\nPL-1,24.90\nPL-2,9.90\n")
+
+    output, status = run(path)
+
+    assert status == 1
+    assert [(row["line"], row["reason"]) for row in rejects_of(path)] == [
+        (
+            "3",
+            "sku: 'PL-2' is not in the catalogue; for a new product the file lacks name",
+        )
+    ]
+    assert columns_of() == ("Desk fan", "Home", "Quiet", "24.90")
+    assert Product.objects.count() == 1
+
+
+def test_new_products_of_a_file_without_descriptions_have_none(write):
+    lamp()
+
+    run(write("sku,name,price\nPL-1,Desk fan,1\nPL-2,Lamp,2\n"))
+
+    assert columns_of("PL-2") == ("Lamp", "", "", "2.00")
+    assert columns_of() == ("Desk fan", "Home", "Quiet", "1.00")
+
+
+def test_what_somebody_changes_meanwhile_stays_too(write, monkeypatch):
+    lamp()
+    plan = importing.plan
+
+    def plan_and_lose_the_race(rows, **options):
+        changes = plan(rows, **options)
+        Product.objects.update(description="Silent")
+        return changes
+
+    monkeypatch.setattr(importing, "plan", plan_and_lose_the_race)
+
+    run(write("sku,price\nPL-1,24.90\n"))
+
+    assert columns_of() == ("Desk fan", "Home", "Silent", "24.90")
+
+
+def test_a_product_that_is_deleted_meanwhile_is_refused(write, monkeypatch):
+    lamp()
+    plan = importing.plan
+
+    def plan_and_lose_the_race(rows, **options):
+        changes = plan(rows, **options)
+        Product.objects.all().delete()
+        return changes
+
+    monkeypatch.setattr(importing, "plan", plan_and_lose_the_race)
+
+    output, status = run(write("sku,price\nPL-1,24.90\n"))
+
+    assert status == 1
+    assert not Product.objects.exists()
+
+
+# White space and mark-up
+
+
+def test_spellings_of_one_sku_are_one_product(write):
+    make_product(sku="SKU123", name="Mug")
+    path = write(HEADER + 'SKU123 ,Cup,Lamps ,,1\n SKU123,Tea,,,1\n,"   ",,,1\n')
+
+    _, status = run(path)
+
+    assert status == 1
+    product = Product.objects.get()
+    assert (product.sku, product.name, product.category) == ("SKU123", "Cup", "Lamps")
+    assert [(row["line"], row["reason"]) for row in rejects_of(path)] == [
+        ("4", "name: This field cannot be blank."),
+        ("3", "sku: 'SKU123' is on line 2 too"),
+    ]
+
+
+def test_a_header_with_blanks_stores_names_without(write):
+    run(write("sku, name, price\nm1, Mug, 1\n"))
+
+    assert columns_of("m1") == ("Mug", "", "", "1.00")
+
+
+def test_a_product_stored_with_white_space_gets_no_second_one_beside_it(write):
+    make_product(sku="m1", name="Mug")
+    Product.objects.update(sku="m1 ")  # as before texts were trimmed
+    path = write(HEADER + "m1 ,Cup,,,1\n")
+
+    _, status = run(path, "--delete-missing")
+
+    assert status == 1
+    assert [p.sku for p in Product.objects.all()] == ["m1 "]
+    [row] = rejects_of(path)
+    assert "Save that product in the admin" in row["reason"]
+
+
+def test_markup_is_neither_stored_nor_embedded_nor_found(write):
+    markup = (
+        '"<div style=""font-family: Arial""><p>Brews twelve cups.</p>'
+        '<ul><li>&nbsp;</li></ul></div>"'
+    )
+
+    run(write(HEADER + f"m1,Coffee Maker,,{markup},1\n"))
+
+    product = Product.objects.get()
+    assert product.description == "Brews twelve cups."
+    assert product.embedding_text() == "Coffee Maker. Brews twelve cups"
+    assert not Product.objects.filter(search_vector="arial").exists()
+    assert Product.objects.filter(search_vector="brews").exists()
+
+
+# Embedding that fails
 
 
 def test_when_the_model_fails_rows_are_stored_and_the_next_step_is_reported(
@@ -394,7 +576,7 @@ def test_columns_can_be_mapped(write):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ([], "no column 'name', only: sku, title, price. Name the one with the name"),
+        (["--map", "sku=Nr"], "no column 'nr', only: sku, title, price. Name the one"),
         (["--map", "name=nome"], "no column 'nome'"),
         (["--map", "name"], "Write COLUMN=NAME"),
         (["--map", "nom=title"], "Write COLUMN=NAME"),
@@ -408,6 +590,17 @@ def test_what_cannot_be_understood_says_what_to_do(write, options, message):
     assert status == 2
     assert message in output
     assert not Product.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("header", "lacks"),
+    [("name", "price"), ("price", "name"), ("sku", "name"), ("sku,colour", "name")],
+)
+def test_a_header_that_says_nothing_about_products_is_refused(write, header, lacks):
+    output, status = run(write(f"{header}\nx\n"))
+
+    assert status == 2
+    assert f"no column {lacks!r}, only: {header.replace(',', ', ')}. Name the" in output
 
 
 @pytest.mark.parametrize("text", ["", "\n\n"])
@@ -438,7 +631,7 @@ def test_json_objects_may_leave_out_keys(write):
     output, status = run(path)
 
     assert status == 1
-    assert "item 2: refused  name: This field cannot be blank." in output
+    assert "item 2: refused  sku: is missing, and there is no name to make" in output
     assert Product.objects.get().name == "Mug"
 
 
