@@ -23,6 +23,7 @@ MAX_BYTES = 20_000_000
 # The hints of messages, in the words of the form.
 HINTS = Hints(
     delimiter=_("Choose the semicolon."),
+    quoted=_("upload the file again with the quoting of CSV"),
     encoding=_("upload it again with its encoding, such as cp1252"),
     json_lines=_("For one object per line choose JSONL."),
     column=_("Fill in which one has the %(column)s."),

@@ -1,7 +1,8 @@
 """The catalogue as files: products are read from a file, and written to one.
 
 The steps of an import, in order; each can be used alone:
-1. `source` opens a file, `records` reads it, `rows` checks what was read.
+1. `source` opens a file, `records` reads it (`tables` or `json_records`), `rows` checks
+   what was read.
 2. `changes` compares the rows with the catalogue.
 3. `writing` stores them, `embedding` makes their vectors afterwards.
 `importing` puts the steps together, for the command and for the browser. It is helped

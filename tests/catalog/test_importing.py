@@ -580,7 +580,7 @@ def test_columns_can_be_mapped(write):
         (["--map", "name=nome"], "no column 'nome'"),
         (["--map", "name"], "Write COLUMN=NAME"),
         (["--map", "nom=title"], "Write COLUMN=NAME"),
-        (["--encoding", "utf-16"], "UTF-8"),
+        (["--encoding", "cp037"], "UTF-8"),
         (["--delimiter", "::"], "cannot separate columns"),
     ],
 )
