@@ -2,7 +2,8 @@
 
 The steps of an import, in order; each can be used alone:
 1. `source` opens a file, `records` reads it (`tables` or `json_records`), `rows` checks
-   what was read.
+   what was read. `presets` makes products of the rows of other shops' exports, and
+   `notices` counts what is said about the file at the end.
 2. `changes` compares the rows with the catalogue.
 3. `writing` stores them, `embedding` makes their vectors afterwards.
 `importing` puts the steps together, for the command and for the browser. It is helped

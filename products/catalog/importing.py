@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import math
+import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import islice
 from typing import TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, DataError, IntegrityError, reset_queries
+from django.utils.translation import gettext as _
 
 from products.catalog import writing
 from products.catalog.ahead import read_ahead
 from products.catalog.bulk import BulkLoad
 from products.catalog.changes import Change, Kind, SeenSkus, plan
 from products.catalog.embedding import Embedder
+from products.catalog.notices import Notice, Notices
+from products.catalog.presets import PresetName, chosen
 from products.catalog.records import Record, Refusal, read_records
 from products.catalog.rows import (
     COLUMNS,
@@ -25,10 +30,14 @@ from products.catalog.rows import (
     make_row,
 )
 from products.catalog.source import Source, SourceError
+from products.catalog.tables import Quoting, Table
 from products.models import EmbeddingRecipe
 from products.upkeep.vector_index import Progress
 
 T = TypeVar("T", Row, Change)
+
+# What spreadsheets make of a long number.
+ROUNDED = re.compile(r"[0-9]([.,][0-9]+)?E\+[0-9]+", re.IGNORECASE)
 
 # Rows of one transaction. A killed process loses them: less than a second's work.
 CHUNK_ROWS = 2000
@@ -50,7 +59,15 @@ class ImportResult:
     without_vector: int = 0  # stored, though their text is not embedded (yet)
     embedding_problem: str = ""
     stopped: str = ""  # why the rest of the file was not read
+    cut_short: bool = False  # the rest was not read, since that was asked for
+    preset: str = ""  # whose export the file is
+    notices: Notices = field(default_factory=Notices)
     index_dropped: bool = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all of a file was read, and all of it was good."""
+        return bool(self.read) and not (self.refused or self.stopped or self.cut_short)
 
     @property
     def stored(self) -> int:
@@ -63,7 +80,8 @@ class CatalogImport:
     """An import that can be watched and stopped; `run()` does it.
 
     columns: what the file calls each column that has another name there. A column that
-    the file lacks keeps what is stored. dry_run: store nothing, only report through `on_change` what would become of each row.
+    the file lacks keeps what is stored. delimiter, quoting: see tables.Table. preset: see
+    presets.chosen(). max_rows, max_seconds: end the reading there. dry_run: store nothing, only report through `on_change` what would become of each row.
     embed: False leaves the embedding to `embed_products`. keep_index: insert into the
     HNSW index row by row, even when building it anew is faster.
     """
@@ -71,6 +89,10 @@ class CatalogImport:
     source: Source
     columns: Mapping[str, str] = field(default_factory=dict)
     delimiter: str = ""
+    quoting: Quoting = Quoting.AUTO
+    preset: PresetName = PresetName.AUTO
+    max_rows: int | None = None
+    max_seconds: float = math.inf
     dry_run: bool = False
     delete_missing: bool = False
     embed: bool = True
@@ -131,38 +153,86 @@ class CatalogImport:
     def chunks(self) -> Iterator[list[Row | Refusal]]:
         """Yield the records of the file in chunks, checked.
 
-        Runs in a thread of its own, one chunk ahead. Of `result` it sets only
-        `stopped`.
+        Runs in a thread of its own, one chunk ahead. Of `result` it sets only `preset`,
+        `notices`, `stopped` and `cut_short`.
         """
-        columns = {name: name for name in (*COLUMNS, *VECTOR_COLUMNS)}
-        columns |= self.columns
-        if self.source.format.is_table:  # read_header() returns small letters
-            columns = {column: name.casefold() for column, name in columns.items()}
-        rows = (
-            make_row(record, columns, fingerprint=self.fingerprint)
-            if isinstance(record, Record)
-            else record
-            for record in self.records(columns)
-        )
+        rows = map(self.checked, self.until_limit(self.records()))
         while chunk := list(islice(rows, CHUNK_ROWS)):
             yield chunk
 
-    def records(self, columns: Mapping[str, str]) -> Iterator[Record | Refusal]:
+    def checked(self, record: Record | Refusal) -> Row | Refusal:
+        if isinstance(record, Refusal):
+            return record
+        row = make_row(record, self.names, fingerprint=self.fingerprint)
+        if isinstance(row, Row) and ROUNDED.fullmatch(row.sku):
+            self.result.notices.add(Notice.ROUNDED_SKU, record.line)
+        return row
+
+    def until_limit(
+        self, records: Iterator[Record | Refusal]
+    ) -> Iterator[Record | Refusal]:
+        """Yield the records up to the limit of rows and of time."""
+        end = time.monotonic() + self.max_seconds
+        for number, record in enumerate(records):
+            if number == self.max_rows or time.monotonic() > end:
+                self.result.cut_short = True
+                return
+            yield record
+
+    def records(self) -> Iterator[Record | Refusal]:
         """Yield the records as far as the file can be read."""
-        records = read_records(
-            self.source,
-            delimiter=self.delimiter,
-            check_header=partial(check_columns, columns, self.source.hints),
-        )
         read = False
         try:
-            for record in records:
+            for record in self.opened():
                 yield record
                 read = True
         except SourceError as err:
             if not read:
                 raise
             self.result.stopped = str(err)
+
+    def opened(self) -> Iterator[Record | Refusal]:
+        """Return the records of the file; set what it calls the columns."""
+        self.names = {name: name for name in (*COLUMNS, *VECTOR_COLUMNS)}
+        if not self.source.format.is_table:
+            if self.preset not in (PresetName.AUTO, PresetName.NONE):
+                raise SourceError(
+                    _("A preset is for the columns of CSV and TSV, not for JSON."),
+                    choice="preset",
+                )
+            self.names |= self.columns
+            return read_records(self.source)
+        table = Table(
+            self.source,
+            delimiter=self.delimiter,
+            quoting=self.quoting,
+            is_known=self.knows,
+            notices=self.result.notices,
+        )
+        mapped = {
+            column: name.casefold()  # as Table returns its header
+            for column, name in self.columns.items()
+        }
+        preset = chosen(self.preset, table.header, mapped=bool(mapped))
+        if preset is None:
+            self.names |= mapped
+            check_columns(self.names, self.source.hints, table.header, mapped=mapped)
+            return table.records()
+        self.result.preset = preset.label
+        rows = preset.rows(
+            table.header,
+            {**preset.columns, **{column: (mapped[column],) for column in mapped}},
+            self.result.notices,
+        )
+        check_columns(
+            rows.first_names(), self.source.hints, table.header, mapped=mapped
+        )
+        return rows.products(table.records())
+
+    def knows(self, header: list[str]) -> bool:
+        """Return whether a header shows how to read the file."""
+        preset = chosen(self.preset, header, mapped=bool(self.columns))
+        return preset is not None and preset.fits(header)
 
     def refuse(self, refusal: Refusal) -> None:
         self.result.refused += 1
@@ -238,7 +308,7 @@ class CatalogImport:
     def delete_what_is_missing(self) -> None:
         """Delete the products that are not in the file, if the whole file was good."""
         result = self.result
-        if not result.read or result.refused or result.stopped:
+        if not result.is_complete:
             return
         result.deleted = writing.delete_missing(
             before=self.seen.started_at, using=self.using

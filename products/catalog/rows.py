@@ -39,7 +39,7 @@ REQUIRED = ("name", "price")
 VECTOR_HEADER = DIMENSIONS.to_bytes(2) + b"\0\0"
 
 FIELDS = {field.name: field for field in Product._meta.fields if field.name in COLUMNS}
-PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+PLAIN_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)")
 
 
 def length_limit(name: str) -> int:
@@ -93,16 +93,21 @@ class Row:
 
 
 def check_columns(
-    columns: Mapping[str, str], hints: Hints, header: Collection[str]
+    columns: Mapping[str, str],
+    hints: Hints,
+    header: Collection[str],
+    *,
+    mapped: Collection[str] = (),
 ) -> None:
     """Raise SourceError when a table lacks a column that is needed or mapped.
 
-    Needed are name and price, or else sku and anything to change about a product.
+    columns: what the file calls each column. Needed are name and price, or else sku and
+    anything to change about a product. mapped: the columns that somebody has named.
     """
     said = {target for target, name in columns.items() if name in header}
     needed = () if "sku" in said and len(said) > 1 else REQUIRED
     for target, name in columns.items():
-        if target not in said and (target in needed or target != name):
+        if target not in said and (target in needed or target in mapped):
             raise SourceError(
                 gettext("The file has no column %(name)r, only: %(header)s. %(hint)s")
                 % {

@@ -3,6 +3,8 @@
 import base64
 import csv
 import io
+import re
+import subprocess
 import sys
 
 import numpy as np
@@ -15,6 +17,7 @@ from products.catalog.importing import CatalogImport
 from products.catalog.source import Format, Source
 from products.embeddings import EmbeddingError, get_backend
 from products.embeddings.deterministic import EmbeddingBackend
+from products.management import import_report
 from products.models import DIMENSIONS, Product
 
 pytestmark = pytest.mark.django_db
@@ -542,6 +545,126 @@ def test_a_dry_run_tells_by_line_and_changes_nothing(write):
     assert "Would import 3 products: 1 new, 1 changed, 1 unchanged; 2 refused" in output
     assert list(Product.objects.values()) == before
     assert not path.with_name("products.csv.rejects.csv").exists()
+
+
+def test_a_dry_run_of_a_file_that_ends_early_claims_nothing(write):
+    make_product(sku="old", name="Old")
+    path = write('[{"sku": "m1", "name": "Mug", "price": 1}, {"name": "Cup', "a.json")
+
+    output, status = run(path, "--dry-run", "--delete-missing")
+
+    assert status == 2
+    assert "Would import 1 products: 1 new" in output
+    assert "Nothing would be deleted: that needs a file that is read" in output
+    assert output.endswith("This was a dry run of 1 rows: nothing was changed.")
+    assert "are in the catalogue" not in output
+    assert [p.sku for p in Product.objects.all()] == ["old"]
+
+
+def test_without_a_terminal_lines_show_the_progress(write, monkeypatch):
+    monkeypatch.setattr(importing, "CHUNK_ROWS", 2)
+    monkeypatch.setattr(import_report, "LINE_SECONDS", 0)
+    path = write(HEADER + "".join(f"m{i},Mug {i},,,1\n" for i in range(4)))
+
+    output, _ = run(path)
+    quiet, _ = run(path, "--verbosity", "0")
+
+    lines = [line for line in output.splitlines() if re.match(r"\d+ s: ", line)]
+    assert [re.sub(r"[\d,]+/s", "N/s", line.partition(": ")[2]) for line in lines] == [
+        "2 rows N/s, 0 of 2 texts N/s",
+        "4 rows N/s, 0 of 4 texts N/s",
+        "4 rows N/s, 4 of 4 texts N/s",
+    ]
+    assert " s: " not in quiet
+
+
+def test_progress_is_a_line_each_ten_seconds_at_most(write, monkeypatch):
+    monkeypatch.setattr(importing, "CHUNK_ROWS", 1)
+    path = write(HEADER + "".join(f"m{i},Mug {i},,,1\n" for i in range(4)))
+
+    output, _ = run(path, "--no-embed")
+
+    assert import_report.LINE_SECONDS == 10
+    assert " s: " not in output
+
+
+def test_what_was_noticed_is_said_after_the_import(write):
+    path = write('sku\tname\tprice\n4.00638E+12\t"A"\t1\n', "a.tsv")
+
+    kept, _ = run(path)
+    enclosed, _ = run(path, "--quoting", "csv")
+
+    assert "Skus such as 4.00638E+12: 1, the first on line 2." in kept
+    assert "a text in quotes: 1, the first is line 2." in kept
+    assert "in quotes" not in enclosed
+    assert Product.objects.get().name == "A"
+
+
+def test_quotes_in_tsv_swallow_no_rows_and_nothing_is_deleted(write):
+    for number in "123":
+        make_product(sku=number, name=number)
+    path = write(
+        'sku\tname\tprice\tdescription\n1\tA\t1\t"Best ever\n2\tB\t2\tplain\n'
+        '3\tC\t3\tquality"\n',
+        "a.tsv",
+    )
+
+    _, status = run(path, "--delete-missing")
+
+    assert status == 0
+    assert dict(Product.objects.values_list("sku", "description")) == {
+        "1": '"Best ever',
+        "2": "plain",
+        "3": 'quality"',
+    }
+
+
+def test_empty_rows_of_a_spreadsheet_are_no_reason_to_keep_what_is_missing(write):
+    make_product(sku="old", name="Old")
+
+    _, status = run(write("sku,name,price\nm1,Mug,1\n,,\n,,\n"), "--delete-missing")
+
+    assert status == 0
+    assert [p.sku for p in Product.objects.all()] == ["m1"]
+
+
+def test_an_export_of_another_shop_is_recognised_unless_that_is_refused(write):
+    path = write("id,title,price,link\n7,Mug,5 USD,https://example.com\n")
+
+    refused, status = run(path, "--preset", "none")
+    output, _ = run(path)
+
+    assert status == 2 and "no column 'name'" in refused
+    assert "read as an export of Google Merchant. Pass --preset none" in output
+    assert columns_of("7") == ("Mug", "", "", "5.00")
+
+
+DEEP = """
+import io, resource, sys
+import django
+django.setup()
+resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
+from products.catalog.json_records import read_json_array
+from products.catalog.source import Format, Source, SourceError
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+source = Source(name="a.json", format=Format.JSON, raw=io.BytesIO(b"[" * 200_000))
+try:
+    list(read_json_array(source))
+except SourceError as err:
+    print(err)
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+def test_deep_json_takes_no_memory_of_the_process():
+    # In a process of its own: C code can take memory that tracemalloc does not see.
+    done = subprocess.run(
+        [sys.executable, "-c", DEEP], capture_output=True, text=True, timeout=60
+    )
+
+    message, megabytes = done.stdout.splitlines()
+    assert "item 1 nests deeper than 20 levels" in message
+    assert int(megabytes) < 50
 
 
 def test_a_dry_run_of_many_shows_some_lines_and_counts_the_rest(write):

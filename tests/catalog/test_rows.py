@@ -46,6 +46,9 @@ AXIS = [1.0] + [0.0] * (DIMENSIONS - 1)
         (12.5, "12.50"),
         (0.1, "0.10"),
         ("+3", "3.00"),
+        (".99", "0.99"),
+        ("5.", "5.00"),
+        (".5", "0.50"),
     ],
 )
 def test_a_plain_price_is_taken_exactly(written, price):
@@ -57,6 +60,8 @@ def test_a_plain_price_is_taken_exactly(written, price):
     [
         ("1.234,50", "has a comma: write it with a point"),
         ("12,50 €", "has a comma: write it with a point"),
+        (".", "is not a plain number"),
+        ("$12.50", "is not a plain number"),
         ("12.50 €", "is not a plain number"),
         ("1 234.50", "is not a plain number"),
         ("NaN", "is not a number"),
