@@ -8,5 +8,6 @@ The steps of an import, in order; each can be used alone:
 3. `writing` stores them, `embedding` makes their vectors afterwards.
 `importing` puts the steps together, for the command and for the browser. It is helped
 by `ahead` (a thread that reads the next rows), `bulk` (the vector index meanwhile) and
-`rejects` (the file of refused rows). `exporting` writes the products out.
+`rejects` (the file of refused rows). `untidy` finds stored texts that an import would
+write differently. `exporting` writes the products out.
 """
