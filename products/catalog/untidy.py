@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
-from django.utils.translation import gettext as _
 
 from products.catalog.rows import checked_text
 from products.models import Product
@@ -56,7 +55,7 @@ def compare(pk: int, stored: dict[str, str]) -> Untidy | None:
         if tidy != text:
             found.stored[name], found.tidy[name] = text, tidy
     if not stored["sku"].strip() or found.tidy.get("sku") == "":
-        found.problem = _("sku: is blank; write one in the admin")
+        found.problem = "sku: is blank; write one in the admin"
     return found if found.tidy or found.problem else None
 
 
@@ -64,9 +63,9 @@ def note_conflict(found: Untidy, using: str) -> None:
     """Note when another product has the sku that this one should have."""
     sku = found.tidy["sku"]
     if Product.objects.using(using).filter(sku=sku).exists():
-        found.problem = _(
-            "sku: %(sku)r is another product; delete one of the two in the admin"
-        ) % {"sku": sku}
+        found.problem = (
+            f"sku: {sku!r} is another product; delete one of the two in the admin"
+        )
 
 
 def mend(found: Untidy, using: str) -> bool:
