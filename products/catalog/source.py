@@ -291,11 +291,16 @@ def checked_encoding(name: str) -> str:
 def wide_encoding(start: bytes, encoding: str) -> str:
     """Return the encoding of a file that has no single bytes for ASCII, or else "".
 
-    start: the first four bytes; a byte order mark is believed before *encoding*.
+    start: the first four bytes; a byte order mark is believed before *encoding*, and so
+    are the zero bytes that no other text has.
     """
     for mark, name in BYTE_ORDER_MARKS.items():
         if start.startswith(mark):
             return name
+    if len(start) == 4 and [bool(byte) for byte in start] == [True, False] * 2:
+        return "utf-16-le"
+    if len(start) == 4 and [bool(byte) for byte in start] == [False, True] * 2:
+        return "utf-16-be"
     return encoding if encoding in WIDE else ""
 
 

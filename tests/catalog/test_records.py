@@ -167,10 +167,10 @@ def test_utf_16_and_utf_32_are_recognised_by_their_mark(mark, encoding, pack):
     assert good(records_of(pack(mark + TEXT.encode(encoding)))) == FIELDS
 
 
-def test_utf_16_without_a_mark_can_be_named():
-    records = records_of(TEXT.encode("utf-16-le"), encoding="utf-16-le")
-
-    assert good(records) == FIELDS
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark_is_recognised_and_can_be_named(encoding):
+    assert good(records_of(TEXT.encode(encoding))) == FIELDS
+    assert good(records_of(TEXT.encode(encoding), encoding=encoding)) == FIELDS
 
 
 def test_utf_16_may_be_longer_than_what_is_read_at_once():
