@@ -252,6 +252,33 @@ def test_what_the_file_does_not_say_stays_and_an_empty_cell_empties(
     assert not Product.objects.needs_embedding().exists()
 
 
+def test_only_what_the_file_says_counts_as_a_change(write):
+    lamp()
+
+    changed, _ = run(write("sku,price\nPL-1,24.90\n"), "--dry-run")
+    unchanged, _ = run(write("sku,price\nPL-1,29.90\n"), "--dry-run")
+
+    assert "line 2: changed  PL-1: price\n" in changed
+    assert "0 changed, 1 unchanged" in unchanged
+
+
+def test_a_vector_of_a_file_without_texts_is_one_of_the_stored_text(write):
+    lamp()
+    Product.objects.update(embedding=None, embedding_fingerprint="", embedded_hash="")
+    vector = base64.b64encode(np.array(axis(3), dtype="<f4").tobytes()).decode()
+
+    run(
+        write(
+            "sku,embedding,embedding_fingerprint\n"
+            f"PL-1,{vector},{get_backend().fingerprint}\n"
+        ),
+        "--no-embed",
+    )
+
+    assert Product.objects.get().embedding == axis(3)
+    assert not Product.objects.needs_embedding().exists()
+
+
 def test_a_new_product_needs_what_known_ones_keep(write):
     lamp()
     path = write("sku,price\nPL-1,24.90\nPL-2,9.90\n")
