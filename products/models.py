@@ -24,6 +24,7 @@ from pgvector.django import HnswIndex, VectorField
 from products.embeddings import BaseEmbeddingBackend, backend_of, get_backend, text
 from products.extension import VectorNorm
 from products.name_words import NameWords
+from products.plain_text import tidy
 from products.querysets import ProductQuerySet
 from products.sql.prepared import Given, Prepared
 
@@ -294,6 +295,7 @@ class Product(EmbeddedText, models.Model):
         Raises EmbeddingError, before anything is written, when the text cannot be
         embedded.
         """
+        self.tidy_texts()
         self.sku = self.sku or make_sku(self.name)
         using = kwargs.get("using") or router.db_for_write(type(self), instance=self)
         if embed and self.changes_text(update_fields) and self.embed_if_needed(using):
@@ -313,8 +315,19 @@ class Product(EmbeddedText, models.Model):
         return (self.sku,)
 
     def clean_fields(self, exclude: Collection[str] | None = None) -> None:
+        self.tidy_texts()
         super().clean_fields(exclude=exclude)
         self.sku = self.sku or make_sku(self.name)
+
+    def tidy_texts(self) -> None:
+        """Trim the texts and bring them to one Unicode form, as an import does.
+
+        Otherwise "SKU1 " would be another product than "SKU1", and "Lamps " another
+        category than "Lamps". Texts that were not loaded stay unloaded.
+        """
+        for name in ("sku", *text.TEXT_FIELDS):
+            if isinstance(value := self.__dict__.get(name), str):
+                setattr(self, name, tidy(value))
 
     def changes_text(self, update_fields: Iterable[str] | None) -> bool:
         """Return whether a save of *update_fields* writes a column of the text."""

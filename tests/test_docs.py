@@ -333,6 +333,7 @@ def files(samples, tmp_path, monkeypatch):
         call_command("export_products", name, stdout=StringIO())
     text = "title;price;text\nKlavierbank;99.00;Höhenverstellbar\n"
     Path("stock.csv").write_text(text, encoding="cp1252")
+    Path("shopify.csv").write_text("Handle,Title,Variant Price\nbench,Bench,99.00\n")
     Path("queries.tsv").write_text("1\twireless headphones\n")
     Path("judgements.tsv").write_text("1\twireless-bluetooth-headphones\t3\n")
 

@@ -230,3 +230,33 @@ def test_spellings_of_one_article_give_one_sku() -> None:
     assert {make_sku("Dr. Müller's Kettle"), make_sku("dr mullers   kettle!")} == {
         "dr-mullers-kettle"
     }
+
+
+def test_saving_and_cleaning_trim_texts_and_unite_their_letters():
+    product = Product(
+        sku=" S1\u00a0", name="Cafe\u0301\u200b", category="Lamps ", price="1"
+    )
+
+    product.full_clean(exclude=["embedding"])
+    cleaned = (product.sku, product.name, product.category)
+    Product(sku="S2 ", name="Mug", category="\u00a0Lamps", price="1").save(embed=False)
+
+    assert cleaned == ("S1", "Caf\u00e9", "Lamps")
+    assert Product.objects.get(sku="S2").category == "Lamps"
+
+
+@pytest.mark.parametrize("blank", ["   ", "\u00a0", "\u200b"])
+def test_a_name_of_blanks_is_refused(blank):
+    with pytest.raises(ValidationError, match="name"):
+        Product(sku="S1", name=blank, price="1").full_clean()
+    with pytest.raises(IntegrityError, match="products_name_filled"):
+        Product(sku="S1", name=blank, price="1").save(embed=False)
+
+
+def test_saving_does_not_load_a_text_to_trim_it(django_assert_num_queries):
+    Product(sku="S1", name="Mug", price="1").save(embed=False)
+    product = Product.objects.defer("description").get()
+
+    product.price = 2
+    with django_assert_num_queries(1):
+        product.save(update_fields=["price"])

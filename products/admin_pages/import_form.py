@@ -8,6 +8,7 @@ from django import forms
 from django.utils.text import format_lazy
 from django.utils.translation import gettext, gettext_lazy as _
 
+from products.catalog.presets import PRESETS, PresetName
 from products.catalog.rows import COLUMNS
 from products.catalog.source import (
     Format,
@@ -16,13 +17,19 @@ from products.catalog.source import (
     checked_encoding,
     format_of,
 )
+from products.catalog.tables import Quoting
 
 # What a request can import before a proxy gives up on it; counted unpacked.
 MAX_BYTES = 20_000_000
 
+# How much of a file a preview reads, so that no upload keeps a worker busy.
+PREVIEW_ROWS = 20_000
+PREVIEW_SECONDS = 5.0
+
 # The hints of messages, in the words of the form.
 HINTS = Hints(
     delimiter=_("Choose the semicolon."),
+    quoted=_("upload the file again with the quoting of CSV"),
     encoding=_("upload it again with its encoding, such as cp1252"),
     json_lines=_("For one object per line choose JSONL."),
     column=_("Fill in which one has the %(column)s."),
@@ -67,6 +74,26 @@ class UploadForm(forms.Form):
         ],
         required=False,
         help_text=_("What separates the columns of a CSV file."),
+    )
+    quoting = forms.ChoiceField(
+        label=_("Quoting"),
+        choices=[
+            (Quoting.AUTO, _("usual for the format")),
+            (Quoting.NONE, _("none: quotes are part of the text")),
+            (Quoting.CSV, _("that of CSV: quotes enclose texts")),
+        ],
+        required=False,
+        help_text=_("In TSV usually none, unless the names of the columns are quoted."),
+    )
+    preset = forms.ChoiceField(
+        label=_("Exported by"),
+        choices=[
+            (PresetName.AUTO, _("what the names of the columns show")),
+            (PresetName.NONE, _("none of these shops")),
+            *((name, preset.label) for name, preset in PRESETS.items()),
+        ],
+        required=False,
+        help_text=_("Whose names of columns the file has."),
     )
     encoding = forms.CharField(
         label=_("Encoding"),

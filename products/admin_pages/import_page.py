@@ -210,16 +210,26 @@ def import_upload(request: HttpRequest, upload: Upload) -> None:
         failure = problem(err)
     log_import(request, upload, result, failure or result.stopped)
     show_result(request, result, failure or result.stopped)
+    for sentence in result.notices.sentences():
+        messages.warning(request, sentence)
     if result.without_vector:
         embed_some(request)
-        text = ngettext(
-            "%(count)s text was new. If it is not embedded yet, it shows as missing or "
-            "stale: use the page Embeddings, or manage.py embed_products.",
-            "%(count)s texts were new. Those not embedded yet show as missing or "
-            "stale: use the page Embeddings, or manage.py embed_products.",
-            result.without_vector,
-        )
-        messages.info(request, text % {"count": grouped(result.without_vector)})
+        show_what_is_left(request)
+
+
+def show_what_is_left(request: HttpRequest) -> None:
+    """Say how many products of the catalogue are not embedded yet, if there are any."""
+    left = Product.objects.needs_embedding().count()
+    if not left:
+        return
+    text = ngettext(
+        "%(count)s product is not embedded yet, so it is found by its words only. The "
+        "page Embeddings goes on with it.",
+        "%(count)s products are not embedded yet, so they are found by their words only. "
+        "The page Embeddings goes on with them.",
+        left,
+    )
+    messages.info(request, text % {"count": grouped(left)})
 
 
 def log_import(

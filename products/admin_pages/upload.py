@@ -24,8 +24,10 @@ from django.utils.translation import gettext as _
 from products.admin_pages import import_form
 from products.admin_pages.import_form import UploadForm
 from products.catalog.importing import CatalogImport
+from products.catalog.presets import PresetName
 from products.catalog.rejects import Rejects
 from products.catalog.source import GZIP_MAGIC, Format, SourceError, open_source
+from products.catalog.tables import Quoting
 
 PREFIX = "vectorshop-import-"  # of the temporary folders
 KEEP_SECONDS = 3600
@@ -44,6 +46,8 @@ class Upload:
     name: str
     format: str
     delimiter: str
+    quoting: str
+    preset: str
     encoding: str
     columns: dict[str, str]
 
@@ -59,6 +63,8 @@ class Upload:
     @contextmanager
     def opened(self, *, dry_run: bool) -> Iterator[tuple[CatalogImport, Rejects]]:
         """Yield the import of the file, and where to put the rows it refuses.
+
+        A dry run ends at PREVIEW_ROWS or PREVIEW_SECONDS.
 
         Raises SourceError when the file cannot be read, OSError when the refused rows
         cannot be written.
@@ -78,10 +84,15 @@ class Upload:
                 source,
                 columns=self.columns,
                 delimiter=self.delimiter,
+                quoting=Quoting(self.quoting),
+                preset=PresetName(self.preset),
                 dry_run=dry_run,
                 embed=False,  # would take longer than a request may; see embed_some()
                 keep_index=True,
             )
+            if dry_run:
+                job.max_rows = import_form.PREVIEW_ROWS
+                job.max_seconds = import_form.PREVIEW_SECONDS
             job.on_refusal = rejects.add
             yield job, rejects
 
@@ -144,6 +155,8 @@ def keep(form: UploadForm) -> Upload:
         name=data["file"].name,
         format=str(data["format"]),
         delimiter=data["delimiter"],
+        quoting=data["quoting"] or Quoting.AUTO,
+        preset=data["preset"] or PresetName.AUTO,
         encoding=data["encoding"],
         columns=form.columns(),
     )

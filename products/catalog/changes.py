@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -10,8 +10,10 @@ from django.db import connections
 from django.utils.translation import gettext as _
 
 from products.catalog.records import Refusal
-from products.catalog.rows import COLUMNS, Row
+from products.catalog.rows import COLUMNS, REQUIRED, Row
 from products.embeddings import text
+
+CHUNK_SKUS = 2_000
 
 
 class Kind(StrEnum):
@@ -24,14 +26,13 @@ class Kind(StrEnum):
 class Change:
     """What becomes of one row; *columns* are those that differ in the catalogue.
 
-    embed: whether the row's text is new to the catalogue. fresh: whether the catalogue
-    has a vector of exactly this text, made by the configured recipe.
+    fresh: whether the catalogue has a vector of exactly this text, made by the
+    configured recipe.
     """
 
     row: Row
     kind: Kind
     columns: tuple[str, ...] = ()
-    embed: bool = False
     fresh: bool = False
 
     @property
@@ -47,6 +48,11 @@ class Change:
     def takes_vector(self) -> bool:
         """Whether the row brings a vector that the catalogue lacks."""
         return self.row.vector is not None and not self.fresh
+
+    @property
+    def needs_embedding(self) -> bool:
+        """Whether the catalogue lacks a vector of the text after the row is stored."""
+        return self.row.vector is None and not self.fresh
 
 
 class SeenSkus:
@@ -66,6 +72,21 @@ class SeenSkus:
             )
             cursor.execute("SELECT clock_timestamp()")
             [self.started_at] = cursor.fetchone()
+
+    def chunks(self) -> Iterator[list[str]]:
+        """Yield all skus, some thousand at a time."""
+        last = ""
+        while True:
+            with self.connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT sku FROM import_seen WHERE sku > %s ORDER BY sku LIMIT %s",
+                    [last, CHUNK_SKUS],
+                )
+                skus = [sku for (sku,) in cursor.fetchall()]
+            if not skus:
+                return
+            yield skus
+            last = skus[-1]
 
     def add(self, rows: Sequence[Row]) -> list[Row | Refusal]:
         """Return the rows, with a refusal for each whose sku came before."""
@@ -96,13 +117,21 @@ class SeenSkus:
         ]
 
 
-def plan(rows: Sequence[Row], *, fingerprint: str, using: str) -> list[Change]:
+def plan(
+    rows: Sequence[Row], *, fingerprint: str, using: str
+) -> list[Change | Refusal]:
     """Return what becomes of each row. Runs one statement, which changes nothing.
 
     fingerprint: the recipe that makes a vector fresh.
     """
-    known = existing([row.sku for row in rows], using)
-    return [compare(row, known.get(row.sku), fingerprint) for row in rows]
+    skus = {row.sku for row in rows} | {row.written_sku for row in rows}
+    known = existing(skus - {""}, using)
+    return [
+        compare(row, found, fingerprint)
+        if (found := known.get(row.sku))
+        else new(row, is_stored_untidy=row.written_sku in known)
+        for row in rows
+    ]
 
 
 Existing = tuple[tuple[object, ...], str, str]
@@ -119,27 +148,42 @@ def existing(skus: Iterable[str], using: str) -> dict[str, Existing]:
         return {row[0]: (row[:5], row[5], row[6]) for row in cursor.fetchall()}
 
 
-def compare(row: Row, found: Existing | None, fingerprint: str) -> Change:
-    """Return what becomes of a row, given what the catalogue has under its sku."""
-    if found is None:
-        return Change(row, Kind.NEW, embed=True)
+def new(row: Row, *, is_stored_untidy: bool) -> Change | Refusal:
+    """Return the addition of a product, or why it cannot be added.
+
+    is_stored_untidy: whether the catalogue has the sku as the file writes it, with
+    white space around it: a second product would be made beside that one.
+    """
+    if is_stored_untidy:
+        reason = _(
+            "is in the catalogue with white space around it or with separate accents. "
+            "Save that product in the admin, which corrects its sku, and import again"
+        )
+        return row.record.refuse(f"sku: {row.sku!r} {reason}")
+    if missing := [name for name in REQUIRED if name in row.unsaid]:
+        reason = _(
+            "is not in the catalogue; for a new product the file lacks %(columns)s"
+        )
+        reason %= {"columns": ", ".join(missing)}
+        return row.record.refuse(f"sku: {row.sku!r} {reason}")
+    row.unsaid = ()  # of a new product they are empty
+    return Change(row, Kind.NEW)
+
+
+def compare(row: Row, found: Existing, fingerprint: str) -> Change:
+    """Return what becomes of a row, given what the catalogue has under its sku.
+
+    Columns about which the file says nothing are filled from the catalogue.
+    """
     old, embedded_hash, recipe = found
-    new: tuple[object, ...] = (
-        row.sku,
-        row.name,
-        row.category,
-        row.description,
-        row.price,
-    )
+    for name, value in zip(COLUMNS, old, strict=True):
+        if name in row.unsaid:
+            setattr(row, name, value)
+    wanted = (row.sku, row.name, row.category, row.description, row.price)
     fresh = recipe == fingerprint and embedded_hash == text.text_hash(
         row.name, row.category, row.description
     )
-    if old == new:
-        return Change(row, Kind.UNCHANGED, fresh=fresh)
     columns = tuple(
-        name for name, a, b in zip(COLUMNS, old, new, strict=True) if a != b
+        name for name, a, b in zip(COLUMNS, old, wanted, strict=True) if a != b
     )
-    changes_text = not set(columns).isdisjoint(text.TEXT_FIELDS)
-    return Change(
-        row, Kind.CHANGED, columns, embed=changes_text and not fresh, fresh=fresh
-    )
+    return Change(row, Kind.CHANGED if columns else Kind.UNCHANGED, columns, fresh)

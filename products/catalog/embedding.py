@@ -1,52 +1,60 @@
-"""Vectors for the rows of an import, made in batches while the file is read."""
+"""Vectors for the products of an import, made after its rows are stored."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from products.catalog.changes import Change
-from products.catalog.rows import VECTOR_HEADER
+from django.db.models.functions import Length
+
+from products.catalog.changes import SeenSkus
 from products.embeddings import BaseEmbeddingBackend, EmbeddingError
-from products.embeddings.text import embedding_text
+from products.models import Product
+from products.upkeep.pending import Failures, embed_again
 
 
 @dataclass
 class Embedder:
-    """Embeds rows as long as the backend can.
+    """Embeds the products of a file as long as the backend can.
 
     problem: the last failure. A permanent failure ends the embedding, not the import:
-    rows are then stored without a vector, which `embed_products` can make later.
+    the products stay without vector, and a second import or `embed_products` makes it.
     """
 
     backend: BaseEmbeddingBackend
+    using: str
     problem: str = ""
     broken: bool = field(default=False, init=False)
 
-    def embed(self, changes: Sequence[Change]) -> Iterator[int]:
-        """Yield how many rows each batch gave a vector; rows that have one keep it.
+    def embed(self, seen: SeenSkus) -> Iterator[int]:
+        """Yield how many products each batch gave a vector; each is a transaction.
 
-        Texts of similar length share a batch, since the model pads all to the longest.
+        Embeds the products of the file whose vector is missing, stale or of another
+        recipe. Texts of similar length share a batch, since the model pads all to the
+        longest.
         """
-        texts = [
-            (embedding_text(row.name, row.category, row.description), change)
-            for change in changes
-            if change.embed and (row := change.row).vector is None
-        ]
-        texts.sort(key=lambda item: len(item[0]))
-        size = self.backend.batch_size
-        for start in range(0, len(texts), size):
-            if self.broken:
-                return
-            yield self.embed_batch(texts[start : start + size])
+        for skus in seen.chunks():
+            pending = (
+                Product.objects.using(self.using)
+                .needs_embedding(self.backend.fingerprint)
+                .filter(sku__in=skus)
+                .order_by(Length("name") + Length("category") + Length("description"))
+                .values_list("pk", flat=True)
+            )
+            ids, size = list(pending), self.backend.batch_size
+            for start in range(0, len(ids), size):
+                if self.broken:
+                    return
+                yield self.embed_batch(ids[start : start + size])
 
-    def embed_batch(self, batch: Sequence[tuple[str, Change]]) -> int:
+    def embed_batch(self, ids: Sequence[int]) -> int:
+        failures = Failures()
         try:
-            vectors = self.backend.embed([text for text, _ in batch])
+            done = sum(embed_again(ids, using=self.using, failures=failures))
         except EmbeddingError as err:
             self.problem = str(err)
             self.broken = err.permanent
             return 0
-        for vector, (_, change) in zip(vectors, batch, strict=True):
-            change.row.vector = VECTOR_HEADER + vector.astype(">f4").tobytes()
-        return len(batch)
+        for reason in failures.reasons.values():
+            self.problem = reason
+        return done

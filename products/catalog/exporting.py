@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, TextIO, cast
+from typing import BinaryIO, Literal, TextIO, cast
 
 from django.db import transaction
 from django.db.models import BinaryField, Case, F, Func, Q, Value, When
@@ -47,7 +47,8 @@ def export(
             case Format.CSV:
                 write_table(stream, names, rows, ",")
             case Format.TSV:
-                write_table(stream, names, rows, "\t")
+                # Names in quotes tell the import that the texts are quoted too.
+                write_table(stream, names, rows, "\t", csv.QUOTE_ALL)
             case Format.JSONL:
                 write_json_lines(stream, names, rows)
             case Format.JSON:
@@ -106,10 +107,14 @@ class Counted:
 
 
 def write_table(
-    stream: TextIO, names: Sequence[str], rows: Iterable[list[str]], delimiter: str
+    stream: TextIO,
+    names: Sequence[str],
+    rows: Iterable[list[str]],
+    delimiter: str,
+    quoting: Literal[0, 1] = csv.QUOTE_MINIMAL,
 ) -> None:
     """Write a CSV file (RFC 4180), with any delimiter."""
-    writer = csv.writer(stream, delimiter=delimiter)
+    writer = csv.writer(stream, delimiter=delimiter, quoting=quoting)
     writer.writerow(names)
     writer.writerows(rows)
 

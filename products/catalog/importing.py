@@ -1,20 +1,26 @@
-"""The import of a catalogue file: read, check, plan, embed, write, chunk by chunk."""
+"""The import of a catalogue file: read, check, plan and write by chunks; then embed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import math
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import islice
+from typing import TypeVar
 
 from django.db import DEFAULT_DB_ALIAS, DataError, IntegrityError, reset_queries
+from django.utils.translation import gettext as _
 
 from products.catalog import writing
 from products.catalog.ahead import read_ahead
 from products.catalog.bulk import BulkLoad
 from products.catalog.changes import Change, Kind, SeenSkus, plan
 from products.catalog.embedding import Embedder
+from products.catalog.notices import Notice, Notices
+from products.catalog.presets import PresetName, chosen
 from products.catalog.records import Record, Refusal, read_records
 from products.catalog.rows import (
     COLUMNS,
@@ -24,10 +30,16 @@ from products.catalog.rows import (
     make_row,
 )
 from products.catalog.source import Source, SourceError
+from products.catalog.tables import Quoting, Table
 from products.models import EmbeddingRecipe
 from products.upkeep.vector_index import Progress
 
-# Rows of one transaction. A killed process loses them: about 20 s of embedding.
+T = TypeVar("T", Row, Change)
+
+# What spreadsheets make of a long number.
+ROUNDED = re.compile(r"[0-9]([.,][0-9]+)?E\+[0-9]+", re.IGNORECASE)
+
+# Rows of one transaction. A killed process loses them: less than a second's work.
 CHUNK_ROWS = 2000
 
 
@@ -44,10 +56,18 @@ class ImportResult:
     embedded: int = 0  # texts
     vectors_from_file: int = 0
     foreign_vectors: int = 0  # in the file, of another recipe, not used
-    without_vector: int = 0  # stored, though their text is not embedded
+    without_vector: int = 0  # stored, though their text is not embedded (yet)
     embedding_problem: str = ""
     stopped: str = ""  # why the rest of the file was not read
+    cut_short: bool = False  # the rest was not read, since that was asked for
+    preset: str = ""  # whose export the file is
+    notices: Notices = field(default_factory=Notices)
     index_dropped: bool = False
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all of a file was read, and all of it was good."""
+        return bool(self.read) and not (self.refused or self.stopped or self.cut_short)
 
     @property
     def stored(self) -> int:
@@ -59,8 +79,9 @@ class ImportResult:
 class CatalogImport:
     """An import that can be watched and stopped; `run()` does it.
 
-    columns: what the file calls each column that has another name there. dry_run:
-    store nothing, only report through `on_change` what would become of each row.
+    columns: what the file calls each column that has another name there. A column that
+    the file lacks keeps what is stored. delimiter, quoting: see tables.Table. preset: see
+    presets.chosen(). max_rows, max_seconds: end the reading there. dry_run: store nothing, only report through `on_change` what would become of each row.
     embed: False leaves the embedding to `embed_products`. keep_index: insert into the
     HNSW index row by row, even when building it anew is faster.
     """
@@ -68,6 +89,10 @@ class CatalogImport:
     source: Source
     columns: Mapping[str, str] = field(default_factory=dict)
     delimiter: str = ""
+    quoting: Quoting = Quoting.AUTO
+    preset: PresetName = PresetName.AUTO
+    max_rows: int | None = None
+    max_seconds: float = math.inf
     dry_run: bool = False
     delete_missing: bool = False
     embed: bool = True
@@ -82,15 +107,16 @@ class CatalogImport:
     def run(self) -> ImportResult:
         """Return what the import of the file did.
 
-        Each chunk of rows is one transaction: when the import is stopped at any point,
-        the chunks before are stored and a second run does the rest. Three chunks are
+        Each chunk of rows is one transaction, and after all of them each batch of
+        vectors: when the import is stopped at any point, what came before is stored
+        and a second run does the rest. Three chunks are
         in memory at a time. Raises SourceError when nothing of the file can be read,
         DatabaseError when the database is gone, IndexBuildError when all rows are
         stored but the index is not built; `result` then says how far the import came.
         """
         backend = EmbeddingRecipe.objects.current(self.using).embedder()
         self.fingerprint = backend.fingerprint
-        self.embedder = Embedder(backend)
+        self.embedder = Embedder(backend, self.using)
         self.seen = SeenSkus(self.using, unit=self.source.format.unit)
         self.bulk = BulkLoad(self.using, self.source, keep_index=self.keep_index)
         with closing(read_ahead(self.chunks())) as chunks:
@@ -102,43 +128,62 @@ class CatalogImport:
         return self.result
 
     def finish(self) -> None:
-        """Delete what is missing, if that was asked for, and build the index."""
+        """Delete what is missing, if that was asked for; embed; build the index."""
         if self.delete_missing:
             self.delete_what_is_missing()
+        if self.embed and self.result.without_vector:
+            self.make_vectors()
         self.bulk.finish(self.on_index_progress)
         self.result.index_dropped = self.bulk.dropped
+
+    def make_vectors(self) -> None:
+        """Embed the texts of the file that have no vector yet, as far as possible."""
+        result = self.result
+        for count in self.embedder.embed(self.seen):
+            result.embedded += count
+            # Another process may have embedded some, or changed more.
+            result.without_vector = max(result.without_vector - count, 0)
+            self.on_progress(result)
+        result.embedding_problem = self.embedder.problem
+        if not result.embedding_problem:
+            result.without_vector = 0
 
     # Reading
 
     def chunks(self) -> Iterator[list[Row | Refusal]]:
         """Yield the records of the file in chunks, checked.
 
-        Runs in a thread of its own, one chunk ahead. Of `result` it sets only
-        `stopped`.
+        Runs in a thread of its own, one chunk ahead. Of `result` it sets only `preset`,
+        `notices`, `stopped` and `cut_short`.
         """
-        columns = {name: name for name in (*COLUMNS, *VECTOR_COLUMNS)}
-        columns |= self.columns
-        if self.source.format.is_table:  # read_header() returns small letters
-            columns = {column: name.casefold() for column, name in columns.items()}
-        rows = (
-            make_row(record, columns, fingerprint=self.fingerprint)
-            if isinstance(record, Record)
-            else record
-            for record in self.records(columns)
-        )
+        rows = map(self.checked, self.until_limit(self.records()))
         while chunk := list(islice(rows, CHUNK_ROWS)):
             yield chunk
 
-    def records(self, columns: Mapping[str, str]) -> Iterator[Record | Refusal]:
+    def checked(self, record: Record | Refusal) -> Row | Refusal:
+        if isinstance(record, Refusal):
+            return record
+        row = make_row(record, self.names, fingerprint=self.fingerprint)
+        if isinstance(row, Row) and ROUNDED.fullmatch(row.sku):
+            self.result.notices.add(Notice.ROUNDED_SKU, record.line)
+        return row
+
+    def until_limit(
+        self, records: Iterator[Record | Refusal]
+    ) -> Iterator[Record | Refusal]:
+        """Yield the records up to the limit of rows and of time."""
+        end = time.monotonic() + self.max_seconds
+        for number, record in enumerate(records):
+            if number == self.max_rows or time.monotonic() > end:
+                self.result.cut_short = True
+                return
+            yield record
+
+    def records(self) -> Iterator[Record | Refusal]:
         """Yield the records as far as the file can be read."""
-        records = read_records(
-            self.source,
-            delimiter=self.delimiter,
-            check_header=partial(check_columns, columns, self.source.hints),
-        )
         read = False
         try:
-            for record in records:
+            for record in self.opened():
                 yield record
                 read = True
         except SourceError as err:
@@ -146,27 +191,71 @@ class CatalogImport:
                 raise
             self.result.stopped = str(err)
 
+    def opened(self) -> Iterator[Record | Refusal]:
+        """Return the records of the file; set what it calls the columns."""
+        self.names = {name: name for name in (*COLUMNS, *VECTOR_COLUMNS)}
+        if not self.source.format.is_table:
+            if self.preset not in (PresetName.AUTO, PresetName.NONE):
+                raise SourceError(
+                    _("A preset is for the columns of CSV and TSV, not for JSON."),
+                    choice="preset",
+                )
+            self.names |= self.columns
+            return read_records(self.source)
+        table = Table(
+            self.source,
+            delimiter=self.delimiter,
+            quoting=self.quoting,
+            is_known=self.knows,
+            notices=self.result.notices,
+        )
+        mapped = {
+            column: name.casefold()  # as Table returns its header
+            for column, name in self.columns.items()
+        }
+        preset = chosen(self.preset, table.header, mapped=bool(mapped))
+        if preset is None:
+            self.names |= mapped
+            check_columns(self.names, self.source.hints, table.header, mapped=mapped)
+            return table.records()
+        self.result.preset = preset.label
+        rows = preset.rows(
+            table.header,
+            {**preset.columns, **{column: (mapped[column],) for column in mapped}},
+            self.result.notices,
+        )
+        check_columns(
+            rows.first_names(), self.source.hints, table.header, mapped=mapped
+        )
+        return rows.products(table.records())
+
+    def knows(self, header: list[str]) -> bool:
+        """Return whether a header shows how to read the file."""
+        preset = chosen(self.preset, header, mapped=bool(self.columns))
+        return preset is not None and preset.fits(header)
+
     def refuse(self, refusal: Refusal) -> None:
         self.result.refused += 1
         self.on_refusal(refusal)
 
-    def good_rows(self, chunk: list[Row | Refusal]) -> list[Row]:
-        """Return the rows of a chunk, and report its refusals."""
-        rows = []
-        for row in chunk:
-            if isinstance(row, Row):
-                rows.append(row)
-            else:
-                self.refuse(row)
-        return rows
+    def good(self, items: Iterable[T | Refusal], kind: type[T]) -> list[T]:
+        """Return the items that are of a kind, and report the refusals among them."""
+        found = []
+        for item in items:
+            if isinstance(item, Refusal):
+                self.refuse(item)
+            elif isinstance(item, kind):
+                found.append(item)
+        return found
 
     # Writing
 
     def import_chunk(self, chunk: list[Row | Refusal]) -> None:
         """Plan a chunk and, unless this is a dry run, store it."""
         self.result.read += len(chunk)
-        rows = self.good_rows(self.seen.add(self.good_rows(chunk)))
-        changes = plan(rows, fingerprint=self.fingerprint, using=self.using)
+        rows = self.good(self.seen.add(self.good(chunk, Row)), Row)
+        planned = plan(rows, fingerprint=self.fingerprint, using=self.using)
+        changes = self.good(planned, Change)
         if not self.dry_run:
             changes = self.store(changes)
         for change in changes:
@@ -175,14 +264,11 @@ class CatalogImport:
         self.on_progress(self.result)
 
     def store(self, changes: list[Change]) -> list[Change]:
-        """Return the rows that were stored, after embedding and writing what changes."""
-        self.result.vectors_from_file += sum(change.takes_vector for change in changes)
-        if self.embed:
-            for count in self.embedder.embed(changes):
-                self.result.embedded += count
-                self.on_progress(self.result)
-            self.result.embedding_problem = self.embedder.problem
-        self.bulk.before_chunk(sum(change.takes_vector for change in changes))
+        """Return the rows that were stored, after writing what changes."""
+        from_file = sum(change.takes_vector for change in changes)
+        to_make = sum(change.needs_embedding for change in changes) if self.embed else 0
+        self.result.vectors_from_file += from_file
+        self.bulk.before_chunk(from_file + to_make)
         self.result.index_dropped = self.bulk.dropped
         refused = set(self.write([change for change in changes if change.writes]))
         return [change for change in changes if change.line not in refused]
@@ -216,13 +302,13 @@ class CatalogImport:
             case Kind.UNCHANGED:
                 result.unchanged += 1
         result.foreign_vectors += change.row.foreign_vector
-        if change.embed and change.row.vector is None:
+        if change.needs_embedding:
             result.without_vector += 1
 
     def delete_what_is_missing(self) -> None:
         """Delete the products that are not in the file, if the whole file was good."""
         result = self.result
-        if not result.read or result.refused or result.stopped:
+        if not result.is_complete:
             return
         result.deleted = writing.delete_missing(
             before=self.seen.started_at, using=self.using

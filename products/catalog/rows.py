@@ -24,11 +24,12 @@ from django.utils.translation import gettext, ngettext
 from products.catalog.records import Record, Refusal
 from products.catalog.source import Hints, SourceError
 from products.models import DIMENSIONS, Product, make_sku
+from products.plain_text import HtmlTooComplex, plain_text, tidy
 
 if TYPE_CHECKING:
     import numpy as np
 
-# The columns of a file, and which of them no product can do without.
+# The columns of a file, and which of them no new product can do without.
 COLUMNS = ("sku", "name", "category", "description", "price")
 VECTOR_COLUMNS = ("embedding", "embedding_fingerprint")
 REQUIRED = ("name", "price")
@@ -38,7 +39,7 @@ REQUIRED = ("name", "price")
 VECTOR_HEADER = DIMENSIONS.to_bytes(2) + b"\0\0"
 
 FIELDS = {field.name: field for field in Product._meta.fields if field.name in COLUMNS}
-PLAIN_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+PLAIN_NUMBER = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)")
 
 
 def length_limit(name: str) -> int:
@@ -72,7 +73,12 @@ SIMPLE_PRICE = simple_price()
 
 @dataclass(slots=True)
 class Row:
-    """A product as the file has it; *vector* in pgvector's binary form."""
+    """A product as the file has it; *vector* in pgvector's binary form.
+
+    unsaid: the columns about which the file says nothing, such as category in a file
+    of `sku,price`. What the catalogue has there stays; see changes.compare().
+    written_sku: the sku before it was trimmed.
+    """
 
     record: Record
     sku: str
@@ -82,14 +88,26 @@ class Row:
     price: Decimal
     vector: bytes | None = None
     foreign_vector: bool = False  # the file has one, of another recipe
+    unsaid: tuple[str, ...] = ()
+    written_sku: str = ""
 
 
 def check_columns(
-    columns: Mapping[str, str], hints: Hints, header: Collection[str]
+    columns: Mapping[str, str],
+    hints: Hints,
+    header: Collection[str],
+    *,
+    mapped: Collection[str] = (),
 ) -> None:
-    """Raise SourceError when a table lacks a column that is required or mapped."""
+    """Raise SourceError when a table lacks a column that is needed or mapped.
+
+    columns: what the file calls each column. Needed are name and price, or else sku and
+    anything to change about a product. mapped: the columns that somebody has named.
+    """
+    said = {target for target, name in columns.items() if name in header}
+    needed = () if "sku" in said and len(said) > 1 else REQUIRED
     for target, name in columns.items():
-        if name not in header and (target in REQUIRED or target != name):
+        if target not in said and (target in needed or target in mapped):
             raise SourceError(
                 gettext("The file has no column %(name)r, only: %(header)s. %(hint)s")
                 % {
@@ -109,23 +127,35 @@ def make_row(
     columns: what the file calls each of COLUMNS and VECTOR_COLUMNS. fingerprint:
     the recipe whose vectors may be taken from the file.
     """
-    fields = record.fields
+    fields = {
+        target: record.fields[name]
+        for target, name in columns.items()
+        if name in record.fields
+    }
     try:
-        name = checked_text("name", fields.get(columns["name"]))
+        texts = {
+            name: checked_text(name, fields[name])
+            for name in ("name", "category", "description")
+            if name in fields
+        }
+        sku = checked_text("sku", fields.get("sku")) or make_sku(texts.get("name", ""))
+        if not sku:
+            problem = gettext("is missing, and there is no name to make one of")
+            raise ValueError(f"sku: {problem}")
         vector = file_vector(
-            fields.get(columns["embedding"]),
-            fields.get(columns["embedding_fingerprint"]),
-            fingerprint,
+            fields.get("embedding"), fields.get("embedding_fingerprint"), fingerprint
         )
         return Row(
             record,
-            checked_text("sku", fields.get(columns["sku"])) or make_sku(name),
-            name,
-            checked_text("category", fields.get(columns["category"])),
-            checked_text("description", fields.get(columns["description"])),
-            checked_price(fields.get(columns["price"])),
+            sku,
+            texts.get("name", ""),
+            texts.get("category", ""),
+            texts.get("description", ""),
+            checked_price(fields["price"]) if "price" in fields else Decimal(0),
             vector or None,
             foreign_vector=vector == b"",
+            unsaid=tuple(name for name in COLUMNS[1:] if name not in fields),
+            written_sku=str(fields.get("sku") or ""),
         )
     except ValueError as err:
         return record.refuse(str(err))
@@ -134,15 +164,21 @@ def make_row(
 def checked_text(name: str, value: Any) -> str:
     """Return the text of a column after the model's own checks of the field.
 
+    It is trimmed as a form trims it, and plain: shops export their texts as HTML.
     Raises ValueError with the reason, which begins with the column.
     """
     try:
-        value = text(value)
+        value = tidy(text(value))
+        if name != "sku":
+            value = tidy(plain_text(value))
         if 0 < len(value) <= LIMITS[name]:
             return str(value)
         return str(FIELDS[name].clean(value, None))
     except ValidationError as err:
         raise ValueError(f"{name}: {' '.join(err.messages)}") from err
+    except HtmlTooComplex as err:
+        problem = gettext("the HTML is too long or nested too deeply; write plain text")
+        raise ValueError(f"{name}: {problem}") from err
     except ValueError as err:
         raise ValueError(f"{name}: {err}") from err
 

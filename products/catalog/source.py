@@ -6,6 +6,7 @@ import codecs
 import gzip
 import io
 import os
+import re
 import stat
 import sys
 import zlib
@@ -14,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, cast
+from typing import Any, BinaryIO, NamedTuple, cast
 
 from django.utils.formats import number_format
 from django.utils.functional import Promise
@@ -24,14 +25,28 @@ from django.utils.translation import gettext as _
 # are at most 240 kB, a vector is 10 kB.
 MAX_RECORD_BYTES = 1_000_000
 BUFFER_BYTES = 1 << 20
+TRANSCODED_BYTES = 1 << 16
 GZIP_MAGIC = b"\x1f\x8b"
+
+# UTF-32's mark begins with that of UTF-16, so it comes first.
+BYTE_ORDER_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+WIDE = frozenset(
+    ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"]
+)
+# The first line ends with CR, and no LF follows.
+CR_ENDS = re.compile(rb"[^\r\n]*\r(?!\n)")
 
 
 class SourceError(Exception):
     """The file cannot be read, or no further; the message says what to do next.
 
     choice: the field in which another choice may help: "format", "delimiter",
-    "encoding", or "column_" and a column of the catalogue; "" when none may help.
+    "quoting", "encoding", "preset", or "column_" and a column of the catalogue; "" when none may help.
     """
 
     def __init__(self, message: str, *, choice: str = "") -> None:
@@ -91,11 +106,12 @@ def format_of(name: str) -> Format:
 class Hints:
     """How to read a file another way, in the words of the command or of a form.
 
-    encoding: the end of a reason for a refusal, so it has no full stop. column: has
-    the place %(column)s for the column's name. All but encoding are sentences.
+    encoding, quoted: the end of a reason for a refusal, without a full stop. column: has
+    the place %(column)s for the column's name. All others are sentences.
     """
 
     delimiter: str | Promise
+    quoted: str | Promise
     encoding: str | Promise
     json_lines: str | Promise
     column: str | Promise
@@ -103,6 +119,7 @@ class Hints:
 
 COMMAND_HINTS = Hints(
     delimiter="Pass --delimiter ';'",
+    quoted="pass --quoting csv",
     encoding="pass its --encoding, such as cp1252",
     json_lines="For one object per line pass --format jsonl.",
     column="Name the one with the %(column)s: --map %(column)s=COLUMN",
@@ -140,19 +157,22 @@ class Source:
         with self.errors():
             raw = io.BufferedReader(cast(io.RawIOBase, self.raw), BUFFER_BYTES)
             self.packed = raw.peek(2)[:2] == GZIP_MAGIC
-            self.file = (
+            self.file: io.BufferedReader[Any] = (
                 io.BufferedReader(gzip.GzipFile(fileobj=raw), BUFFER_BYTES)
                 if self.packed
                 else raw
             )
             start = self.file.peek(4)[:4]
-        if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            raise SourceError(
-                _("%(name)s is UTF-16. Save it as UTF-8 and import it again.")
-                % {"name": self.name}
-            )
-        if start.startswith(codecs.BOM_UTF8):
-            self.file.read(len(codecs.BOM_UTF8))
+            if wide := wide_encoding(start, self.encoding):
+                self.wrap(Transcoded(self.file, wide))
+                self.encoding = "utf-8"
+            if self.file.peek(3)[:3] == codecs.BOM_UTF8:
+                self.file.read(len(codecs.BOM_UTF8))
+            if self.format is not Format.JSON and CR_ENDS.match(self.file.peek(1)):
+                self.wrap(CarriageReturns(self.file))
+
+    def wrap(self, file: io.RawIOBase) -> None:
+        self.file = io.BufferedReader(file, BUFFER_BYTES)
 
     @property
     def position(self) -> int | None:
@@ -164,7 +184,7 @@ class Source:
         """Turn what a failing disk, network or gzip file raises into SourceError."""
         try:
             yield
-        except (OSError, EOFError, zlib.error) as err:
+        except (OSError, EOFError, UnicodeError, zlib.error) as err:
             raise SourceError(
                 _("%(name)s cannot be read after line %(line)d: %(error)s")
                 % {"name": self.name, "line": self.line, "error": err}
@@ -253,12 +273,12 @@ def file_state(file: BinaryIO) -> tuple[int, int] | None:
 def checked_encoding(name: str) -> str:
     """Return the encoding's usual name.
 
-    Raises SourceError for an encoding that Python does not know, or in which a line end
-    or a comma is another byte than in ASCII.
+    Raises SourceError for an encoding that Python does not know, and for one that is
+    not UTF and has a line end or a comma in another byte than ASCII.
     """
     try:
         encoding = codecs.lookup(name).name
-        if '\n\t,;"{'.encode(encoding) == b'\n\t,;"{':
+        if encoding in WIDE or '\n\t,;"{'.encode(encoding) == b'\n\t,;"{':
             return encoding
     except (LookupError, UnicodeError):
         pass
@@ -266,6 +286,71 @@ def checked_encoding(name: str) -> str:
         _("Files in the encoding %(name)r cannot be read. Save the file as UTF-8.")
         % {"name": name}
     )
+
+
+def wide_encoding(start: bytes, encoding: str) -> str:
+    """Return the encoding of a file that has no single bytes for ASCII, or else "".
+
+    start: the first four bytes; a byte order mark is believed before *encoding*, and so
+    are the zero bytes that no other text has.
+    """
+    for mark, name in BYTE_ORDER_MARKS.items():
+        if start.startswith(mark):
+            return name
+    if len(start) == 4 and [bool(byte) for byte in start] == [True, False] * 2:
+        return "utf-16-le"
+    if len(start) == 4 and [bool(byte) for byte in start] == [False, True] * 2:
+        return "utf-16-be"
+    return encoding if encoding in WIDE else ""
+
+
+class Transcoded(io.RawIOBase):
+    """A file of UTF-16 or UTF-32, read as UTF-8.
+
+    Half of a surrogate pair, and half of a character at the end, become bytes that are
+    not UTF-8, so that only their line is refused.
+    """
+
+    def __init__(self, file: io.BufferedReader[Any], encoding: str) -> None:
+        self.file = file
+        self.decoder = codecs.getincrementaldecoder(encoding)("surrogatepass")
+        self.waiting = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = b"."
+        while data and not self.waiting:
+            data = self.file.read(TRANSCODED_BYTES)
+            try:
+                text = self.decoder.decode(data, final=not data)
+            except UnicodeDecodeError:
+                if data:
+                    raise
+                self.waiting = b"\xff"
+                self.decoder.reset()
+            else:
+                self.waiting = text.encode("utf-8", "surrogatepass")
+        count = min(len(buffer), len(self.waiting))
+        buffer[:count] = self.waiting[:count]
+        self.waiting = self.waiting[count:]
+        return count
+
+
+class CarriageReturns(io.RawIOBase):
+    """A file whose lines end with CR, as old programs of the Mac write it."""
+
+    def __init__(self, file: io.BufferedReader[Any]) -> None:
+        self.file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self.file.read1(len(buffer))
+        buffer[: len(data)] = data.replace(b"\r", b"\n")
+        return len(data)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import DataError, IntegrityError, connections, transaction
 
 from products.catalog.changes import Change, Kind
+from products.catalog.rows import COLUMNS
 from products.embeddings import text
 from products.models import DIMENSIONS
 
@@ -26,6 +27,26 @@ COPY = """
         sku, name, category, description, price,
         embedding, embedding_fingerprint, embedded_hash
     ) FROM STDIN WITH (FORMAT BINARY)
+"""
+
+# Where the file says nothing, the staging table has NULL. What is stored is read here
+# and not when the file was compared, since somebody may have changed it meanwhile.
+LOCK_PARTIAL = """
+    SELECT FROM products JOIN import_staging AS new USING (sku)
+    WHERE new.name IS NULL OR new.category IS NULL
+        OR new.description IS NULL OR new.price IS NULL
+    ORDER BY sku COLLATE "C"  -- in the order of MERGE
+    FOR UPDATE OF products
+"""
+FILL_PARTIAL = """
+    UPDATE import_staging AS new SET
+        name = COALESCE(new.name, old.name),
+        category = COALESCE(new.category, old.category),
+        description = COALESCE(new.description, old.description),
+        price = COALESCE(new.price, old.price)
+    FROM products AS old
+    WHERE old.sku = new.sku AND (new.name IS NULL OR new.category IS NULL
+        OR new.description IS NULL OR new.price IS NULL)
 """
 
 # A product keeps its vector when the row brings none: embedded_hash shows whether the
@@ -85,6 +106,9 @@ def merge(changes: Sequence[Change], fingerprint: str, using: str) -> None:
         cursor.execute(STAGING)
         cursor.execute("TRUNCATE import_staging")
         copy_rows(cursor, "import_staging", changes, fingerprint)
+        if any(change.row.unsaid for change in changes):
+            cursor.execute(LOCK_PARTIAL)
+            cursor.execute(FILL_PARTIAL)
         cursor.execute(MERGE)
 
 
@@ -103,7 +127,9 @@ def copy_rows(
 
 def staging_row(change: Change, fingerprint: str) -> tuple[Any, ...]:
     row = change.row
-    columns = (row.sku, row.name, row.category, row.description, row.price)
+    columns = tuple(
+        None if name in row.unsaid else getattr(row, name) for name in COLUMNS
+    )
     if row.vector is None or change.fresh:
         return (*columns, None, "", "")
     text_hash = text.text_hash(row.name, row.category, row.description)

@@ -1,4 +1,4 @@
-"""What an import shows on a terminal: lines of a preview, and a progress bar."""
+"""What an import shows: lines of a preview, and its progress as a bar or as lines."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from products.catalog.records import Refusal
 from products.catalog.source import Source
 from products.management.base import show_build
 from products.upkeep.vector_index import Progress
+
+# How often a line shows the progress where there is no terminal for a bar.
+LINE_SECONDS = 10
 
 # How many rows of each kind are shown; --verbosity 2 shows all.
 SHOWN = 20
@@ -43,7 +46,7 @@ class ImportDisplay:
         self.index_bar: tqdm[Any] | None = None
 
     def __enter__(self) -> Self:
-        self.started = time.monotonic()
+        self.started = self.told = time.monotonic()
         known = self.source.size is not None
         self.bar = self.make_bar(
             total=self.source.size,
@@ -71,15 +74,21 @@ class ImportDisplay:
 
     def progress(self, result: ImportResult) -> None:
         """Show how far the file is read, and the rows and texts per second."""
-        seconds = max(time.monotonic() - self.started, 1e-6)
+        now = time.monotonic()
+        seconds = max(now - self.started, 1e-6)
         position = self.source.position
         done = result.read if position is None else position
-        self.bar.set_postfix_str(
-            f"{result.read:,} rows {result.read / seconds:,.0f}/s, "
-            f"{result.embedded:,} texts {result.embedded / seconds:,.0f}/s",
-            refresh=False,
+        texts = result.embedded + result.without_vector
+        state = (
+            f"{result.read:,} rows {result.read / seconds:,.0f}/s, {result.embedded:,} "
+            f"of {texts:,} texts {result.embedded / seconds:,.0f}/s"
         )
+        self.bar.set_postfix_str(state, refresh=False)
         self.bar.update(done - self.bar.n)
+        if self.bar.disable and self.verbosity and now - self.told >= LINE_SECONDS:
+            self.told = now
+            self.stdout.write(f"{seconds:,.0f} s: {state}")
+            self.stdout.flush()
 
     def index(self, progress: Progress) -> None:
         """Show how far the index is built."""

@@ -13,6 +13,7 @@ from django.db import connection
 
 from products.catalog import exporting
 from products.models import Product
+from products.plain_text import tidy
 
 pytestmark = pytest.mark.django_db
 
@@ -45,7 +46,9 @@ ODD_TEXTS = [
 
 @pytest.fixture
 def products():
-    for number, text in enumerate(ODD_TEXTS):
+    for number, odd in enumerate(ODD_TEXTS):
+        # The shop trims texts, so what is odd at their ends stands inside.
+        text = odd if tidy(odd) == odd else f"x{odd}x"
         Product(
             sku=f"{number}{text}",
             name=text,
@@ -78,7 +81,7 @@ def test_the_import_of_an_export_changes_nothing(products, tmp_path, name, optio
 
     exported = run("export_products", path, *options)
     preview = run("import_products", path, "--dry-run")
-    run("import_products", path)
+    run("import_products", path, "--no-embed")
 
     assert f"Exported {len(ODD_TEXTS)} products" in exported
     assert f"0 new, 0 changed, {len(ODD_TEXTS)} unchanged." in preview

@@ -1,5 +1,6 @@
 """Records out of catalogue files: formats, and everything that can be wrong in one."""
 
+import codecs
 import gzip
 import io
 import json
@@ -7,6 +8,8 @@ import tracemalloc
 
 import pytest
 
+from products.catalog import json_records
+from products.catalog.notices import Notice
 from products.catalog.records import Record, read_records
 from products.catalog.source import (
     MAX_RECORD_BYTES,
@@ -16,6 +19,7 @@ from products.catalog.source import (
     format_of,
     open_source,
 )
+from products.catalog.tables import Quoting, Table
 
 
 def source_of(data, format=Format.CSV, **kwargs):
@@ -45,7 +49,7 @@ TWO_MUGS = [{"name": "Mug", "price": "1"}, {"name": "Räd, \n2", "price": "2"}]
     ("format", "text"),
     [
         (Format.CSV, 'name,price\r\nMug,1\r\n"Räd, \n2",2\r\n'),
-        (Format.TSV, 'name\tprice\nMug\t1\n"Räd, \n2"\t2'),
+        (Format.TSV, '"name"\t"price"\nMug\t1\n"Räd, \n2"\t2'),
         (Format.JSON, json.dumps(TWO_MUGS)),
         (Format.JSONL, "\n".join(json.dumps(mug) for mug in TWO_MUGS)),
     ],
@@ -140,15 +144,163 @@ def test_another_encoding_can_be_named():
     assert good(records) == [{"name": "Räd €", "price": "1"}]
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "cp037", "nonsense", "base64"])
+@pytest.mark.parametrize("encoding", ["cp037", "nonsense", "base64"])
 def test_an_encoding_without_ascii_lines_is_refused(encoding):
     with pytest.raises(SourceError, match="UTF-8"):
         source_of("", encoding=encoding)
 
 
-def test_utf_16_is_recognised():
-    with pytest.raises(SourceError, match="UTF-16"):
-        source_of("name,price".encode("utf-16"))
+TEXT = 'name,price\nRäd 🚲,1\n"a\nb",2\n'
+FIELDS = [{"name": "Räd 🚲", "price": "1"}, {"name": "a\nb", "price": "2"}]
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+@pytest.mark.parametrize(
+    ("mark", "encoding"),
+    [
+        (codecs.BOM_UTF16_LE, "utf-16-le"),
+        (codecs.BOM_UTF16_BE, "utf-16-be"),
+        (codecs.BOM_UTF32_LE, "utf-32-le"),
+    ],
+)
+def test_utf_16_and_utf_32_are_recognised_by_their_mark(mark, encoding, pack):
+    assert good(records_of(pack(mark + TEXT.encode(encoding)))) == FIELDS
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark_is_recognised_and_can_be_named(encoding):
+    assert good(records_of(TEXT.encode(encoding))) == FIELDS
+    assert good(records_of(TEXT.encode(encoding), encoding=encoding)) == FIELDS
+
+
+def test_utf_16_may_be_longer_than_what_is_read_at_once():
+    rows = "".join(f"Räd {number},1\n" for number in range(50_000))
+
+    records = records_of(("name,price\n" + rows).encode("utf-16"))
+
+    assert len(good(records)) == 50_000
+    assert good(records)[-1] == {"name": "Räd 49999", "price": "1"}
+
+
+@pytest.mark.parametrize(
+    ("broken", "refused_lines"),
+    [(b"\x00\xd8", [2]), (b"", [3])],
+    ids=["half a pair", "half a character at the end"],
+)
+def test_what_is_not_utf_16_costs_only_its_own_line(broken, refused_lines):
+    data = "name,price\nA".encode("utf-16") + broken + ",1\nB,2\n".encode("utf-16-le")
+    data = data if broken else data[:-1]
+
+    records = records_of(data)
+
+    assert list(refused(records)) == refused_lines
+    assert len(good(records)) == 1
+
+
+def test_utf_16_json_is_read():
+    data = json.dumps(TWO_MUGS, ensure_ascii=False).encode("utf-16")
+
+    assert good(records_of(data, Format.JSON)) == TWO_MUGS
+
+
+# What spreadsheets write
+
+
+def test_lines_may_end_with_cr_alone():
+    records = records_of('name,price\rRäd,1\r"a\nb",2\r')
+
+    assert good(records) == [
+        {"name": "Räd", "price": "1"},
+        {"name": "a\nb", "price": "2"},
+    ]
+
+
+def test_a_cr_inside_a_text_stays_where_lines_end_otherwise():
+    assert good(records_of('name,price\r\n"a\rb",1\r\n')) == [
+        {"name": "a\rb", "price": "1"}
+    ]
+
+
+@pytest.mark.parametrize("first", ["sep=;\r\n", "SEP=;\n", '"sep=;"\n'])
+def test_a_first_line_may_name_the_separator(first):
+    records = records_of(first + "name;price\na,b;1\n")
+
+    assert good(records) == [{"name": "a,b", "price": "1"}]
+    assert [record.line for record in records] == [3]
+
+
+def test_the_delimiter_that_is_asked_for_comes_before_that_of_the_file():
+    records = records_of("sep=;\nname|price\na;b|1\n", delimiter="|")
+
+    assert good(records) == [{"name": "a;b", "price": "1"}]
+
+
+@pytest.mark.parametrize("row", [",,", ", ,", " \u00a0,", ",,,,,"])
+def test_rows_without_a_value_are_left_out(row):
+    records = records_of(f"sku,name,price\nm1,a,1\n{row}\n{row}\n")
+
+    assert [record.line for record in records] == [2]
+    assert not refused(records)
+
+
+# Quotes
+
+BEST = 'sku\tname\tprice\tdescription\n1\tA\t1\t"Best ever\n2\tB\t2\tplain\n3\tC\t3\tquality"\n'
+
+
+def read_tsv(text, quoting=Quoting.AUTO):
+    table = Table(source_of(text, Format.TSV), quoting=quoting)
+    records = list(table.records())
+    return records, table.notices.found
+
+
+@pytest.mark.parametrize("quoting", [Quoting.AUTO, Quoting.NONE])
+def test_a_quote_in_tsv_is_a_character(quoting):
+    records, notices = read_tsv(BEST, quoting)
+
+    assert [fields["description"] for fields in good(records)] == [
+        '"Best ever',
+        "plain",
+        'quality"',
+    ]
+    assert notices == {}
+
+
+def test_quotes_in_tsv_enclose_when_that_is_asked_for_which_is_said():
+    records, notices = read_tsv(BEST, Quoting.CSV)
+
+    assert [fields["sku"] for fields in good(records)] == ["1"]
+    assert notices == {Notice.SEVERAL_LINES: (1, 2)}
+
+
+def test_quotes_around_the_names_of_columns_ask_for_it():
+    records, notices = read_tsv('"name"\t"price"\n"a ""b"""\t1\n"c\nd"\t2\n')
+
+    assert [fields["name"] for fields in good(records)] == ['a "b"', "c\nd"]
+    assert notices == {Notice.SEVERAL_LINES: (1, 3)}
+
+
+def test_quotes_that_are_kept_in_tsv_are_said():
+    records, notices = read_tsv('name\tprice\na\t1\n"27"" screen"\t1\n"b"\t2\n')
+
+    assert good(records)[1]["name"] == '"27"" screen"'
+    assert notices == {Notice.QUOTES_KEPT: (2, 3)}
+
+
+def test_a_text_over_several_lines_of_tsv_is_refused_as_a_whole():
+    records, _ = read_tsv('name\tprice\n"a\nb\nc"\t1\n"d\ne\t2\n')
+
+    assert good(records) == [{"name": "e", "price": "2"}]
+    assert list(refused(records)) == [2, 5]
+    assert "several lines: pass --quoting csv" in refused(records)[2]
+    assert records[0].raw == '"a\nb\nc"\t1\n'
+    assert refused(records)[5] == "has 1 column where the header has 2"
+
+
+def test_quoting_none_takes_the_quotes_of_csv_for_text():
+    table = Table(source_of('name,price\n"a,1\nb",2\n'), quoting=Quoting.NONE)
+
+    assert [fields["name"] for fields in good(table.records())] == ['"a', 'b"']
 
 
 class Endless(io.RawIOBase):
@@ -230,6 +382,86 @@ def test_broken_json_ends_the_reading_of_an_array_after_its_good_items():
         next(records)
 
 
+@pytest.mark.parametrize(
+    ("text", "count", "reason"),
+    [
+        ('[{"name": "a"}, ]', 1, "an item is missing"),
+        ('[{"name": "a"}, , {}]', 1, "an item is missing"),
+        ('[{"name": "a"}', 0, "the file ends too early"),
+        ('[{"name": "a"}] x', 1, "more follows the array"),
+        ('[{"name": "a}]', 0, "the file ends too early"),
+        ('[{"name": "a"}}', 0, "}"),
+        ("", 0, "the file ends too early"),
+    ],
+)
+def test_broken_json_says_where_and_why(text, count, reason):
+    records = []
+
+    with pytest.raises(SourceError) as caught:
+        records += iter(read_records(source_of(text, Format.JSON)))
+
+    assert f"broken JSON after item {count} ({reason})" in str(caught.value)
+
+
+def test_json_items_may_be_split_anywhere(monkeypatch):
+    monkeypatch.setattr(json_records, "READ_BYTES", 1)
+    items = [{"a": 'x"]},\\"', "b": [1, [2]]}, {"name": "Räd 🚲\\"}, {}]
+
+    assert good(records_of(json.dumps(items), Format.JSON)) == items
+    assert good(records_of(" [ ] ", Format.JSON)) == []
+
+
+@pytest.mark.parametrize("number", ["12345678901234567890", "-9e99", "1e999"])
+def test_a_number_that_is_too_large_for_c_is_no_matter(number):
+    text = f'[{{"name": "a", "id": {number}}}, {{"name": "b"}}]'
+
+    records = records_of(text, Format.JSON)
+
+    assert [fields["name"] for fields in good(records)] == ["a", "b"]
+
+
+def test_a_number_of_5000_digits_costs_only_its_own_item():
+    text = f'[{{"id": {"1" * 5000}}}, {{"name": "b"}}]'
+
+    records = records_of(text, Format.JSON)
+
+    assert list(refused(records)) == [1]
+    assert good(records) == [{"name": "b"}]
+
+
+def test_a_wrong_byte_costs_only_its_own_item():
+    records = records_of(b'[{"name": "R\xe4d"}, {"name": "b"}]', Format.JSON)
+
+    assert "byte 0xE4 at position 12" in refused(records)[1]
+    assert good(records) == [{"name": "b"}]
+
+
+DEEP = {
+    "arrays": "[" * 200_000,
+    "objects": "[" + '{"a":' * 200_000,
+    "after good items": '[{"name": "a"}, ' + "[" * 200_000,
+    "closed": "[" * 100_000 + "]" * 100_000,
+}
+
+
+@pytest.mark.parametrize("text", DEEP.values(), ids=DEEP)
+def test_deep_json_is_refused_before_it_takes_memory(text):
+    tracemalloc.start()
+
+    with pytest.raises(SourceError, match="nests deeper than 20 levels"):
+        records_of(text, Format.JSON)
+
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4_000_000
+
+
+def test_brackets_inside_a_text_do_not_nest():
+    items = [{"name": "[" * 100 + '\\"{' * 100}]
+
+    assert good(records_of(json.dumps(items), Format.JSON)) == items
+
+
 def test_an_item_that_is_not_an_object_is_refused():
     records = records_of('[1, {"name": "a"}]', Format.JSON)
 
@@ -237,9 +469,10 @@ def test_an_item_that_is_not_an_object_is_refused():
     assert good(records) == [{"name": "a"}]
 
 
-def test_a_json_object_is_not_a_catalogue():
+@pytest.mark.parametrize("text", ['{"products": []}', " " * 100 + "{}", "7 [1]"])
+def test_a_json_object_is_not_a_catalogue(text):
     with pytest.raises(SourceError, match="not a JSON array"):
-        records_of('{"products": []}', Format.JSON)
+        records_of(text, Format.JSON)
 
 
 def test_semicolons_are_recognised_and_can_be_chosen():

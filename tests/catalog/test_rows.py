@@ -46,6 +46,9 @@ AXIS = [1.0] + [0.0] * (DIMENSIONS - 1)
         (12.5, "12.50"),
         (0.1, "0.10"),
         ("+3", "3.00"),
+        (".99", "0.99"),
+        ("5.", "5.00"),
+        (".5", "0.50"),
     ],
 )
 def test_a_plain_price_is_taken_exactly(written, price):
@@ -57,6 +60,8 @@ def test_a_plain_price_is_taken_exactly(written, price):
     [
         ("1.234,50", "has a comma: write it with a point"),
         ("12,50 €", "has a comma: write it with a point"),
+        (".", "is not a plain number"),
+        ("$12.50", "is not a plain number"),
         ("12.50 €", "is not a plain number"),
         ("1 234.50", "is not a plain number"),
         ("NaN", "is not a number"),
@@ -110,10 +115,47 @@ def test_limits_are_those_of_the_model():
     Product(**longest, price=row.price).clean_fields()
 
 
-def test_texts_are_kept_as_they_are():
+def test_texts_are_kept_as_they_are_but_for_white_space_around_them():
     row = row_of(name="  Räd\r\n=1+1 ", sku=1001, description=None)
 
-    assert (row.name, row.sku, row.description) == ("  Räd\r\n=1+1 ", "1001", "")
+    assert (row.name, row.sku, row.description) == ("Räd\r\n=1+1", "1001", "")
+
+
+@pytest.mark.parametrize("around", [" ", "\t", "\u00a0", "\u200b", "\ufeff", "\u3000 "])
+def test_white_space_around_a_text_is_trimmed(around):
+    row = row_of(sku=f"{around}S 1{around}", name=f"M{around}", category=f"{around}L")
+
+    assert (row.sku, row.name, row.category) == ("S 1", "M", "L")
+
+
+@pytest.mark.parametrize("blank", [" ", "\u00a0", "\u200b\ufeff", "<p>&nbsp;</p>"])
+def test_a_name_of_blanks_is_refused(blank):
+    assert row_of(name=blank).reason == "name: This field cannot be blank."
+
+
+def test_letters_with_separate_accents_become_one_letter():
+    row = row_of(sku="Cafe\u0301", name="A\u0308ra")
+
+    assert (row.sku, row.name) == ("Caf\u00e9", "\u00c4ra")
+
+
+def test_html_becomes_its_text():
+    row = row_of(
+        name="Tom &amp; Jerry",
+        category="Home &amp; Garden",
+        description="<div style='x'><p>Brews <b>twelve</b> cups.</p><p>Red</p></div>",
+        sku="<b>1</b>",
+    )
+
+    assert (row.name, row.category) == ("Tom & Jerry", "Home & Garden")
+    assert row.description == "Brews twelve cups.\nRed"
+    assert row.sku == "<b>1</b>"
+
+
+def test_html_that_would_take_too_long_is_refused():
+    assert row_of(description="<div>" * 200).reason == (
+        "description: the HTML is too long or nested too deeply; write plain text"
+    )
 
 
 def test_a_missing_sku_is_made_from_the_name():

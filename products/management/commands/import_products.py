@@ -12,10 +12,12 @@ from django.core.management import CommandError, CommandParser
 from django.db import Error
 
 from products.catalog.importing import CatalogImport, ImportResult
+from products.catalog.presets import PresetName
 from products.catalog.records import Refusal
 from products.catalog.rejects import Rejects, rejects_path
 from products.catalog.rows import COLUMNS, VECTOR_COLUMNS
 from products.catalog.source import Format, Source, SourceError, open_source
+from products.catalog.tables import Quoting
 from products.management.base import INTERRUPTED, ShopCommand, database_problem
 from products.management.import_report import ImportDisplay
 from products.upkeep.vector_index import IndexBuildError
@@ -58,6 +60,19 @@ class Command(ShopCommand):
             "--delimiter", default="", help="What separates the columns of a CSV file."
         )
         parser.add_argument(
+            "--quoting",
+            choices=[quoting.value for quoting in Quoting],
+            default=Quoting.AUTO.value,
+            help="Whether quotes enclose texts: auto (in CSV yes, in TSV only when the "
+            "names of the columns are quoted), none, or csv.",
+        )
+        parser.add_argument(
+            "--preset",
+            choices=[preset.value for preset in PresetName],
+            default=PresetName.AUTO.value,
+            help="Whose export the file is; auto lets the header tell.",
+        )
+        parser.add_argument(
             "--encoding", default="utf-8", help="The file's encoding (default utf-8)."
         )
         parser.add_argument(
@@ -96,6 +111,8 @@ class Command(ShopCommand):
             source,
             columns=columns,
             delimiter=options["delimiter"],
+            quoting=Quoting(options["quoting"]),
+            preset=PresetName(options["preset"]),
             dry_run=options["dry_run"],
             delete_missing=options["delete_missing"],
             embed=not options["no_embed"],
@@ -128,7 +145,7 @@ class Command(ShopCommand):
             self.stdout.write(self.style.WARNING(warning))
         if result.stopped:
             raise CommandError(
-                f"{result.stopped} {after_failure(result)}", returncode=UNFINISHED
+                f"{result.stopped} {after_failure(job)}", returncode=UNFINISHED
             )
         if result.refused:
             where = (
@@ -194,14 +211,23 @@ def summary(job: CatalogImport) -> str:
 def warnings(job: CatalogImport) -> Iterator[str]:
     """Yield what the operator should know although nothing failed."""
     result = job.result
+    if result.preset:
+        yield (
+            f"The file was read as an export of {result.preset}. Pass --preset none to "
+            "read it by its own names of columns."
+        )
+    yield from result.notices.sentences()
     if result.foreign_vectors:
         yield (
             f"{result.foreign_vectors:,} vectors in the file were not used: they are "
             f"not marked as made by {job.fingerprint} (column "
             "embedding_fingerprint)."
         )
-    if job.delete_missing and (result.refused or result.stopped or not result.read):
-        yield "Nothing was deleted: that needs a file that is read to its end, all good."
+    if job.delete_missing and not result.is_complete:
+        done = "would be" if job.dry_run else "was"
+        yield (
+            f"Nothing {done} deleted: that needs a file that is read to its end, all good."
+        )
     if result.embedding_problem:
         yield f"Some texts could not be embedded: {result.embedding_problem}"
     if result.without_vector and not job.dry_run:
@@ -211,8 +237,11 @@ def warnings(job: CatalogImport) -> Iterator[str]:
         )
 
 
-def after_failure(result: ImportResult) -> str:
+def after_failure(job: CatalogImport) -> str:
     """Return what is stored after an import that did not come to its end."""
+    result = job.result
+    if job.dry_run:
+        return f"This was a dry run of {result.read:,} rows: nothing was changed."
     text = f"{result.stored:,} products of the file are in the catalogue. {AGAIN}"
     if result.index_dropped:
         text += (
@@ -229,7 +258,7 @@ def failures_explained(job: CatalogImport) -> Iterator[None]:
         yield
     except KeyboardInterrupt as err:
         raise CommandError(
-            f"Stopped. {after_failure(job.result)}", returncode=INTERRUPTED
+            f"Stopped. {after_failure(job)}", returncode=INTERRUPTED
         ) from err
     except IndexBuildError as err:
         raise CommandError(
@@ -238,11 +267,11 @@ def failures_explained(job: CatalogImport) -> Iterator[None]:
     except OSError as err:
         raise CommandError(
             f"The refused rows cannot be written: {err}. Name another file with "
-            f"--rejects. {after_failure(job.result)}",
+            f"--rejects. {after_failure(job)}",
             returncode=UNFINISHED,
         ) from err
     except Error as err:
         raise CommandError(
-            f"{database_problem(err)} {after_failure(job.result)}",
+            f"{database_problem(err)} {after_failure(job)}",
             returncode=UNFINISHED,
         ) from err

@@ -1,0 +1,121 @@
+"""Text as the catalogue keeps it: trimmed, in one Unicode form, without mark-up."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+
+from selectolax.lexbor import LexborHTMLParser
+
+# Characters that nobody sees at the ends of a text. str.strip() knows white space, not
+# the zero-width characters, the marks of writing direction and the byte order mark.
+INVISIBLE = "\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+BLANK = "".join(char for char in map(chr, range(0x3001)) if char.isspace()) + INVISIBLE
+
+
+def names(text: str) -> frozenset[str]:
+    """Return the words of a text as a set."""
+    return frozenset(text.split())
+
+
+# The elements of HTML that shops export: anything else in angle brackets is text.
+BLOCKS = names(
+    "address article aside blockquote body caption center dd details div dl dt fieldset "
+    "figcaption figure footer form h1 h2 h3 h4 h5 h6 header html li main nav ol p "
+    "section summary table tbody td tfoot th thead tr ul"
+)
+INLINE = names(
+    "a abbr b bdi bdo big button cite code del dfn em font i ins kbd label mark pre q s "
+    "samp small span strike strong sub sup time tt u var video audio object"
+)
+SINGLE = names("br hr img input link meta source wbr")
+NO_TEXT = names("head iframe noscript script style template title")
+NAMES = "|".join(sorted(BLOCKS | INLINE | SINGLE | NO_TEXT, key=len, reverse=True))
+
+# HTML lets these be left open: the next one of the same kind closes the last.
+UNCLOSED = names("body dd dt html li p tbody td tfoot th thead tr")
+
+# A text is HTML when something in it can be nothing else: a closing tag, a tag with an
+# attribute, a tag that stands alone, a comment, two paragraphs or items in a row, or a
+# tag at its very beginning. "Size < 5 & > 3" is text, and so is "How to use the <table>
+# element".
+MARKUP = re.compile(
+    rf"</(?:{NAMES})\s*>"
+    rf"|<(?:{NAMES})\s[^<>=]*=[^<>]*>"
+    rf"|<(?:{'|'.join(sorted(SINGLE))})\s*/?>"
+    r"|<(?:p|li)>[^<]*<(?:p|li)>"
+    rf"|<!--|\A\s*<(?:{NAMES})\s*/?>",
+    re.IGNORECASE,
+)
+TAG = re.compile(r"<(/?)([a-z][^\s/>]*)", re.IGNORECASE)
+ENTITY = re.compile(
+    r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
+)
+
+# A parser's work grows with the square of these. Descriptions of real shops nest some
+# twenty elements; 20,000 characters of text, which is what fits, take less than this.
+MAX_HTML = 200_000
+MAX_DEPTH = 60
+
+LINE_END = "\x02"  # stands for a line end until the white space of the HTML is gone
+
+
+class HtmlTooComplex(ValueError):
+    """The mark-up would take too long to read."""
+
+
+def tidy(text: str) -> str:
+    """Return a text without white space around it, in Unicode's form NFC."""
+    if text.isascii():
+        return text.strip()
+    return unicodedata.normalize("NFC", text).strip(BLANK)
+
+
+def is_html(text: str) -> bool:
+    """Return whether a text has mark-up of HTML, and not only a "<" or a "&"."""
+    return "<" in text and MARKUP.search(text) is not None
+
+
+def plain_text(text: str) -> str:
+    """Return the text that a browser would show; what is not HTML stays as it is.
+
+    Blocks, rows and line breaks become lines; the words of scripts and styles are left
+    out; entities such as &amp; become characters, also where there are no tags. Raises
+    HtmlTooComplex for mark-up beyond MAX_HTML and MAX_DEPTH.
+    """
+    if "<" not in text and "&" not in text:
+        return text
+    if is_html(text):
+        return text_of_html(text)
+    decoded = ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
+    # Some exports escape all of their HTML: &lt;p&gt;Text&lt;/p&gt;
+    return text_of_html(decoded) if is_html(decoded) else decoded
+
+
+def text_of_html(markup: str) -> str:
+    """Return the text of HTML, one line for each block that has text."""
+    if len(markup) > MAX_HTML or depth(markup) > MAX_DEPTH:
+        raise HtmlTooComplex
+    tree = LexborHTMLParser(markup.replace(LINE_END, " "))
+    tree.strip_tags(sorted(NO_TEXT))
+    for node in tree.css(", ".join(sorted(BLOCKS - {"body", "html"} | {"br", "hr"}))):
+        node.insert_before(LINE_END)
+        node.insert_after(LINE_END)
+    text = tree.body.text() if tree.body else ""
+    lines = text.replace("\u00ad", "").split(LINE_END)
+    words = (" ".join(line.split()) for line in lines)
+    return "\n".join(line for line in words if line.strip(BLANK))
+
+
+def depth(markup: str) -> int:
+    """Return how many elements are open at once, at most.
+
+    A guess: an element that is never closed counts to the end.
+    """
+    open_now = deepest = 0
+    for closing, name in TAG.findall(markup):
+        if name.lower() not in SINGLE | UNCLOSED:
+            open_now = max(open_now + (-1 if closing else 1), 0)
+            deepest = max(deepest, open_now)
+    return deepest
