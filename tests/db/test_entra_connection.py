@@ -243,6 +243,8 @@ def test_a_missing_database_is_an_error_with_advice(connect):
         ("failed to resolve host 'x': Name or service not known", "spelling"),
         ('could not translate host name "x" to address', "spelling"),
         ("Connection refused", "DB_PORT"),
+        ("FATAL:  sorry, too many clients already", "max_connections"),
+        ("remaining connection slots are reserved for azure_pg_admin", "in use"),
         ('role "a@b.c" does not exist', "belongs to 'd@b.c'"),
     ],
 )

@@ -58,8 +58,11 @@ def addresses(paths):
 def measured(monkeypatch):
     """A tuning that is done, to be drawn: the real one wants 1,000 products."""
     points = [Measurement(ef, 0.5, 1.0, 2.0) for ef in judging.EF_SEARCH]
-    buckets = [Bucket(s, s, 9.0, points, points[0]) for s in judging.SHARES]
-    monkeypatch.setattr(judging, "tune", lambda *args, **kwargs: buckets)
+
+    def tune(shares, **options):
+        return [Bucket(share, share, 9.0, points, points[0]) for share in shares]
+
+    monkeypatch.setattr("products.quality.steps.tune", tune)
 
 
 @pytest.fixture
