@@ -23,6 +23,7 @@ from django.db import connections, router
 
 from products.embeddings import EmbeddingError, get_backend
 from products.models import DIMENSIONS, EmbeddingRecipe, Product
+from products.sql.own_session import own_session
 from products.sql.statements import rows
 from products.upkeep.vector_index import configured_kind
 
@@ -61,6 +62,40 @@ def check_backend(
 
 
 @register(Tags.database)
+def check_sessions(
+    databases: Sequence[str] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Return W012 where a pooler shares out sessions that should be the shop's own."""
+    messages: list[CheckMessage] = []
+    for alias in databases or ():
+        if connections[alias].vendor != "postgresql":
+            continue
+        if unknown_pooler(alias):
+            messages.append(
+                CheckWarning(
+                    f"A pooler, such as PgBouncer, stands before database {alias!r}, "
+                    "and the settings do not know of it: pages fail with errors about "
+                    "prepared statements, or show each other's answers.",
+                    hint="Set DB_POOLER=true; the other checks of the database then run.",
+                    id="products.W012",
+                )
+            )
+            continue
+        with own_session(alias, needed=False):
+            if unknown_pooler(alias):
+                messages.append(
+                    CheckWarning(
+                        f"The way past the pooler of database {alias!r} leads through "
+                        "a pooler: imports and builds of the index will fail.",
+                        hint="Set DB_DIRECT_HOST and DB_DIRECT_PORT to where PostgreSQL "
+                        "itself listens.",
+                        id="products.W012",
+                    )
+                )
+    return messages
+
+
+@register(Tags.database)
 def check_embedder(
     databases: Sequence[str] | None, **kwargs: Any
 ) -> list[CheckMessage]:
@@ -74,6 +109,8 @@ def check_embedder(
         return []
     messages: list[CheckMessage] = []
     for alias in databases:
+        if unknown_pooler(alias):
+            continue
         try:
             backend = (
                 EmbeddingRecipe.objects.current(alias).embedder()
@@ -104,6 +141,7 @@ def check_database(
         for alias in databases or ()
         if connections[alias].vendor == "postgresql"
         and router.allow_migrate_model(alias, Product)
+        and not unknown_pooler(alias)
         for message in check_alias(alias)
     ]
 
@@ -221,6 +259,20 @@ def check_agreement(alias: str) -> list[CheckMessage]:
     if recipe.fingerprint != get_backend().fingerprint:
         hint += f", or run manage.py migrate_embeddings --to {configured}"
     return [CheckWarning(message, hint=hint, id="products.W011")]
+
+
+def unknown_pooler(alias: str) -> bool:
+    """Return whether sessions are shared out although the settings say nothing of it.
+
+    A pooler tells its client a process id of its own making, to cancel queries by.
+    """
+    connection = connections[alias]
+    if connection.vendor != "postgresql":
+        return False
+    if "pooler" in connection.settings_dict["OPTIONS"]:
+        return False
+    [(process,)] = rows("SELECT pg_backend_pid()", using=alias)
+    return bool(connection.connection.info.backend_pid != process)
 
 
 def has_recipes(alias: str) -> bool:

@@ -36,12 +36,24 @@ DB_POOL = env_int("DB_POOL", 0, high=1000)  # connections per process at most
 POOL = {"pool": {"min_size": 1, "max_size": DB_POOL}} if DB_POOL else {}
 CONN_MAX_AGE = 0 if DB_POOL else 600  # seconds a thread keeps its connection
 # Only statements that ask for it (products.sql.prepared) are prepared: the threshold is
-# so high that psycopg prepares no other by itself. Azure's PgBouncer cannot take part,
-# since its clients share sessions.
+# so high that psycopg prepares no other by itself.
 PREPARE = {"prepare_threshold": sys.maxsize}
-PGBOUNCER_PORTS = (6432, 8432)
 if DB_HOST:
     DB_PORT = env_int("DB_PORT", 5432, low=1, high=65535)
+    # Behind a pooler such as PgBouncer each transaction has another session, so nothing
+    # may be kept in one: no prepared statement, cursor or setting. The ports are those
+    # of Azure's own PgBouncer, on a flexible server and on an elastic cluster.
+    DB_POOLER = env_bool("DB_POOLER", DB_PORT in (6432, 8432))
+    DB_DIRECT_HOST = os.environ.get("DB_DIRECT_HOST", "").strip()
+    DB_DIRECT_PORT = env_int("DB_DIRECT_PORT", 0, low=1, high=65535)
+    # What products.sql.own_session changes to pass the pooler by; {}: it cannot.
+    PAST_POOLER = {
+        "HOST": DB_DIRECT_HOST or DB_HOST,
+        "PORT": DB_DIRECT_PORT or 5432,
+        "DISABLE_SERVER_SIDE_CURSORS": False,
+        "OPTIONS": PREPARE,
+    }
+    POOLER = {"pooler": PAST_POOLER if DB_DIRECT_HOST or DB_DIRECT_PORT else {}}
     DB_OPTIONS = {
         "sslmode": env_choice("DB_SSLMODE", "", SSL_MODES),
         "sslrootcert": os.environ.get("DB_SSLROOTCERT", ""),
@@ -59,10 +71,9 @@ if DB_HOST:
             "PASSWORD": os.environ.get("DB_PASSWORD", ""),
             "CONN_MAX_AGE": CONN_MAX_AGE,
             "CONN_HEALTH_CHECKS": True,
-            # Azure's PgBouncer loses a cursor at the end of the transaction.
-            "DISABLE_SERVER_SIDE_CURSORS": DB_PORT in PGBOUNCER_PORTS,
+            "DISABLE_SERVER_SIDE_CURSORS": DB_POOLER,
             "OPTIONS": {
-                **({} if DB_PORT in PGBOUNCER_PORTS else PREPARE),
+                **(POOLER if DB_POOLER else PREPARE),
                 **{name: value for name, value in DB_OPTIONS.items() if value},
                 "entra": {
                     "credential": env_choice(

@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 
 from products.models import DIMENSIONS
 from products.sql.locks import BusyError, keep_trying, try_once
+from products.sql.own_session import own_session
 from products.sql.statements import rows
 
 # On disk the index takes 2.05 kB a product (measured); in memory a quarter more is
@@ -130,7 +131,8 @@ def build_index(
     any point, the old one is still there and the next build cleans up. memory_mb:
     maintenance_work_mem, by default graph_memory_mb(). workers: parallel workers
     besides the connection's own process, by default the server's
-    max_parallel_maintenance_workers. Raises IndexBuildError.
+    max_parallel_maintenance_workers. Raises IndexBuildError, and OwnSessionError
+    behind a pooler that cannot be passed by.
     See https://github.com/pgvector/pgvector#index-build-time
     """
     if memory_mb is None:
@@ -140,6 +142,7 @@ def build_index(
         options["max_parallel_maintenance_workers"] = str(workers)
     new = f"{kind.name}_new"
     with (
+        own_session(using),
         build_lock(using),
         session_options(using, options),
         watched(using, on_progress),
