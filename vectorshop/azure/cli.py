@@ -84,8 +84,10 @@ class Az:
     """The az CLI of this machine, bound to one subscription.
 
     subscription: name or id; empty for az's default. With *dry_run* changing
-    commands are shown and not run. Raises CommandError when az is not installed.
+    commands are shown and not run. Raises AzError when az is not installed.
     """
+
+    offline = False  # is az never asked?
 
     def __init__(
         self, console: Console, *, subscription: str = "", dry_run: bool = False
@@ -96,8 +98,8 @@ class Az:
         # On Windows this is az.cmd, which cannot be started by its bare name.
         self.program = shutil.which("az")
         if not self.program:
-            raise CommandError(
-                f"The Azure CLI (az) is not installed or not on PATH. See {INSTALL}"
+            raise AzError(
+                f"The Azure CLI (az) is not installed or not on PATH. See {INSTALL}", ""
             )
 
     def read(self, *words: str) -> Any:

@@ -129,6 +129,8 @@ def register_provider(az: Az) -> None:
 def check_offer(az: Az, deployment: Deployment) -> None:
     """Raise CommandError when the region does not offer this size or version."""
     offers = az.read(*SERVER, "list-skus", "--location", deployment.location)
+    if az.offline:
+        return
     features = {
         feature["name"]: feature["status"]
         for offer in offers
