@@ -28,6 +28,7 @@ os.environ.update(
     DB_PORT="",
     DB_SSLMODE="",
     DB_SSLROOTCERT="",
+    DB_TARGET_SESSION_ATTRS="",
     DB_USER="",
     DEBUG="",
     EMBEDDING_BACKEND="products.embeddings.deterministic.EmbeddingBackend",

@@ -31,7 +31,12 @@ CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
 # Database: PostgreSQL with pgvector from a wheel, or the server named by DB_HOST.
 
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-DB_HOST = os.environ.get("DB_HOST", "")
+# Several servers, of which one takes writes, are separated by commas.
+DB_HOST = ",".join(env_list("DB_HOST"))
+SESSION_KINDS = (
+    *("any", "read-write", "read-only", "primary", "standby"),
+    "prefer-standby",
+)
 DB_POOL = env_int("DB_POOL", 0, high=1000)  # connections per process at most
 POOL = {"pool": {"min_size": 1, "max_size": DB_POOL}} if DB_POOL else {}
 CONN_MAX_AGE = 0 if DB_POOL else 600  # seconds a thread keeps its connection
@@ -57,6 +62,11 @@ if DB_HOST:
     DB_OPTIONS = {
         "sslmode": env_choice("DB_SSLMODE", "", SSL_MODES),
         "sslrootcert": os.environ.get("DB_SSLROOTCERT", ""),
+        "target_session_attrs": env_choice(
+            "DB_TARGET_SESSION_ATTRS",
+            "read-write" if "," in DB_HOST else "",
+            SESSION_KINDS,
+        ),
         "assume_role": os.environ.get("DB_ASSUME_ROLE", ""),
         **POOL,
     }

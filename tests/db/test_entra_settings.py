@@ -12,6 +12,7 @@ from django.db.utils import ConnectionHandler
 from products.sql.own_session import OwnSessionError, own_session
 from vectorshop.db.entra.base import DatabaseWrapper
 from vectorshop.db.entra.checks import check_entra_databases
+from vectorshop.db.entra.client import DatabaseClient
 
 SERVER = "shop.postgres.database.azure.com"
 PAST = {"pooler": {"PORT": 5432}}
@@ -106,6 +107,7 @@ def test_with_a_password_only_what_was_set_is_passed_on(database):
         ("DB_POOLER", "perhaps"),
         ("DB_DIRECT_PORT", "0"),
         ("DB_SSLMODE", "verify"),
+        ("DB_TARGET_SESSION_ATTRS", "writable"),
     ],
 )
 def test_an_unknown_value_is_refused_by_name(database, name, value):
@@ -125,6 +127,38 @@ def test_an_unknown_option_is_refused_by_name(database):
 
     with pytest.raises(ImproperlyConfigured, match="'tenant'.*client_id"):
         parameters(entry)
+
+
+@pytest.mark.parametrize(
+    "variables, host, target",
+    [
+        ({}, SERVER, None),
+        ({"DB_HOST": "a, b"}, "a,b", "read-write"),
+        ({"DB_HOST": "a,b", "DB_TARGET_SESSION_ATTRS": "any"}, "a,b", "any"),
+        ({"DB_TARGET_SESSION_ATTRS": "standby"}, SERVER, "standby"),
+    ],
+)
+def test_of_several_servers_the_one_that_takes_writes_is_asked_for(
+    database, variables, host, target
+):
+    params = parameters(database(**variables))
+
+    assert (params["host"], params["port"]) == (host, 5432)
+    assert params.get("target_session_attrs") == target
+
+
+def test_dbshell_goes_to_the_same_server_of_several(database):
+    entry = connections.configure_settings(
+        {"default": database(DB_HOST="a,b", DB_PASSWORD="secret", DB_USER="app")}
+    )["default"]
+
+    arguments, variables = DatabaseClient.settings_to_cmd_args_env(entry, [])
+
+    assert arguments == [*("psql", "-U", "app", "-h", "a,b", "-p", "5432", "postgres")]
+    assert variables == {
+        "PGPASSWORD": "secret",
+        "PGTARGETSESSIONATTRS": "read-write",
+    }
 
 
 def keeps_sessions(database):
@@ -222,6 +256,7 @@ def test_a_pooler_without_a_way_past_it_names_the_setting(database):
     [
         ({"OPTIONS": {"sslmode": "require"}}, {"entra.W001"}),
         ({"PASSWORD": "secret"}, {"entra.W002"}),
+        ({"PASSWORD": "secret", "HOST": f"{SERVER},localhost"}, {"entra.W002"}),
         ({"PASSWORD": "secret", "HOST": "localhost"}, set()),
         ({"PASSWORD": "secret", "OPTIONS": {"sslmode": "disable"}}, {"entra.W002"}),
         ({"PORT": 6432}, {"entra.E001", "entra.W003"}),

@@ -37,7 +37,8 @@ def check_sign_in(alias: str, database: dict[str, Any]) -> Iterator[CheckMessage
     """Yield what is wrong with the way the connection is secured."""
     where = f"DATABASES[{alias!r}]"
     if database["PASSWORD"]:
-        if database["HOST"].lower().endswith(AZURE):
+        hosts = database["HOST"].lower().split(",")
+        if any(host.endswith(AZURE) for host in hosts):
             yield Warning(
                 f"{where} signs in to Azure with a password.",
                 hint="Leave DB_PASSWORD empty to sign in with an Entra token.",
