@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
+from django.utils.translation import gettext
 
 
 class OwnSessionError(ImproperlyConfigured):
@@ -44,9 +45,12 @@ def own_session(using: str, *, needed: bool = True) -> Iterator[None]:
             own.close()
     elif needed:
         raise OwnSessionError(
-            "This needs a database session of its own, which a pooler (DB_POOLER=true) "
-            "does not give. Set DB_DIRECT_PORT, and DB_DIRECT_HOST if it is another, "
-            "to where the PostgreSQL server itself listens; on Azure that is port 5432."
+            gettext(
+                "This needs a database session of its own, which a pooler "
+                "(DB_POOLER=true) does not give. Set DB_DIRECT_PORT, and DB_DIRECT_HOST "
+                "if it is another, to where the PostgreSQL server itself listens; on "
+                "Azure that is port 5432."
+            )
         )
     else:
         yield
