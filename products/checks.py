@@ -12,6 +12,7 @@ from typing import Any
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import (
+    ERROR,
     CheckMessage,
     Error,
     Tags,
@@ -23,11 +24,23 @@ from django.db import connections, router
 
 from products.embeddings import EmbeddingError, get_backend
 from products.models import DIMENSIONS, EmbeddingRecipe, Product
+from products.sql.own_session import own_session
+from products.sql.pgvector_version import (
+    OLDEST,
+    PARALLEL_BUILDS_WORK,
+    VACUUM_WORKS,
+    Version,
+    installed_version,
+    offered_version,
+)
 from products.sql.statements import rows
 from products.upkeep.vector_index import configured_kind
 
 # Of random_page_cost. PostgreSQL's default, 4, is that of a disk that turns.
 MAX_PAGE_COST = 2
+# Since then an index that orders by distance may serve a sort by further keys. See
+# https://www.postgresql.org/docs/17/release-17.html (incremental sorts on GiST).
+INDEX_GIVES_FIRST_KEY = 170_000
 
 LOST = (
     "Run manage.py embed_products: until then no search finds those of the other "
@@ -64,6 +77,40 @@ def check_backend(
 
 
 @register(Tags.database)
+def check_sessions(
+    databases: Sequence[str] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Return W012 where a pooler shares out sessions that should be the shop's own."""
+    messages: list[CheckMessage] = []
+    for alias in databases or ():
+        if connections[alias].vendor != "postgresql":
+            continue
+        if unknown_pooler(alias):
+            messages.append(
+                CheckWarning(
+                    f"A pooler, such as PgBouncer, stands before database {alias!r}, "
+                    "and the settings do not know of it: pages fail with errors about "
+                    "prepared statements, or show each other's answers.",
+                    hint="Set DB_POOLER=true; the other checks of the database then run.",
+                    id="products.W012",
+                )
+            )
+            continue
+        with own_session(alias, needed=False):
+            if unknown_pooler(alias):
+                messages.append(
+                    CheckWarning(
+                        f"The way past the pooler of database {alias!r} leads through "
+                        "a pooler: imports and builds of the index will fail.",
+                        hint="Set DB_DIRECT_HOST and DB_DIRECT_PORT to where PostgreSQL "
+                        "itself listens.",
+                        id="products.W012",
+                    )
+                )
+    return messages
+
+
+@register(Tags.database)
 def check_embedder(
     databases: Sequence[str] | None, **kwargs: Any
 ) -> list[CheckMessage]:
@@ -77,6 +124,8 @@ def check_embedder(
         return []
     messages: list[CheckMessage] = []
     for alias in databases:
+        if unknown_pooler(alias):
+            continue
         try:
             backend = (
                 EmbeddingRecipe.objects.current(alias).embedder()
@@ -107,6 +156,7 @@ def check_database(
         for alias in databases or ()
         if connections[alias].vendor == "postgresql"
         and router.allow_migrate_model(alias, Product)
+        and not unknown_pooler(alias)
         for message in check_alias(alias)
     ]
 
@@ -115,12 +165,14 @@ def check_alias(alias: str) -> list[CheckMessage]:
     """Return what is wrong with the table of products in one database.
 
     E003: the extension is missing. E004: the column has another dimension. Also what
-    check_index(), check_planner(), check_states() and check_agreement() return. Returns nothing before
-    the first migration, which enables the extension: `manage.py migrate` runs these
-    checks first.
+    check_pgvector(), check_postgresql(), check_index(), check_planner(), check_states()
+    and check_agreement() return. Before the first migration, which enables the
+    extension, only the versions are checked: `manage.py migrate` runs these checks
+    first.
     """
-    if not table_exists("products", alias):
-        return []
+    messages = check_pgvector(alias) + check_postgresql(alias)
+    if not table_exists("products", alias) or has_error(messages):
+        return messages
     if not extension_installed(alias):
         return [
             Error(
@@ -132,7 +184,6 @@ def check_alias(alias: str) -> list[CheckMessage]:
             )
         ]
     dimensions = column_dimensions(alias)
-    messages: list[CheckMessage] = []
     if dimensions != DIMENSIONS:
         messages.append(
             Error(
@@ -143,11 +194,87 @@ def check_alias(alias: str) -> list[CheckMessage]:
                 id="products.E004",
             )
         )
-    readable = has_recipes(alias) and not messages and not check_backend(None)
+    readable = (
+        has_recipes(alias) and not has_error(messages) and not check_backend(None)
+    )
     messages += check_index(alias) + check_planner(alias)
     if readable:
         messages += check_agreement(alias) + check_states(alias)
     return messages
+
+
+def has_error(messages: list[CheckMessage]) -> bool:
+    return any(message.level >= ERROR for message in messages)
+
+
+def check_pgvector(alias: str) -> list[CheckMessage]:
+    """Return E005 for a pgvector that is too old, W013 and W014 for one with faults.
+
+    That is the one in the database or, before it is enabled, the one on the server.
+    """
+    installed, offered = installed_version(using=alias), offered_version(using=alias)
+    version = installed or offered
+    if version is None:
+        return []
+    if version < OLDEST:
+        return [
+            Error(
+                f"Database {alias!r} has pgvector {version}. The oldest that this shop "
+                f"works with is {OLDEST}: older ones have no iterative index scan, and "
+                "a search with a filter would find too little.",
+                hint=newer_pgvector(offered, OLDEST),
+                id="products.E005",
+            )
+        ]
+    messages: list[CheckMessage] = []
+    if version < PARALLEL_BUILDS_WORK:
+        messages.append(
+            CheckWarning(
+                f"Database {alias!r} has pgvector {version}, whose parallel builds of an "
+                "HNSW index can crash the server or show it other tables' data "
+                "(CVE-2026-3172). The shop builds with one process, which takes longer.",
+                hint=newer_pgvector(offered, PARALLEL_BUILDS_WORK),
+                id="products.W013",
+            )
+        )
+    if version < VACUUM_WORKS:
+        messages.append(
+            CheckWarning(
+                f"Database {alias!r} has pgvector {version}, whose VACUUM can damage an "
+                "HNSW index that is written to at the same time.",
+                hint=f"{newer_pgvector(offered, VACUUM_WORKS)} Until then, if VACUUM says "
+                "'hnsw graph not repaired', or a search 'different vector dimensions', "
+                "run manage.py build_index.",
+                id="products.W014",
+            )
+        )
+    return messages
+
+
+def check_postgresql(alias: str) -> list[CheckMessage]:
+    """Return W015 for a PostgreSQL that never reads the HNSW index."""
+    sql = "SELECT current_setting('server_version_num')::integer"
+    [(version,)] = rows(sql, using=alias)
+    if version >= INDEX_GIVES_FIRST_KEY:
+        return []
+    return [
+        CheckWarning(
+            f"The PostgreSQL of database {alias!r} is older than 17: it takes no index "
+            "for an order by distance and id, so every search reads the whole table.",
+            hint="Move to PostgreSQL 17 or newer.",
+            id="products.W015",
+        )
+    ]
+
+
+def newer_pgvector(offered: Version | None, needed: Version) -> str:
+    """Return how to get *needed*, where the server offers the version *offered*."""
+    if offered and offered >= needed:
+        return f"The server has {offered}: run ALTER EXTENSION vector UPDATE in it."
+    return (
+        f"Install pgvector {needed} or newer on the server, then run ALTER EXTENSION "
+        "vector UPDATE. Azure chooses the version itself: docs/azure.md lists them."
+    )
 
 
 def check_index(alias: str) -> list[CheckMessage]:
@@ -241,6 +368,20 @@ def check_agreement(alias: str) -> list[CheckMessage]:
     if recipe.fingerprint != get_backend().fingerprint:
         hint += f", or run manage.py migrate_embeddings --to {configured}"
     return [CheckWarning(message, hint=hint, id="products.W011")]
+
+
+def unknown_pooler(alias: str) -> bool:
+    """Return whether sessions are shared out although the settings say nothing of it.
+
+    A pooler tells its client a process id of its own making, to cancel queries by.
+    """
+    connection = connections[alias]
+    if connection.vendor != "postgresql":
+        return False
+    if "pooler" in connection.settings_dict["OPTIONS"]:
+        return False
+    [(process,)] = rows("SELECT pg_backend_pid()", using=alias)
+    return bool(connection.connection.info.backend_pid != process)
 
 
 def has_recipes(alias: str) -> bool:

@@ -9,7 +9,10 @@ from django.conf import settings
 from django.core.checks import run_checks
 from django.db import connection
 
+from products import checks
+from products.checks import newer_pgvector
 from products.embeddings.deterministic import EmbeddingBackend as Deterministic
+from products.sql.pgvector_version import Version
 
 INDEX = "products_embedding_idx"
 
@@ -155,3 +158,72 @@ def test_without_a_database_only_the_settings_are_looked_at():
     # No mark django_db: a query would fail this test. Every command runs these
     # checks; loading a model would delay each of them.
     assert run_checks(databases=None) == []
+
+
+def say_that_pgvector_is(version):
+    """Let PostgreSQL name another version, for the length of this transaction."""
+    sql = "UPDATE pg_extension SET extversion = %s WHERE extname = 'vector'"
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [version])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "version, ids",
+    [
+        ("0.6.2", ["products.E005"]),
+        ("0.7.4", ["products.E005"]),
+        ("0.8.0", ["products.W013", "products.W014"]),
+        ("0.8.1", ["products.W013", "products.W014"]),
+        ("0.8.2", ["products.W014"]),
+        ("0.8.3", ["products.W014"]),
+        ("0.8.4", []),
+        ("0.8.10", []),
+        ("0.9", []),
+        ("1.0.0-beta1", []),
+    ],
+)
+def test_the_version_of_pgvector_decides_what_is_wrong_with_it(version, ids):
+    say_that_pgvector_is(version)
+
+    assert found() == ids
+
+
+@pytest.mark.django_db
+def test_a_postgresql_that_never_reads_the_index_is_a_warning(monkeypatch):
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version_num")
+        [version] = map(int, cursor.fetchone())
+
+    for first, ids in ((version, []), (version + 1, ["products.W015"])):
+        monkeypatch.setattr(checks, "INDEX_GIVES_FIRST_KEY", first)
+        assert found() == ids
+
+
+@pytest.mark.django_db
+def test_a_pgvector_that_is_too_old_is_refused_by_name():
+    say_that_pgvector_is("0.7.4")
+
+    [message] = run_checks(databases=["default"])
+
+    assert (
+        "has pgvector 0.7.4. The oldest that this shop works with is 0.8.0"
+        in message.msg
+    )
+    assert "run ALTER EXTENSION vector UPDATE" in message.hint  # the server has newer
+
+
+def test_the_hint_is_the_update_only_where_the_server_has_the_version():
+    offers = newer_pgvector(Version(0, 8, 5), Version(0, 8, 4))
+    lacks = newer_pgvector(Version(0, 8, 1), Version(0, 8, 4))
+
+    assert offers == "The server has 0.8.5: run ALTER EXTENSION vector UPDATE in it."
+    assert lacks.startswith("Install pgvector 0.8.4 or newer on the server")
+
+
+@pytest.mark.django_db
+def test_faults_of_pgvector_do_not_hide_those_of_the_table():
+    say_that_pgvector_is("0.8.0")
+    execute(f"DROP INDEX {INDEX}")
+
+    assert found() == ["products.W013", "products.W014", "products.W002"]

@@ -39,7 +39,12 @@ CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
 # Database: PostgreSQL with pgvector from a wheel, or the server named by DB_HOST.
 
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-DB_HOST = os.environ.get("DB_HOST", "")
+# Several servers, of which one takes writes, are separated by commas.
+DB_HOST = ",".join(env_list("DB_HOST"))
+SESSION_KINDS = (
+    *("any", "read-write", "read-only", "primary", "standby"),
+    "prefer-standby",
+)
 DB_POOL = env_int("DB_POOL", 0, high=1000)  # connections per process at most
 # Seconds a request waits for a connection of the pool before it gets a page that says so.
 POOL_SECONDS = 5
@@ -55,10 +60,8 @@ LIMITS = {
     "lock_timeout": env_int("DB_LOCK_TIMEOUT", 5, high=3600),
 }
 # Only statements that ask for it (products.sql.prepared) are prepared: the threshold is
-# so high that psycopg prepares no other by itself. Azure's PgBouncer cannot take part,
-# since its clients share sessions.
+# so high that psycopg prepares no other by itself.
 PREPARE = {"prepare_threshold": sys.maxsize}
-PGBOUNCER_PORTS = (6432, 8432)
 # What reading a page from anywhere costs, when the next one costs 1. PostgreSQL's
 # default, 4, is that of a disk that turns: it makes the index look dearer than reading
 # all vectors. 0 leaves it as the server has it; the embedded one has 1.1 itself.
@@ -70,9 +73,28 @@ SESSION = f"{os.environ.get('PGOPTIONS', '')} -c random_page_cost={RANDOM_PAGE_C
 PLANNER = {"options": SESSION.strip()} if RANDOM_PAGE_COST else {}
 if DB_HOST:
     DB_PORT = env_int("DB_PORT", 5432, low=1, high=65535)
+    # Behind a pooler such as PgBouncer each transaction has another session, so nothing
+    # may be kept in one: no prepared statement, cursor or setting. The ports are those
+    # of Azure's own PgBouncer, on a flexible server and on an elastic cluster.
+    DB_POOLER = env_bool("DB_POOLER", DB_PORT in (6432, 8432))
+    DB_DIRECT_HOST = os.environ.get("DB_DIRECT_HOST", "").strip()
+    DB_DIRECT_PORT = env_int("DB_DIRECT_PORT", 0, low=1, high=65535)
+    # What products.sql.own_session changes to pass the pooler by; {}: it cannot.
+    PAST_POOLER = {
+        "HOST": DB_DIRECT_HOST or DB_HOST,
+        "PORT": DB_DIRECT_PORT or 5432,
+        "DISABLE_SERVER_SIDE_CURSORS": False,
+        "OPTIONS": {**PREPARE, **PLANNER},
+    }
+    POOLER = {"pooler": PAST_POOLER if DB_DIRECT_HOST or DB_DIRECT_PORT else {}}
     DB_OPTIONS = {
         "sslmode": env_choice("DB_SSLMODE", "", SSL_MODES),
         "sslrootcert": os.environ.get("DB_SSLROOTCERT", ""),
+        "target_session_attrs": env_choice(
+            "DB_TARGET_SESSION_ATTRS",
+            "read-write" if "," in DB_HOST else "",
+            SESSION_KINDS,
+        ),
         "assume_role": os.environ.get("DB_ASSUME_ROLE", ""),
         **POOL,
     }
@@ -87,13 +109,11 @@ if DB_HOST:
             "PASSWORD": os.environ.get("DB_PASSWORD", ""),
             "CONN_MAX_AGE": CONN_MAX_AGE,
             "CONN_HEALTH_CHECKS": True,
-            # Azure's PgBouncer loses a cursor at the end of the transaction.
-            "DISABLE_SERVER_SIDE_CURSORS": DB_PORT in PGBOUNCER_PORTS,
+            "DISABLE_SERVER_SIDE_CURSORS": DB_POOLER,
             "OPTIONS": {
-                # PgBouncer refuses a session that brings settings of its own.
-                **({} if DB_PORT in PGBOUNCER_PORTS else {**PREPARE, **PLANNER}),
-                # PgBouncer refuses a login that sets limits.
-                "limits": {} if DB_PORT in PGBOUNCER_PORTS else LIMITS,
+                # A pooler refuses a session that brings settings of its own.
+                **(POOLER if DB_POOLER else {**PREPARE, **PLANNER}),
+                "limits": {} if DB_POOLER else LIMITS,
                 **{name: value for name, value in DB_OPTIONS.items() if value},
                 "entra": {
                     "credential": env_choice(

@@ -32,6 +32,7 @@ from products.catalog.rows import (
 from products.catalog.source import Source, SourceError
 from products.catalog.tables import Quoting, Table
 from products.models import EmbeddingRecipe
+from products.sql.own_session import own_session
 from products.upkeep.vector_index import Progress
 
 T = TypeVar("T", Row, Change)
@@ -113,7 +114,13 @@ class CatalogImport:
         in memory at a time. Raises SourceError when nothing of the file can be read,
         DatabaseError when the database is gone, IndexBuildError when all rows are
         stored but the index is not built; `result` then says how far the import came.
+        Raises OwnSessionError behind a pooler that cannot be passed by.
         """
+        with own_session(self.using):  # its temporary tables live in a session
+            return self.import_all()
+
+    def import_all(self) -> ImportResult:
+        """Return what the import of the file did, in a session of its own."""
         backend = EmbeddingRecipe.objects.current(self.using).embedder()
         self.fingerprint = backend.fingerprint
         self.embedder = Embedder(backend, self.using)

@@ -13,6 +13,7 @@ from django.db import DEFAULT_DB_ALIAS, Error, connections
 from psycopg import errors
 from tqdm import tqdm
 
+from products.sql.own_session import own_session
 from products.upkeep.vector_index import Progress
 
 INTERRUPTED = 130  # the exit status of a program that Ctrl-C ended
@@ -61,7 +62,9 @@ class ShopCommand(BaseCommand):
         """Run the command; raise CommandError in place of the expected exceptions."""
         self.quiet = options["verbosity"] == 0
         try:
-            return super().execute(*args, **options)
+            # A command may keep a cursor, which a pooler would lose, for long.
+            with own_session(options.get("database", DEFAULT_DB_ALIAS), needed=False):
+                return super().execute(*args, **options)
         except self.expected as err:
             raise CommandError(str(err).strip(), returncode=self.failed) from err
 

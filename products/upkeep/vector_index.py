@@ -14,6 +14,8 @@ from django.utils.translation import gettext
 
 from products.models import DIMENSIONS
 from products.sql.locks import BusyError, keep_trying, try_once
+from products.sql.own_session import own_session
+from products.sql.pgvector_version import PARALLEL_BUILDS_WORK, installed_version
 from products.sql.statements import rows
 
 # On disk the index takes 2.05 kB a product (measured); in memory a quarter more is
@@ -130,16 +132,19 @@ def build_index(
     any point, the old one is still there and the next build cleans up. memory_mb:
     maintenance_work_mem, by default graph_memory_mb(). workers: parallel workers
     besides the connection's own process, by default the server's
-    max_parallel_maintenance_workers. Raises IndexBuildError.
+    max_parallel_maintenance_workers, and none before PARALLEL_BUILDS_WORK. Raises IndexBuildError, and OwnSessionError
+    behind a pooler that cannot be passed by.
     See https://github.com/pgvector/pgvector#index-build-time
     """
     if memory_mb is None:
         memory_mb = graph_memory_mb(kind, using)
     options = {"maintenance_work_mem": f"{memory_mb}MB"}
+    workers = safe_workers(workers, using)
     if workers is not None:
         options["max_parallel_maintenance_workers"] = str(workers)
     new = f"{kind.name}_new"
     with (
+        own_session(using),
         build_lock(using),
         session_options(using, options),
         watched(using, on_progress),
@@ -152,6 +157,23 @@ def build_index(
             "WITH (m = 16, ef_construction = 64)"
         )
     put_in_place(kind, using)
+
+
+def safe_workers(workers: int | None, using: str) -> int | None:
+    """Return how many parallel workers a build may have: 0 where they do harm.
+
+    Raises IndexBuildError when more were asked for.
+    """
+    version = installed_version(using=using)
+    if version is None or version >= PARALLEL_BUILDS_WORK:
+        return workers
+    if workers:
+        raise IndexBuildError(
+            f"pgvector {version} builds with one process only: with more it can crash "
+            f"the server (CVE-2026-3172, mended in {PARALLEL_BUILDS_WORK}). Leave "
+            "--workers out."
+        )
+    return 0
 
 
 def ensure_index(

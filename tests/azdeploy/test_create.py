@@ -1,6 +1,8 @@
 """Creating the server: steps, prerequisites, failures, and going on after them."""
 
 import hashlib
+import os
+import re
 
 import pytest
 
@@ -40,6 +42,97 @@ def test_create_makes_group_server_extension_rule_and_administrator(azure):
         f"--server-name {SERVER} --display-name {az.USER} --object-id {az.OBJECT_ID} "
         "--type User",
     ]
+
+
+WITH_PASSWORD = " --admin-user vectorshop_unused --admin-password @-"
+
+
+def test_a_password_that_azure_wants_all_the_same_is_given_once(azure):
+    azure.change(wants_password=True)
+
+    run = azure.run("create", "--yes")
+
+    assert run.status == 0
+    _, refused, repeated, *rest = run.changes
+    assert repeated == refused + WITH_PASSWORD
+    assert "--password-auth Disabled" in repeated
+    assert len(rest) == 3
+    assert f"$ az {repeated}" in run.text.splitlines()
+    assert azure.server["authConfig"]["passwordAuth"] == "Disabled"
+
+
+def test_the_password_is_random_and_strong_and_in_no_file_log_or_process_list(
+    azure, tmp_path, caplog, capfd
+):
+    caplog.set_level("DEBUG")
+    azure.change(wants_password=True)
+    runs = [
+        azure.run("create", "--yes", "--server-name", name) for name in ("a1a", "b1b")
+    ]
+    passwords = azure.state["passwords"]
+    azure.change(passwords=[])  # Azure has them, nobody else
+
+    assert len({*passwords}) == 2
+    for password in passwords:
+        assert len(password) > 60
+        assert re.search("[a-z]", password) and re.search("[A-Z]", password)
+        assert re.search("[0-9]", password) and re.search("[^a-zA-Z0-9]", password)
+        shown = (
+            "".join(run.text for run in runs) + caplog.text + str(capfd.readouterr())
+        )
+        assert password not in shown
+        assert "WARNING: made vectorshop_unused with ***" in shown
+        assert password not in str([run.calls for run in runs])
+        files = [path for path in tmp_path.rglob("*") if path.is_file()]
+        assert len(files) > 1
+        assert not [path for path in files if password in path.read_text()]
+        assert password not in str(os.environ)
+
+
+def test_a_password_is_tried_once_only(azure):
+    azure.fail(f"{FLEXIBLE} create", az.WANTS_PASSWORD)
+
+    run = azure.run("create", "--yes")
+
+    assert run.status == 1
+    assert [change.endswith("@-") for change in run.changes] == [False, False, True]
+    assert f"az {FLEXIBLE} create failed" in run.text
+
+
+def test_another_missing_parameter_is_no_reason_for_a_password(azure):
+    text = "ERROR: (MissingRequiredParameter) Parameter 'Sku' must be specified"
+    azure.fail(f"{FLEXIBLE} create", text)
+
+    run = azure.run("create", "--yes")
+
+    assert run.status == 1
+    assert "admin-password" not in run.text
+
+
+@pytest.mark.parametrize("wants_password", [False, True])
+def test_a_server_that_takes_passwords_is_opened_to_nobody(azure, wants_password):
+    azure.change(wants_password=wants_password, ignores_password_auth=True)
+
+    runs = [azure.run("create", "--yes"), azure.run("create", "--yes")]
+
+    for run in runs:
+        assert run.status == 1
+        assert f"Passwords can sign in to {SERVER}" in run.text
+        assert (
+            "az postgres flexible-server update --resource-group rg-exercises --name "
+            f"{SERVER} --password-auth Disabled" in run.text
+        )
+    assert azure.server["_rules"] == {}
+
+
+def test_passwords_of_somebody_elses_server_are_pointed_out(azure):
+    auth = {"activeDirectoryAuth": "Enabled", "passwordAuth": "Enabled"}
+    azure.change(servers={SERVER: az.server(SERVER, authConfig=auth, tags={})})
+
+    run = azure.run("create")
+
+    assert run.status == 0
+    assert f"Passwords can sign in to {SERVER}" in run.text
 
 
 def test_every_changing_command_is_echoed(azure):

@@ -52,6 +52,7 @@ def server(**changes):
 RUNS = [
     ({"registered": False}, ["create", "--yes", "--allow-azure", *IP]),
     ({}, ["create", "--yes", "--nodes", "2", *IP]),
+    ({"wants_password": True}, ["create", "--yes", *IP]),
     ({"servers": server(**STOPPED)}, ["create", "--ip", "none"]),
     ({"servers": server(state="Updating")}, ["create", *IP]),
     ({"servers": server()}, ["admin"]),
@@ -223,6 +224,17 @@ def test_the_real_az_makes_an_elastic_cluster(azure, monkeypatch):
     assert status == 0, text
     (made,) = azure.servers()
     assert made["properties"]["cluster"]["clusterSize"] == 2
+
+
+def test_the_real_az_gives_the_password_that_azure_wants(azure, monkeypatch):
+    azure.wants_password = True
+
+    status, text = azdeploy(monkeypatch, "create", "--yes", "--ip", "none")
+
+    assert status == 0, text
+    (made,) = azure.servers()
+    assert made["properties"]["authConfig"]["passwordAuth"] == "Disabled"
+    assert made["properties"]["administratorLogin"] == "vectorshop_unused"
 
 
 def test_a_refusal_of_azure_is_shown_by_the_real_az(azure, monkeypatch):

@@ -35,6 +35,10 @@ SUBSCRIBED = {
     "state": "Enabled",
 }
 COLLECTIONS = ("/firewallrules", "/administrators")
+WANTS_PASSWORD = {
+    "code": "MissingRequiredParameter",
+    "message": "Parameter 'AdministratorLoginPassword' must be specified",
+}
 
 
 def capabilities():
@@ -85,6 +89,11 @@ def edition(name, sku):
     }
 
 
+def is_server(key):
+    """Return whether a path names a server, and none of its parts."""
+    return key.rpartition("/")[0].endswith(f"/{PROVIDER.lower()}/flexibleservers")
+
+
 class Azure:
     """The state of the loopback Azure; one lock, since az may ask in parallel."""
 
@@ -95,6 +104,7 @@ class Azure:
         self.requests = []
         self.unknown = []
         self.refusal = None  # an error for every change, as Azure words it
+        self.wants_password = False  # also of servers to which none can sign in
 
     def answer(self, method, path, body):
         """Return the status and the JSON answer to one request."""
@@ -141,6 +151,10 @@ class Azure:
         key = path.lower()
         # A server and its parts change slowly: "accepted", then ask how it went.
         slow = f"/{PROVIDER.lower()}/" in key
+        if method == "PUT" and is_server(key) and self.wants_password:
+            given = body["properties"].get("administratorLoginPassword")
+            if not given:
+                return 400, {"error": WANTS_PASSWORD}
         if method in ("PUT", "PATCH"):
             return (202 if slow else 200), self.put(path, body)
         if method == "DELETE":
@@ -154,6 +168,8 @@ class Azure:
 
     def put(self, path, body):
         key = path.lower()
+        # Azure never shows it again.
+        body.get("properties", {}).pop("administratorLoginPassword", None)
         old = self.resources.get(key, {})
         parts = path.split("/")
         kind = "/".join([parts[6], *parts[7::2]]) if len(parts) > 7 else "group"

@@ -1,6 +1,7 @@
 """The variables of the environment, and the checks of what they make."""
 
 import runpy
+from unittest import mock
 
 import pytest
 from django.conf import settings
@@ -8,11 +9,15 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.db.utils import ConnectionHandler
 
+from products.sql.own_session import OwnSessionError, own_session
 from vectorshop.db import limits
 from vectorshop.db.entra.base import DatabaseWrapper
 from vectorshop.db.entra.checks import check_entra_databases
+from vectorshop.db.entra.client import DatabaseClient
 
 SERVER = "shop.postgres.database.azure.com"
+PAST = {"pooler": {"PORT": 5432}}
+NO_CURSORS = {"DISABLE_SERVER_SIDE_CURSORS": True}
 
 
 @pytest.fixture
@@ -135,7 +140,10 @@ def test_with_a_password_only_what_was_set_is_passed_on(database):
         ("DB_RANDOM_PAGE_COST", "cheap"),
         ("DB_RANDOM_PAGE_COST", "-1"),
         ("DB_RANDOM_PAGE_COST", "nan"),
+        ("DB_POOLER", "perhaps"),
+        ("DB_DIRECT_PORT", "0"),
         ("DB_SSLMODE", "verify"),
+        ("DB_TARGET_SESSION_ATTRS", "writable"),
     ],
 )
 def test_an_unknown_value_is_refused_by_name(database, name, value):
@@ -157,15 +165,124 @@ def test_an_unknown_option_is_refused_by_name(database):
         parameters(entry)
 
 
-@pytest.mark.parametrize("port", ["6432", "8432"])
-def test_pgbouncers_ports_keep_nothing_in_a_session(database, check_ids, port):
-    behind = database(DB_PORT=port)
+@pytest.mark.parametrize(
+    "variables, host, target",
+    [
+        ({}, SERVER, None),
+        ({"DB_HOST": "a, b"}, "a,b", "read-write"),
+        ({"DB_HOST": "a,b", "DB_TARGET_SESSION_ATTRS": "any"}, "a,b", "any"),
+        ({"DB_TARGET_SESSION_ATTRS": "standby"}, SERVER, "standby"),
+    ],
+)
+def test_of_several_servers_the_one_that_takes_writes_is_asked_for(
+    database, variables, host, target
+):
+    params = parameters(database(**variables))
 
-    assert check_ids(behind) == set()
-    assert behind["DISABLE_SERVER_SIDE_CURSORS"]
-    assert "prepare_threshold" not in behind["OPTIONS"]
-    assert "prepare_threshold" in database(DB_PORT="5432")["OPTIONS"]
-    assert "options" not in behind["OPTIONS"]
+    assert (params["host"], params["port"]) == (host, 5432)
+    assert params.get("target_session_attrs") == target
+
+
+def test_dbshell_goes_to_the_same_server_of_several(database):
+    entry = connections.configure_settings(
+        {"default": database(DB_HOST="a,b", DB_PASSWORD="secret", DB_USER="app")}
+    )["default"]
+
+    arguments, variables = DatabaseClient.settings_to_cmd_args_env(entry, [])
+
+    assert arguments == [*("psql", "-U", "app", "-h", "a,b", "-p", "5432", "postgres")]
+    assert variables == {
+        "PGPASSWORD": "secret",
+        "PGTARGETSESSIONATTRS": "read-write",
+    }
+
+
+def keeps_sessions(database):
+    """Whether the connections keep statements and cursors from one use to the next."""
+    prepares = "prepare_threshold" in database["OPTIONS"]
+    assert database["DISABLE_SERVER_SIDE_CURSORS"] is not prepares
+    assert ("options" in database["OPTIONS"]) is prepares
+    return prepares
+
+
+@pytest.mark.parametrize(
+    "variables, kept",
+    [
+        ({}, True),
+        ({"DB_POOLER": "true"}, False),
+        ({"DB_POOLER": "true", "DB_PORT": "5433"}, False),
+        ({"DB_PORT": "6432"}, False),
+        ({"DB_PORT": "8432"}, False),
+        ({"DB_PORT": "6432", "DB_POOLER": "false"}, True),
+    ],
+)
+def test_behind_a_pooler_nothing_is_kept_in_a_session(database, variables, kept):
+    assert keeps_sessions(database(**variables)) is kept
+
+
+def test_azures_ports_and_every_pooler_want_a_way_past_them(database, check_ids):
+    assert check_ids(database(DB_PORT="6432")) == {"entra.W003"}
+    assert check_ids(database(DB_POOLER="true")) == {"entra.W003"}
+    for way in ({"DB_DIRECT_PORT": "5433"}, {"DB_DIRECT_HOST": "other"}):
+        assert check_ids(database(DB_POOLER="true", **way)) == set()
+
+
+@pytest.mark.parametrize(
+    "variables, host, port",
+    [
+        ({"DB_DIRECT_PORT": "5433"}, SERVER, 5433),
+        ({"DB_DIRECT_HOST": "other"}, "other", 5432),
+        ({"DB_DIRECT_HOST": "other", "DB_DIRECT_PORT": "5433"}, "other", 5433),
+    ],
+)
+def test_the_way_past_a_pooler_keeps_sessions(database, variables, host, port):
+    handler = ConnectionHandler(
+        {
+            "default": database(
+                DB_PORT="6000", DB_POOLER="true", DB_POOL="3", **variables
+            )
+        }
+    )
+    shared = handler["default"]
+
+    with (
+        mock.patch("products.sql.own_session.connections", handler),
+        own_session("default"),
+    ):
+        own = handler["default"]
+        params = own.get_connection_params()
+
+    assert (params["host"], params["port"]) == (host, port)
+    assert keeps_sessions(own.settings_dict)
+    assert params["prepare_threshold"] is not None
+    assert own.pool is None
+    assert handler["default"] is shared
+    params = shared.get_connection_params()
+    assert (params["host"], params["port"]) == (SERVER, 6000)
+    assert params["prepare_threshold"] is None
+
+
+def test_without_a_pooler_every_connection_is_a_session(database):
+    handler = ConnectionHandler({"default": database(DB_DIRECT_PORT="5433")})
+    shared = handler["default"]
+
+    with (
+        mock.patch("products.sql.own_session.connections", handler),
+        own_session("default"),
+    ):
+        assert handler["default"] is shared
+
+
+def test_a_pooler_without_a_way_past_it_names_the_setting(database):
+    handler = ConnectionHandler({"default": database(DB_POOLER="true")})
+    shared = handler["default"]
+
+    with mock.patch("products.sql.own_session.connections", handler):
+        session = own_session("default")
+        with pytest.raises(OwnSessionError, match="Set DB_DIRECT_PORT"):
+            session.__enter__()
+        with own_session("default", needed=False):
+            assert handler["default"] is shared
 
 
 @pytest.mark.parametrize(
@@ -192,19 +309,18 @@ def test_a_session_brings_the_cost_of_reading_a_page(database, given, options):
     [
         ({"OPTIONS": {"sslmode": "require"}}, {"entra.W001"}),
         ({"PASSWORD": "secret"}, {"entra.W002"}),
+        ({"PASSWORD": "secret", "HOST": f"{SERVER},localhost"}, {"entra.W002"}),
         ({"PASSWORD": "secret", "HOST": "localhost"}, set()),
         ({"PASSWORD": "secret", "OPTIONS": {"sslmode": "disable"}}, {"entra.W002"}),
-        ({"PORT": 6432}, {"entra.E001"}),
-        ({"PORT": "8432"}, {"entra.E001"}),
-        ({"PORT": 6432, "DISABLE_SERVER_SIDE_CURSORS": True}, set()),
-        (
-            {
-                "PORT": 6432,
-                "DISABLE_SERVER_SIDE_CURSORS": True,
-                "OPTIONS": {"assume_role": "owner"},
-            },
-            {"entra.E002"},
-        ),
+        ({"PORT": 6432}, {"entra.E001", "entra.W003"}),
+        ({"PORT": "8432", "OPTIONS": PAST}, {"entra.E001"}),
+        ({"OPTIONS": PAST}, {"entra.E001"}),
+        ({"OPTIONS": PAST, **NO_CURSORS}, set()),
+        ({"OPTIONS": PAST | {"assume_role": "owner"}, **NO_CURSORS}, {"entra.E002"}),
+        ({"OPTIONS": PAST | {"prepare_threshold": 5}, **NO_CURSORS}, {"entra.E005"}),
+        ({"OPTIONS": PAST | {"prepare_threshold": None}, **NO_CURSORS}, set()),
+        ({"OPTIONS": PAST | {"options": "-c x=1"}, **NO_CURSORS}, {"entra.E006"}),
+        ({"OPTIONS": {"pooler": {}}, **NO_CURSORS}, {"entra.W003"}),
         ({"OPTIONS": {"pool": True}, "CONN_MAX_AGE": 60}, {"entra.E003"}),
         ({"OPTIONS": {"pool": True}, "CONN_MAX_AGE": None}, {"entra.E003"}),
         ({"OPTIONS": {"pool": True}, "CONN_MAX_AGE": 0}, set()),

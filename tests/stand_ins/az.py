@@ -15,6 +15,11 @@ import time
 OBJECT_ID = "5f2b6a5e-3c8f-4d0a-9d6c-0e3b1f7a2c11"
 USER = "ada@example.org"
 SUBSCRIPTION = "11111111-1111-4111-8111-111111111111"
+WANTS_PASSWORD = (
+    "ERROR: (MissingRequiredParameter) Parameter 'AdministratorLoginPassword' must be "
+    "specified\nCode: MissingRequiredParameter\n"
+    "Message: Parameter 'AdministratorLoginPassword' must be specified"
+)
 
 
 def fresh(**changes):
@@ -29,6 +34,9 @@ def fresh(**changes):
             "GeneralPurpose": ["Standard_D2ds_v5"],
         },
         "restricted": False,
+        # Does Azure want a password although passwords cannot sign in?
+        "wants_password": False,
+        "ignores_password_auth": False,
         "groups": {},
         "servers": {},
         "faults": {},
@@ -146,6 +154,11 @@ def list_skus(state, options):
 def create(state, options):
     if options["resource-group"] not in state["groups"]:
         raise missing("The resource group")
+    password = options.get("admin-password")
+    if state["wants_password"] and not password:
+        raise Stop(1, WANTS_PASSWORD)
+    state["passwords"] = [*state.get("passwords", ()), password]
+    enabled = state["ignores_password_auth"] or options["password-auth"] == "Enabled"
     state["servers"][options["name"]] = server(
         options["name"],
         group=options["resource-group"],
@@ -153,8 +166,15 @@ def create(state, options):
         version=options["version"],
         sku={"name": options["sku-name"], "tier": options["tier"]},
         tags=tags(options),
+        authConfig={
+            "activeDirectoryAuth": options["microsoft-entra-auth"],
+            "passwordAuth": "Enabled" if enabled else "Disabled",
+        },
     )
-    return {"host": options["name"]}
+    if password:
+        # The real one only prints it where passwords can sign in.
+        sys.stderr.write(f"WARNING: made {options['admin-user']} with {password}\n")
+    return {"host": options["name"], "password": password}
 
 
 def server(name, *, group="rg-exercises", **changes):
@@ -275,6 +295,9 @@ def main(argv):
     try:
         fail_as_ordered(state, argv)
         command, options = parse(argv)
+        for name, value in options.items():
+            if value == "@-":
+                options[name] = sys.stdin.read()
         result = answer(state, command, options)
     except KeyboardInterrupt:
         return 130

@@ -1,6 +1,7 @@
 """The HNSW index: built beside the old one, dropped for bulk loads, half precision."""
 
 import io
+from contextlib import contextmanager
 
 import numpy as np
 import psycopg
@@ -13,6 +14,7 @@ from products.catalog import bulk
 from products.embeddings.deterministic import EmbeddingBackend
 from products.models import DIMENSIONS, Product
 from products.quality.recall import index_quality
+from products.sql.pgvector_version import installed_version
 from products.sql.statements import rows
 from products.upkeep import vector_index
 from products.upkeep.vector_index import HALFVEC, VECTOR, IndexBuildError
@@ -68,6 +70,62 @@ def plan_of(queryset):
             return queryset.explain()
         finally:
             cursor.execute("RESET enable_seqscan")
+
+
+@contextmanager
+def pgvector(version):
+    """Let PostgreSQL name another version of pgvector."""
+    sql = "UPDATE pg_extension SET extversion = %s WHERE extname = 'vector'"
+    installed = str(installed_version(using="default"))
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [version])
+        try:
+            yield
+        finally:
+            cursor.execute(sql, [installed])
+
+
+@pytest.mark.parametrize(
+    "version, asked, workers",
+    [
+        ("0.8.0", None, "0"),
+        ("0.8.1", 0, "0"),
+        ("0.8.2", None, None),
+        ("0.8.2", 3, "3"),
+        ("0.8.10", None, None),
+    ],
+)
+def test_a_pgvector_whose_parallel_builds_overflow_builds_with_one_process(
+    monkeypatch, version, asked, workers
+):
+    add_products(2)
+    given = []
+
+    @contextmanager
+    def watched(using, options):
+        given.append(options.get("max_parallel_maintenance_workers"))
+        with session_options(using, options):
+            yield
+
+    session_options = vector_index.session_options
+    monkeypatch.setattr(vector_index, "session_options", watched)
+
+    with pgvector(version):
+        vector_index.build_index(VECTOR, workers=asked, **USING)
+
+    assert given == [workers]
+
+
+def test_more_processes_than_such_a_pgvector_bears_are_refused():
+    add_products(2)
+    before = index_oid()
+
+    with pgvector("0.8.1"), pytest.raises(CommandError) as caught:
+        run("build_index", "--workers", "2")
+
+    assert "pgvector 0.8.1 builds with one process only" in str(caught.value)
+    assert "mended in 0.8.2" in str(caught.value)
+    assert index_oid() == before
 
 
 def test_a_build_replaces_the_index_and_keeps_its_name():

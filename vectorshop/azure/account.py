@@ -19,6 +19,7 @@ class Account:
     name: str  # the database role's name
     kind: str  # "User" or "ServicePrincipal", as az calls them
     subscription: str
+    known_tag: str = ""
 
     @property
     def tag(self) -> str:
@@ -27,6 +28,8 @@ class Account:
         The first digits of the SHA-1 of the object id, as the lab's script takes
         them, so that a server made by that script is found again.
         """
+        if self.known_tag:
+            return self.known_tag
         digest = hashlib.sha1(self.object_id.encode(), usedforsecurity=False)
         return digest.hexdigest()[:8]
 

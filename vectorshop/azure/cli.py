@@ -6,9 +6,9 @@ import json
 import os
 import shutil
 import subprocess
-import tempfile
 import threading
 import time
+from contextlib import suppress
 from typing import IO, Any
 
 from django.core.management.base import CommandError
@@ -21,6 +21,10 @@ MINIMUM_VERSION = (2, 86, 0)
 INSTALL = "https://learn.microsoft.com/cli/azure/install-azure-cli"
 NOT_FOUND = 3  # az's exit status when a resource does not exist
 TICK_SECONDS = 0.5
+# az reads the value of an option from its standard input where this stands. See
+# https://learn.microsoft.com/cli/azure/use-azure-cli-successfully-tips
+FROM_INPUT = "@-"
+HIDDEN = "***"
 
 # What to do next, by a part of az's own message in lower case.
 ADVICE = {
@@ -51,11 +55,19 @@ ADVICE = {
 }
 
 
-def az_failed(words: tuple[str, ...], status: int, text: str) -> CommandError:
+class AzError(CommandError):
+    """A command of az failed. *text* is what az wrote, which was shown already."""
+
+    def __init__(self, message: str, text: str) -> None:
+        super().__init__(message)
+        self.text = text
+
+
+def az_failed(words: tuple[str, ...], status: int, text: str) -> AzError:
     """Return the error of a command whose own *text* was shown, with advice."""
     message = f"az {command_name(words)} failed (exit status {status})."
     tips = (tip for sign, tip in ADVICE.items() if sign in text.lower())
-    return CommandError("\n".join([message, *tips][:2]))
+    return AzError("\n".join([message, *tips][:2]), text)
 
 
 def command_name(words: tuple[str, ...]) -> str:
@@ -72,8 +84,10 @@ class Az:
     """The az CLI of this machine, bound to one subscription.
 
     subscription: name or id; empty for az's default. With *dry_run* changing
-    commands are shown and not run. Raises CommandError when az is not installed.
+    commands are shown and not run. Raises AzError when az is not installed.
     """
+
+    offline = False  # is az never asked?
 
     def __init__(
         self, console: Console, *, subscription: str = "", dry_run: bool = False
@@ -84,8 +98,8 @@ class Az:
         # On Windows this is az.cmd, which cannot be started by its bare name.
         self.program = shutil.which("az")
         if not self.program:
-            raise CommandError(
-                f"The Azure CLI (az) is not installed or not on PATH. See {INSTALL}"
+            raise AzError(
+                f"The Azure CLI (az) is not installed or not on PATH. See {INSTALL}", ""
             )
 
     def read(self, *words: str) -> Any:
@@ -104,40 +118,45 @@ class Az:
             self._fail(words, result)
         return parsed(result.stdout)
 
-    def change(self, *words: str, what: str, done: str) -> None:
+    def change(self, *words: str, what: str, done: str, secret: str = "") -> None:
         """Echo and run a command that changes something, showing that it runs.
 
         what: names the step in the progress line; done: what is said at its end.
-        Raises CommandError; az's messages are shown as they come.
+        secret: the value that FROM_INPUT stands for among *words*. It goes through a
+        pipe, so that neither the process list nor a file ever has it, and it is taken
+        out of what az says. Raises AzError; az's messages are shown as they come.
         """
         self.console.command(["az", *words, *self._subscription()])
         if self.dry_run:
             return
-        with (
-            tempfile.TemporaryFile() as output,
-            subprocess.Popen(
-                self._argv(words),
-                env=environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.PIPE,
-                text=True,
-            ) as process,
-        ):
+        with subprocess.Popen(
+            self._argv(words),
+            env=environment(),
+            stdin=subprocess.PIPE if secret else subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
             assert process.stderr
             text: list[str] = []
             reader = threading.Thread(
-                target=self._pass_on, args=(process.stderr, text), daemon=True
+                target=self._pass_on, args=(process.stderr, text, secret), daemon=True
             )
             reader.start()
+            if process.stdin:
+                # An az that ends without reading says why in its messages.
+                with suppress(BrokenPipeError), process.stdin as pipe:
+                    pipe.write(secret)
             status = self._wait(process, what)
             reader.join()
         if status:
             raise az_failed(words, status, "".join(text))
         self.console.done(done)
 
-    def _pass_on(self, messages: IO[str], text: list[str]) -> None:
+    def _pass_on(self, messages: IO[str], text: list[str], secret: str) -> None:
         for line in messages:
+            if secret:
+                line = line.replace(secret, HIDDEN)
             text.append(line)
             if line.strip():
                 self.console.error(line.rstrip())

@@ -25,16 +25,26 @@ AZURE_RULE = "vectorshop-azure-services"
 AZURE_SERVICES = IPv4Address(0)
 
 
+class Unknown(str):
+    """An address that a dry run does not know, as its commands show it."""
+
+    def __int__(self) -> int:
+        raise TypeError(f"{self} is no number")
+
+
 class Range(NamedTuple):
     """Addresses from *first* to *last*, both included."""
 
-    first: IPv4Address
-    last: IPv4Address
+    first: IPv4Address | Unknown
+    last: IPv4Address | Unknown
 
     def __str__(self) -> str:
         if self.first == self.last:
             return str(self.first)
         return f"{self.first}-{self.last}"
+
+
+YOUR_ADDRESS = Range(Unknown("YOUR_ADDRESS"), Unknown("YOUR_ADDRESS"))
 
 
 def parse_ip(text: str) -> Range | str:
@@ -85,13 +95,24 @@ def rule_name(deployment: Deployment) -> str:
 
 
 def wanted_range(az: Az, ip: Range | str) -> Range | None:
-    """Return the addresses to let in, asking ADDRESS_SERVICE for "auto"."""
+    """Return the addresses to let in, asking ADDRESS_SERVICE for "auto".
+
+    A dry run goes on with YOUR_ADDRESS where the service gives no answer.
+    """
     if ip == "none":
         return None
     if isinstance(ip, Range):
         return ip
+    if az.offline:
+        return YOUR_ADDRESS
     az.console.say(f"Asking {ADDRESS_SERVICE} for your address (--ip avoids this).")
-    address = callers_address()
+    try:
+        address = callers_address()
+    except CommandError as err:
+        if not az.dry_run:
+            raise
+        az.console.warn(str(err))
+        return YOUR_ADDRESS
     return Range(address, address)
 
 

@@ -49,7 +49,8 @@ COMMON: dict[str, dict[str, Any]] = {
     },
     "--dry-run": {
         "action": "store_true",
-        "help": "Show the commands that would change something; change nothing.",
+        "help": "Show the commands that would change something; change nothing. Needs "
+        "neither az nor a network.",
     },
     "--yes": {"action": "store_true", "help": "Answer questions with yes."},
 }

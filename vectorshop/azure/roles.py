@@ -94,6 +94,18 @@ def create(
         connection.close()  # which rolls back what was not committed
 
 
+def planned(principal: Principal) -> list[str]:
+    """Return the statements that create() runs in a database without tables."""
+    return [
+        statement.as_string()
+        for statement in (
+            *owner_statements(False, []),
+            principal_statement(principal),
+            *right_statements(principal.name, [], []),
+        )
+    ]
+
+
 def statements(cursor: CursorWrapper, principal: Principal) -> Iterator[sql.Composed]:
     """Yield what is to run, after a look at the database."""
     mine = relations(cursor, TABLE_KINDS, session_user(cursor))
@@ -107,10 +119,15 @@ def statements(cursor: CursorWrapper, principal: Principal) -> Iterator[sql.Comp
     if exists(cursor, principal.name):
         check_same(cursor, principal)
     else:
-        yield sql.SQL(
-            "SELECT pgaadauth_create_principal_with_oid({}, {}, {}, false, false)"
-        ).format(principal.name, principal.object_id, principal.kind)
+        yield principal_statement(principal)
     yield from right_statements(principal.name, mine + owners, sequences)
+
+
+def principal_statement(principal: Principal) -> sql.Composed:
+    """Return what makes the role of an Entra identity."""
+    return sql.SQL(
+        "SELECT pgaadauth_create_principal_with_oid({}, {}, {}, false, false)"
+    ).format(principal.name, principal.object_id, principal.kind)
 
 
 def owner_statements(

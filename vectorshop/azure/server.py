@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import Any
 
 from django.core.management.base import CommandError
 
 from vectorshop.azure import firewall
 from vectorshop.azure.account import Account
-from vectorshop.azure.cli import Az
+from vectorshop.azure.cli import FROM_INPUT, Az, AzError
 from vectorshop.azure.deployment import (
     CLUSTER_SKU,
     PROGRAM,
@@ -17,11 +18,14 @@ from vectorshop.azure.deployment import (
     TAG,
     TAG_VALUE,
     Deployment,
+    is_ours,
 )
 
 PROVIDER = "Microsoft.DBforPostgreSQL"
 EXTENSION = "VECTOR"
 SERVER = ("postgres", "flexible-server")
+# The login of the administrator whose password nobody knows, see create_server().
+UNUSED_ADMINISTRATOR = "vectorshop_unused"
 PRICES = "https://azure.microsoft.com/pricing/details/postgresql/flexible-server/"
 # List prices of US regions, rounded up; PRICES has those of today.
 MONTHLY_COST = {
@@ -54,6 +58,9 @@ def create(
     else:
         wake(az, deployment, server)
     missing = server is None and az.dry_run  # there is no server to read from
+    if not missing:
+        made = server or az.read(*SERVER, "show", *deployment.named)
+        check_passwords_are_off(az, deployment, made)
     allow_extension(az, deployment, missing=missing)
     firewall.apply(
         az,
@@ -122,6 +129,8 @@ def register_provider(az: Az) -> None:
 def check_offer(az: Az, deployment: Deployment) -> None:
     """Raise CommandError when the region does not offer this size or version."""
     offers = az.read(*SERVER, "list-skus", "--location", deployment.location)
+    if az.offline:
+        return
     features = {
         feature["name"]: feature["status"]
         for offer in offers
@@ -175,21 +184,70 @@ def create_server(az: Az, deployment: Deployment) -> None:
     """Create the server: public address without any rule, tokens only, no password.
 
     The administrator is set by a command of its own: az does not wait for the one
-    given here, so that the next change could meet a busy server.
+    given here, so that the next change could meet a busy server. An Azure that wants a
+    password although passwords cannot sign in gets a random one that is not kept. See
+    https://github.com/Azure/bicep-types-az/issues/2779
     """
     size = ["--sku-name", deployment.sku, "--tier", deployment.tier]
     if deployment.nodes:
         size += ["--node-count", str(deployment.nodes)]
-    az.change(
+    command = (
         *(*SERVER, "create", *deployment.named, "--location", deployment.location),
         *(*size, "--storage-size", str(STORAGE_GB), "--version", deployment.version),
         # "Enabled" opens no address; "None" would switch public access off.
         *("--public-access", "Enabled"),
         *("--microsoft-entra-auth", "Enabled", "--password-auth", "Disabled"),
         *("--tags", f"{TAG}={TAG_VALUE}", "--yes"),
-        what="Creating the server, usually 5 to 10 minutes",
-        done=f"Server {deployment.server} created",
     )
+    what = "Creating the server, usually 5 to 10 minutes"
+    done = f"Server {deployment.server} created"
+    try:
+        az.change(*command, what=what, done=done)
+    except AzError as err:
+        if not wants_password(err):
+            raise
+        az.console.warn(
+            "Azure asks for an administrator's password, although no password can sign "
+            "in to this server. The command is repeated once, with a random password "
+            "that is neither shown nor stored."
+        )
+        az.change(
+            *(*command, "--admin-user", UNUSED_ADMINISTRATOR),
+            *("--admin-password", FROM_INPUT),
+            secret=random_password(),
+            what=what,
+            done=done,
+        )
+
+
+def wants_password(error: AzError) -> bool:
+    """Return whether Azure refused for want of an administrator's password."""
+    text = error.text.lower()
+    return "missingrequiredparameter" in text and "administratorlogin" in text
+
+
+def random_password() -> str:
+    """Return 67 characters, of the four kinds of which Azure wants three."""
+    return "aA1-" + secrets.token_urlsafe(47)
+
+
+def check_passwords_are_off(
+    az: Az, deployment: Deployment, server: dict[str, Any]
+) -> None:
+    """Raise CommandError when a password could sign in to a server of azdeploy's.
+
+    Only a warning for a server that somebody else made.
+    """
+    if (server.get("authConfig") or {}).get("passwordAuth") == "Disabled":
+        return
+    message = (
+        f"Passwords can sign in to {deployment.server}. Switch that off: "
+        f"az {' '.join(SERVER)} update {' '.join(deployment.named)} "
+        "--password-auth Disabled"
+    )
+    if is_ours(server):
+        raise CommandError(f"{message}\nThen run `{PROGRAM} create` again.")
+    az.console.warn(message)
 
 
 def wake(az: Az, deployment: Deployment, server: dict[str, Any]) -> None:

@@ -24,6 +24,14 @@ def show(az: Az, deployment: Deployment) -> None:
     az.console.say(f"It costs money until `{PROGRAM} cleanup`.")
 
 
+def ask(az: Az, deployment: Deployment) -> None:
+    """Ask az for all that show() prints, and print nothing of it."""
+    servers.find_server(az, deployment)
+    servers.administrators(az, deployment)
+    servers.allowed_extensions(az, deployment)
+    firewall.rules(az, deployment)
+
+
 def show_server(console: Console, server: dict[str, Any]) -> None:
     size = (
         f"{server['sku']['name']}, PostgreSQL {server['version']}, {server['location']}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, CommandParser
 from django.db import Error
 
@@ -20,7 +21,7 @@ from products.upkeep.vector_index import (
 
 
 class Command(ShopCommand):
-    expected = (IndexBuildError, Error)
+    expected = (IndexBuildError, ImproperlyConfigured, Error)
     help = (
         "Build the index of the embeddings anew, beside the old one, while the shop "
         "reads and writes; then put it in the old one's place."

@@ -35,7 +35,8 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
     OPTIONS["entra"] may name the `credential` (default "auto"), the `client_id` of a
     user-assigned identity and the `scope`. If USER is empty, the token's user is
     taken. TLS with the server's name checked is the default. With a PASSWORD none of
-    this applies.
+    this applies. OPTIONS["pooler"] says that a pooler shares out the sessions, and how
+    to pass it by (products.sql.own_session).
     """
 
     Database = psycopg_with_tokens
@@ -50,7 +51,8 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         A pool takes the parameters only once, so a token would expire there.
         """
         params: dict[str, Any] = super().get_connection_params()
-        params.pop("entra", None)
+        for name in ("entra", "pooler"):
+            params.pop(name, None)
         apply_limits(params)
         if not self.settings_dict["PASSWORD"]:
             params.update(sign_in_parameters(self.settings_dict))

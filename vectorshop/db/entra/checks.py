@@ -37,7 +37,8 @@ def check_sign_in(alias: str, database: dict[str, Any]) -> Iterator[CheckMessage
     """Yield what is wrong with the way the connection is secured."""
     where = f"DATABASES[{alias!r}]"
     if database["PASSWORD"]:
-        if database["HOST"].lower().endswith(AZURE):
+        hosts = database["HOST"].lower().split(",")
+        if any(host.endswith(AZURE) for host in hosts):
             yield Warning(
                 f"{where} signs in to Azure with a password.",
                 hint="Leave DB_PASSWORD empty to sign in with an Entra token.",
@@ -67,7 +68,7 @@ def check_pooling(alias: str, database: dict[str, Any]) -> Iterator[CheckMessage
             hint="Set CONN_MAX_AGE to 0: the pool keeps the connections.",
             id="entra.E003",
         )
-    if str(database["PORT"]) not in POOLER_PORTS:
+    if "pooler" not in options and str(database["PORT"]) not in POOLER_PORTS:
         return
     if not database.get("DISABLE_SERVER_SIDE_CURSORS"):
         yield Error(
@@ -76,10 +77,31 @@ def check_pooling(alias: str, database: dict[str, Any]) -> Iterator[CheckMessage
             hint="Set DISABLE_SERVER_SIDE_CURSORS to True.",
             id="entra.E001",
         )
+    if options.get("prepare_threshold") is not None:
+        yield Error(
+            f"{where} prepares statements through PgBouncer, where one client would "
+            "run those of another.",
+            hint="Set DB_POOLER=true, or prepare_threshold to None.",
+            id="entra.E005",
+        )
+    if options.get("options"):
+        yield Error(
+            f"{where} begins each session with settings (libpq's `options`), which "
+            "PgBouncer refuses.",
+            hint="Set them for the role instead: ALTER ROLE … SET …",
+            id="entra.E006",
+        )
+    if not options.get("pooler"):
+        yield Warning(
+            f"{where} goes through PgBouncer, and no way past it is known: imports and "
+            "builds of the index will not run.",
+            hint="Set DB_DIRECT_PORT (on Azure 5432), and DB_DIRECT_HOST if it is another.",
+            id="entra.W003",
+        )
     if options.get("assume_role"):
         yield Error(
             f"{where} assumes a role through PgBouncer, which would hand it on to "
             "other clients.",
-            hint="Use port 5432 for DB_ASSUME_ROLE.",
+            hint="Use DB_ASSUME_ROLE with the server's own port and DB_POOLER=false.",
             id="entra.E002",
         )

@@ -30,8 +30,11 @@ class DatabaseClient(postgresql.DatabaseClient):
 
         The token is among the variables: arguments are shown by `ps` to everybody.
         """
+        wanted = settings_dict["OPTIONS"].get("target_session_attrs")
+        target = {"PGTARGETSESSIONATTRS": wanted} if wanted else {}
         if settings_dict["PASSWORD"]:
-            return super().settings_to_cmd_args_env(settings_dict, parameters)
+            args, env = super().settings_to_cmd_args_env(settings_dict, parameters)
+            return args, {**(env or {}), **target}
         params = sign_in_parameters(settings_dict)
         sign_in = params["sign_in"]
         token = sign_in.token()
@@ -41,7 +44,8 @@ class DatabaseClient(postgresql.DatabaseClient):
         variables = {
             VARIABLES[name]: str(params[name]) for name in params if name in VARIABLES
         }
-        return args, {**(env or {}), **variables, "PGPASSWORD": token.secret.reveal()}
+        secret = {"PGPASSWORD": token.secret.reveal()}
+        return args, {**(env or {}), **variables, **target, **secret}
 
     def runshell(self, parameters: Iterable[str]) -> None:
         """Run psql. Raises CommandError when there is no token."""

@@ -17,15 +17,17 @@ from vectorshop.azure import (
     deployment as deployments,
     dotenv,
     firewall,
+    offline,
     options,
     roles,
     server as servers,
     status,
 )
 from vectorshop.azure.account import Account
-from vectorshop.azure.cli import Az
+from vectorshop.azure.cli import Az, AzError
 from vectorshop.azure.console import Console
 from vectorshop.azure.deployment import PROGRAM, Deployment
+from vectorshop.azure.offline import OfflineAz
 
 INTERRUPTED = 130  # as shells report a command ended by Ctrl-C
 MENU = {
@@ -65,10 +67,12 @@ class Command(BaseCommand):
             self.stdout, self.stderr, self.style, assume_yes=given["yes"]
         )
         try:
-            if given["action"]:
-                self.run(given["action"])
-            else:
-                self.menu()
+            try:
+                self.start()
+            except AzError as err:
+                if not given["dry_run"]:
+                    raise
+                self.go_on_without_az(err)
         except KeyboardInterrupt:
             self.console.say()
             raise CommandError(
@@ -76,6 +80,29 @@ class Command(BaseCommand):
                 "The same command again goes on from there.",
                 returncode=INTERRUPTED,
             ) from None
+
+    def start(self) -> None:
+        if self.options["action"]:
+            self.run(self.options["action"])
+        else:
+            self.menu()
+
+    def go_on_without_az(self, err: AzError) -> None:
+        """Show what a dry run would do where az answers as it should."""
+        action = self.options["action"] or "create"
+        self.console.warn(str(err))
+        where = (
+            "in an empty subscription" if action == "create" else "on a server as made"
+        )
+        self.console.say(offline.EXPLANATION.format(action=action, where=where))
+        self.az = OfflineAz(
+            self.console, subscription=self.options["subscription"], action=action
+        )
+        self.account = offline.UNKNOWN
+        self.deployment = deployments.planned(self.options, self.account)
+        if self.options.get("ip") == "none":
+            self.az.rules = (firewall.rule_name(self.deployment), firewall.AZURE_RULE)
+        self.run(action)
 
     def run(self, action: str) -> None:
         step: Callable[[], None] = getattr(self, action)
@@ -154,6 +181,9 @@ class Command(BaseCommand):
         servers.set_administrator(self.az, self.deployment, self.account)
 
     def status(self) -> None:
+        if self.az.offline:
+            status.ask(self.az, self.deployment)
+            return
         status.show(self.az, self.deployment)
 
     def env(self) -> None:
@@ -170,11 +200,13 @@ class Command(BaseCommand):
         principal = roles.Principal(
             self.options["name"], self.options["object_id"], self.options["type"]
         )
-        database = roles.connect(
-            server["fullyQualifiedDomainName"],
-            connection.database_user(self.az, self.deployment, self.account),
-        )
+        user = connection.database_user(self.az, self.deployment, self.account)
         dry_run = self.options["dry_run"]
+        if self.az.offline:
+            for statement in roles.planned(principal):
+                self.console.say(f"{statement};")
+            return
+        database = roles.connect(server["fullyQualifiedDomainName"], user)
         for statement in roles.create(database, principal, dry_run=dry_run):
             self.console.say(f"{statement};")
         if not dry_run:
