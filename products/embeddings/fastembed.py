@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,7 +65,7 @@ class EmbeddingBackend(BaseEmbeddingBackend):
 
             return TextEmbedding(
                 "sentence-transformers/all-MiniLM-L6-v2",
-                specific_model_path=str(MODEL_DIR),
+                specific_model_path=path_in_utf8(MODEL_DIR),
                 local_files_only=True,
                 # A command embeds many texts and has all cores for them.
                 threads=SERVER_THREADS if is_serving() else None,
@@ -76,3 +76,19 @@ class EmbeddingBackend(BaseEmbeddingBackend):
                 "the packages again (pip install -r requirements.txt) and restore the "
                 "folder (git checkout -- products/embeddings)."
             ) from err
+
+
+@cache
+def path_in_utf8(folder: Path) -> str:
+    """Return a path of *folder* that ONNX Runtime can read, which takes UTF-8 only.
+
+    In a locale without UTF-8, Python's text of a path with other than ASCII letters has
+    none. Linux, the only system with such a locale, names an open folder by a number.
+    The folder stays open.
+    """
+    text = str(folder)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return f"/proc/self/fd/{os.open(folder, os.O_RDONLY)}"
+    return text

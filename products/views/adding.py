@@ -55,7 +55,8 @@ def loaded(count: int, *, replace: bool) -> str:
     ) % {"count": count}
     if replace:
         return text
-    return f"{text} {_('Those in the catalogue already stay as they are.')}"
+    kept = _("Those in the catalogue already stay as they are.")
+    return f"{text} {kept}"
 
 
 @require_POST

@@ -145,8 +145,9 @@ def settings_with(data_dir):
     """The environment for the project's settings but a database in *data_dir*."""
     module = data_dir.parent / "settings_of_test.py"
     module.write_text(
-        "from vectorshop.settings import *\n"
-        f"DATABASES['default']['OPTIONS']['data_dir'] = {ascii(str(data_dir))}\n"
+        "import os; from vectorshop.settings import *\n"
+        "DATABASES['default']['OPTIONS']['data_dir'] = "
+        f"os.fsdecode({os.fsencode(data_dir)!r})\n"
     )
     return os.environ | {
         "DJANGO_SETTINGS_MODULE": module.stem,
@@ -154,10 +155,10 @@ def settings_with(data_dir):
     }
 
 
-def manage(*arguments, data_dir, **environment):
+def manage(*arguments, data_dir, root=ROOT, **environment):
     """Run manage.py with a database in *data_dir*."""
     return subprocess.run(
-        [sys.executable, ROOT / "manage.py", *arguments],
+        [sys.executable, root / "manage.py", *arguments],
         env=settings_with(data_dir) | environment,
         capture_output=True,
         text=True,
@@ -808,6 +809,39 @@ def test_several_first_migrations_at_once_make_the_tables_once(made_dir):
     assert [run.returncode for run in runs] == [0, 0, 0]
     assert sum("Applying products.0001_initial... OK" in text for text in said) == 1
     assert sum("No migrations to apply." in text for text in said) == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has such a locale")
+def test_a_folder_with_any_letters_serves_in_every_locale(folder, empty_cluster):
+    """Both the project and its data lie there: the model too is read from it."""
+    place = folder / "Geschäft für Müller, 店"
+    place.mkdir(mode=0o711)
+    shutil.copy(ROOT / "manage.py", place)
+    for name in ("vectorshop", "products"):
+        (place / name).symlink_to(ROOT / name)
+    data_dir = place / "postgres"
+    shutil.copytree(empty_cluster, data_dir)
+    for path in [data_dir, *data_dir.rglob("*")]:
+        account_for(empty_cluster).own(path)
+    model = "products.embeddings.fastembed.EmbeddingBackend"
+    in_ascii = {"LC_ALL": "C", "PYTHONUTF8": "0", "EMBEDDING_BACKEND": model}
+
+    def run(*arguments, **environment):
+        return manage(*arguments, data_dir=data_dir, root=place, **environment)
+
+    runs = [
+        run("migrate", "--verbosity", "0", **in_ascii),
+        run("loaddata", "sample_products", **in_ascii),
+        run("search", "headphones", "--mode", "semantic", **in_ascii),
+        run("dbshell", "--", "-Atc", "SELECT count(*) FROM products", **in_ascii),
+    ]
+    ensure_running(data_dir)  # started in the one locale, used in the other
+    runs.append(run("similar", "coffee-maker", **in_ascii))
+
+    assert "".join(run.stderr for run in runs) == ""
+    assert "Wireless Bluetooth Headphones" in runs[2].stdout
+    assert runs[3].stdout == "10\n"
+    assert "Smart Watch" in runs[4].stdout
 
 
 def test_dbshell_opens_the_wheels_psql_in_a_database_made_for_it(made_dir):

@@ -31,9 +31,10 @@ PAGES = [
     "/products/{yoga}/why/?q=sport",
     "/map/",
     "/exact/?q=running+shoes",
+    "/login/",
     "/nowhere/",
 ]
-STAFF_PAGES = ["/?q=running+shoes", "/quality/", "/quality/?tune=1"]
+STAFF_PAGES = ["/?q=running+shoes", "/logout/", "/quality/", "/quality/?tune=1"]
 ADMIN = "/admin/products/product/"
 ADMIN_PAGES = [
     "/admin/",

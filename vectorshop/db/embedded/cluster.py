@@ -22,6 +22,7 @@ from functools import cached_property
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from django.core.exceptions import ImproperlyConfigured
@@ -231,7 +232,8 @@ class Cluster:
     def address(self) -> Address | None:
         """Return where the pid file says that a server listens, None without one."""
         try:
-            lines = self.pid_file.read_text().splitlines()
+            # It names folders: as bytes, which no locale can fail to read.
+            lines = os.fsdecode(self.pid_file.read_bytes()).splitlines()
         except FileNotFoundError:
             return None
         # pid, data folder, start time, port, socket folder, TCP address, ...
@@ -251,13 +253,15 @@ class Cluster:
             return False
         try:
             with self.connect(address) as connection:
-                row = connection.execute("SHOW data_directory").fetchone()
+                row = connection.execute(
+                    "SELECT convert_to(current_setting('data_directory'), 'UTF8')"
+                ).fetchone()
         except psycopg.OperationalError as err:
             # Only the server's account can listen on a socket; a port may be another's.
             return is_full(err) and (self.unix_sockets or bool(self._processes()))
-        return row is not None and Path(row[0]).resolve() == self.data_dir
+        return row is not None and Path(os.fsdecode(row[0])).resolve() == self.data_dir
 
-    def connect(self, address: Address) -> psycopg.Connection[tuple[str, ...]]:
+    def connect(self, address: Address) -> psycopg.Connection[tuple[Any, ...]]:
         """Return a connection in autocommit mode to the database `postgres`."""
         return psycopg.connect(
             host=address.host,
@@ -347,9 +351,11 @@ class Cluster:
     def _socket_dir(self) -> Path:
         """Return the folder of the unix socket: the data folder, if libpq can name it.
 
-        libpq splits host names at commas, and the system limits a socket's path.
+        libpq splits host names at commas, and the system limits a socket's path. A name
+        with other than ASCII letters has no text that every locale's processes share.
         """
-        if _fits(self.data_dir) and "," not in str(self.data_dir):
+        name = str(self.data_dir)
+        if _fits(self.data_dir) and "," not in name and name.isascii():
             return self.data_dir
         # The inode distinguishes a new folder from a deleted one whose server runs.
         identity = f"{self.data_dir}:{self.data_dir.stat().st_ino}"

@@ -43,10 +43,15 @@ class Command(migrate.Command):
                 # It asks again and again: CREATE INDEX CONCURRENTLY in the other
                 # process would wait for a statement that waits here.
                 while not acquired(lock):
-                    time.sleep(PAUSE_SECONDS)
+                    pause()
             yield
         finally:
             lock.close()
+
+
+def pause() -> None:
+    """Wait before the lock is asked for again."""
+    time.sleep(PAUSE_SECONDS)
 
 
 def acquired(connection: Any) -> bool:
