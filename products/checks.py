@@ -29,6 +29,9 @@ from products.upkeep.vector_index import configured_kind
 # Of random_page_cost. PostgreSQL's default, 4, is that of a disk that turns.
 MAX_PAGE_COST = 2
 
+# PostgreSQL's version, as a number, from which it says where a value is stored.
+TELLS_CHUNKS = 170_000
+
 LOST = (
     "Run manage.py embed_products: until then no search finds those of the other "
     "recipe. To change the model without that gap, set EMBEDDING_BACKEND back and run "
@@ -115,7 +118,8 @@ def check_alias(alias: str) -> list[CheckMessage]:
     """Return what is wrong with the table of products in one database.
 
     E003: the extension is missing. E004: the column has another dimension. Also what
-    check_index(), check_planner(), check_states() and check_agreement() return. Returns nothing before
+    check_index(), check_planner(), check_storage(), check_states() and
+    check_agreement() return. Returns nothing before
     the first migration, which enables the extension: `manage.py migrate` runs these
     checks first.
     """
@@ -144,7 +148,7 @@ def check_alias(alias: str) -> list[CheckMessage]:
             )
         )
     readable = has_recipes(alias) and not messages and not check_backend(None)
-    messages += check_index(alias) + check_planner(alias)
+    messages += check_index(alias) + check_planner(alias) + check_storage(alias)
     if readable:
         messages += check_agreement(alias) + check_states(alias)
     return messages
@@ -200,6 +204,36 @@ def check_planner(alias: str) -> list[CheckMessage]:
             "no settings from a session, sign in as the shop's role and run: "
             "ALTER ROLE CURRENT_USER SET random_page_cost = 1.1",
             id="products.W020",
+        )
+    ]
+
+
+def check_storage(alias: str) -> list[CheckMessage]:
+    """Return W021 when most vectors are stored outside of their rows.
+
+    So they were before a migration changed that for the rows to come. One statement,
+    which reads all rows. Before PostgreSQL 17 nothing tells.
+    """
+    [(version,)] = rows(
+        "SELECT current_setting('server_version_num')::int", using=alias
+    )
+    if version < TELLS_CHUNKS:
+        return []
+    [(vectors, outside)] = rows(
+        "SELECT count(embedding), count(pg_column_toast_chunk_id(embedding)) "
+        "FROM products",
+        using=alias,
+    )
+    if outside * 2 <= vectors:
+        return []
+    return [
+        CheckWarning(
+            f"Of {vectors} vectors, {outside} are stored outside of their rows, where "
+            "each comparison has to fetch them.",
+            hint="In a quiet hour run VACUUM FULL products; in manage.py dbshell: it "
+            'locks the table meanwhile. See "Where the vectors are stored" in '
+            "docs/performance.md.",
+            id="products.W021",
         )
     ]
 
