@@ -42,6 +42,9 @@ MAX_PAGE_COST = 2
 # https://www.postgresql.org/docs/17/release-17.html (incremental sorts on GiST).
 INDEX_GIVES_FIRST_KEY = 170_000
 
+# PostgreSQL's version, as a number, from which it says where a value is stored.
+TELLS_CHUNKS = 170_000
+
 LOST = (
     "Run manage.py embed_products: until then no search finds those of the other "
     "recipe. To change the model without that gap, set EMBEDDING_BACKEND back and run "
@@ -165,8 +168,8 @@ def check_alias(alias: str) -> list[CheckMessage]:
     """Return what is wrong with the table of products in one database.
 
     E003: the extension is missing. E004: the column has another dimension. Also what
-    check_pgvector(), check_postgresql(), check_index(), check_planner(), check_states()
-    and check_agreement() return. Before the first migration, which enables the
+    check_pgvector(), check_postgresql(), check_index(), check_planner(),
+    check_storage(), check_states() and check_agreement() return. Before the first migration, which enables the
     extension, only the versions are checked: `manage.py migrate` runs these checks
     first.
     """
@@ -197,7 +200,7 @@ def check_alias(alias: str) -> list[CheckMessage]:
     readable = (
         has_recipes(alias) and not has_error(messages) and not check_backend(None)
     )
-    messages += check_index(alias) + check_planner(alias)
+    messages += check_index(alias) + check_planner(alias) + check_storage(alias)
     if readable:
         messages += check_agreement(alias) + check_states(alias)
     return messages
@@ -327,6 +330,36 @@ def check_planner(alias: str) -> list[CheckMessage]:
             "no settings from a session, sign in as the shop's role and run: "
             "ALTER ROLE CURRENT_USER SET random_page_cost = 1.1",
             id="products.W020",
+        )
+    ]
+
+
+def check_storage(alias: str) -> list[CheckMessage]:
+    """Return W021 when most vectors are stored outside of their rows.
+
+    So they were before a migration changed that for the rows to come. One statement,
+    which reads all rows. Before PostgreSQL 17 nothing tells.
+    """
+    [(version,)] = rows(
+        "SELECT current_setting('server_version_num')::int", using=alias
+    )
+    if version < TELLS_CHUNKS:
+        return []
+    [(vectors, outside)] = rows(
+        "SELECT count(embedding), count(pg_column_toast_chunk_id(embedding)) "
+        "FROM products",
+        using=alias,
+    )
+    if outside * 2 <= vectors:
+        return []
+    return [
+        CheckWarning(
+            f"Of {vectors} vectors, {outside} are stored outside of their rows, where "
+            "each comparison has to fetch them.",
+            hint="In a quiet hour run VACUUM FULL products; in manage.py dbshell: it "
+            'locks the table meanwhile. See "Where the vectors are stored" in '
+            "docs/performance.md.",
+            id="products.W021",
         )
     ]
 

@@ -467,8 +467,8 @@ class NotDuplicate(models.Model):
     objects = NotDuplicateManager()
 
     class Meta:
-        verbose_name = _("pair that is not a duplicate")
-        verbose_name_plural = _("pairs that are not duplicates")
+        verbose_name = _("settled pair")
+        verbose_name_plural = _("settled pairs")
         db_table = "products_not_duplicate"
         # Who may change products settles pairs; see products/admin.py.
         default_permissions = ()

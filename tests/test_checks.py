@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from hashlib import md5
 
 import pytest
 from django.conf import settings
@@ -13,6 +14,7 @@ from products import checks
 from products.checks import newer_pgvector
 from products.embeddings.deterministic import EmbeddingBackend as Deterministic
 from products.sql.pgvector_version import Version
+from tests.factory import make_product
 
 INDEX = "products_embedding_idx"
 
@@ -125,6 +127,21 @@ def test_an_index_that_is_not_valid_is_a_warning():
 @pytest.mark.parametrize(("cost", "ids"), [("4", ["products.W020"]), ("2", [])])
 def test_a_planner_that_shuns_the_index_is_a_warning(cost, ids):
     execute(f"SET LOCAL random_page_cost = {cost}")
+
+    assert found() == ids
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("outside", "ids"), [(2, []), (3, ["products.W021"])], ids=["half", "most"]
+)
+def test_vectors_outside_of_their_rows_are_a_warning(outside, ids):
+    # Twenty words of 32 letters: with a vector more than a row holds.
+    words = [md5(str(number).encode()).hexdigest() for number in range(20)]
+    for number in range(4):
+        storage = "EXTERNAL" if number < outside else "MAIN"
+        execute(f"ALTER TABLE products ALTER COLUMN embedding SET STORAGE {storage}")
+        make_product(description=" ".join(words))
 
     assert found() == ids
 

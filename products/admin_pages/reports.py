@@ -180,7 +180,7 @@ def keep_apart(
             '{} <a href="{}">{}</a>',
             text % {"product": product, "other": other},
             reverse("admin:products_notduplicate_changelist"),
-            gettext("Undo it in the list of such pairs."),
+            gettext("Undo it in the list of settled pairs."),
         ),
     )
 

@@ -66,8 +66,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "verbose_name": "pair that is not a duplicate",
-                "verbose_name_plural": "pairs that are not duplicates",
+                "verbose_name": "settled pair",
+                "verbose_name_plural": "settled pairs",
                 "db_table": "products_not_duplicate",
                 "ordering": ["-pk"],
                 "default_permissions": (),
