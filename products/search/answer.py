@@ -75,8 +75,8 @@ def search(
     Raises SearchError for anything that cannot be searched for.
 
     Statements: a search up to 15 (two of them check that the recipe was not switched),
-    a listing two, the first unfiltered page of similar products one (page_size up to
-    19). The facets are counted when asked for.
+    a listing two, the first unfiltered page of similar products two (page_size up to
+    19; one, if there is no further page). The facets are counted when asked for.
     """
     question = Question(
         text=clean_text(text),
@@ -152,9 +152,10 @@ def similar_page(
     example: Product,
     read: list[Product] | None = None,
 ) -> Results:
-    """Return the products like one other: one statement where nothing is filtered.
+    """Return the products like one other, read by one statement without filters.
 
-    read: the first of them, if they were read with the example.
+    read: the first of them, if they were read with the example; then nobody counts the
+    others, and the total is what was read. Otherwise one more statement counts them.
     """
 
     def nearest(*, exact: bool) -> ProductQuerySet | list[Product]:
@@ -168,6 +169,7 @@ def similar_page(
     found = look_up(question, nearest, limit, read)
     similar = in_order(found.rows)
     compared = found.compared
+    total, more = len(similar), len(similar) >= limit or found.plan.partial
     if question.page > 1:
         # The first page stays as it was shown: the index, asked for more, may find
         # what it missed before, and no product may be on two pages.
@@ -175,13 +177,17 @@ def similar_page(
         first = similar[: question.page_size]
         shown_before = {product.pk for product in first}
         found = look_up(question, nearest, limit)
-        compared += found.compared
         similar = first + [
             product
             for product in in_order(found.rows)
             if product.pk not in shown_before
         ]
-    total = min(len(similar), WINDOW)
+        compared = found.compared if found.plan.exact else len(similar)
+        total, more = len(similar), len(similar) >= limit or found.plan.partial
+    elif more and read is None:
+        total = comparable_count(question)
+        more = total > WINDOW
+    total = min(total, WINDOW)
     page, shown = page_and_slice(question, total)
     return Results(
         hits=similar_hits(similar[:total])[shown],
@@ -189,11 +195,17 @@ def similar_page(
         log=with_statements(Log(rows=compared), record),
         mode="similar",
         total=total,
-        more=len(similar) >= limit or found.plan.partial,
+        more=more,
         page=page,
         page_size=question.page_size,
         count_facets=lambda: ranked_facets(question),
     )
+
+
+def comparable_count(question: Question) -> int:
+    """Return how many products can be compared, at most 201; one statement."""
+    products = question.products().embedded(fingerprint=question.fingerprint)
+    return products.order_by().values("pk")[: WINDOW + 1].count()
 
 
 def first_without_embedding(examples: Sequence[Product]) -> Product | None:

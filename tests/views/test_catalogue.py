@@ -1,5 +1,6 @@
 """The pages: what they show, what they refuse, and that they never fail."""
 
+import re
 import threading
 from html import unescape
 
@@ -38,6 +39,12 @@ def text_of(response):
     return unescape(response.content.decode())
 
 
+def headings(response):
+    """The headings of a page as one reads them."""
+    found = re.findall(r"<h[123][^>]*>(.*?)</h[123]>", text_of(response), re.DOTALL)
+    return [" ".join(re.sub("<[^>]*>", "", text).split()) for text in found]
+
+
 # Looking
 
 
@@ -58,6 +65,36 @@ def test_filters_are_offered_beside_the_catalogue_after_a_wrong_question(client)
 
     assert response.status_code == 400
     assert response.context["facets"] == [("Home", 1, False)]
+
+
+@pytest.mark.parametrize(
+    ("query", "heading"),
+    [
+        ("", "All products 2"),
+        ("?category=Home", "1 product found"),
+        ("?min_price=50", "No products found"),
+        ("?q=lamp&mode=keyword", "1 product found"),
+    ],
+)
+def test_the_heading_says_what_was_found(client, query, heading):
+    make_product(name="Lamp", category="Home")
+    make_product(name="Chair", category="Seats")
+
+    assert heading in headings(client.get(f"/{query}"))
+
+
+def test_the_heading_says_that_there_is_more(client, monkeypatch):
+    monkeypatch.setattr("products.search.answer.WINDOW", PAGE_SIZE)
+    monkeypatch.setattr("products.search.answer.LISTING_WINDOW", 2)
+    product = make_product(category="Home")
+    for _ in range(PAGE_SIZE + 1):
+        make_product(category="Home")
+
+    assert "All products more than 2" in headings(client.get("/"))
+    page = client.get(f"/?like={product.pk}")
+    assert "At least 24 products found" in headings(page)
+    page = client.get("/?category=Home")
+    assert "At least 2 products found" in headings(page)
 
 
 def test_an_empty_catalogue_says_what_to_do(client):
