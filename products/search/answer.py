@@ -35,6 +35,7 @@ from products.search.question import (
 )
 from products.search.rank import rank
 from products.search.results import Candidate, Hit, Log, Plan, Results
+from products.search.words import written_words
 from products.sql.expressions import InArray, array_of
 from products.sql.prepared import Given, Prepared
 from products.sql.watch import Record, recorded
@@ -74,7 +75,7 @@ def search(
     compared with an example that has no embedding: then no results come, and a notice.
     Raises SearchError for anything that cannot be searched for.
 
-    Statements: a search up to 15 (two of them check that the recipe was not switched),
+    Statements: a search up to 16 (two of them check that the recipe was not switched),
     a listing two, the first unfiltered page of similar products two (page_size up to
     19; one, if there is no further page). The facets are counted when asked for.
     """
@@ -294,15 +295,27 @@ def ranked_page(question: Question, record: Record) -> Results:
 
 
 def load_hits(question: Question, candidates: Sequence[Candidate]) -> list[Hit]:
-    """Return the candidates with their products; one statement."""
+    """Return the candidates with their products, and words as these write them.
+
+    Takes one statement, and one more where a candidate has a word.
+    """
     ids = array_of(candidate.pk for candidate in candidates)
     found = products_by_id().objects(ids, using=question.using)
     loaded = {product.pk: product for product in found}
     # A product that was deleted since it was ranked is left out.
+    candidates = [candidate for candidate in candidates if candidate.pk in loaded]
+    words = written_words(
+        {candidate.pk: candidate.words for candidate in candidates},
+        {pk: f"{p.name}\n{p.category}\n{p.description}" for pk, p in loaded.items()},
+        question.text,
+        using=question.using,
+    )
     return [
-        Hit(**vars(candidate), product=loaded[candidate.pk])
+        Hit(
+            **vars(candidate) | {"words": words[candidate.pk]},
+            product=loaded[candidate.pk],
+        )
         for candidate in candidates
-        if candidate.pk in loaded
     ]
 
 

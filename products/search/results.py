@@ -67,7 +67,8 @@ class Candidate:
     score: what the ranking goes by, large for a good match; similarity: the cosine
     similarity to the query, None where it was not compared; semantic_rank and
     keyword_rank: its place, from 1, in the ranking by meaning and by words; words:
-    the stems of the query that its text has; exact: its sku is the query.
+    the stems of the query that its text has, of a hit the words as its text writes
+    them; exact: its sku is the query.
     """
 
     pk: int

@@ -236,7 +236,7 @@ def test_explain_tells_what_spoke_for_a_hit(shop):
     output = run("search", "lava lamp", "--explain", "-n", "1")
 
     assert "similarity" in output
-    assert "meaning #1; words #1; has lava, lamp" in output
+    assert "meaning #1; words #1; has Lava, lamp" in output
 
 
 def test_explain_changes_no_result(shop):

@@ -93,7 +93,7 @@ def test_words_find_what_means_something_else(ask, wardrobe, embedder):
 
     assert sorted(skus(results)) == ["N-1", "R-1"]
     assert [hit.keyword_rank for hit in results] == [1, 2]
-    assert {hit.words for hit in results} == {("red",)}
+    assert {hit.words for hit in results} == {("Red",)}
     assert {hit.similarity for hit in results} == {None}
     assert embedder.texts == []
 
@@ -110,7 +110,7 @@ def test_hybrid_finds_both_and_says_why(ask, wardrobe, embedder):
     boot, polish, sandal = results
 
     assert skus(results) == ["B-1", "F-1", "S-1"]
-    assert (polish.keyword_rank, polish.words) == (1, ("footwear",))
+    assert (polish.keyword_rank, polish.words) == (1, ("Footwear",))
     # It is too far away to be found by meaning: no place there, but compared.
     assert polish.semantic_rank is None
     assert polish.similarity == pytest.approx(0.25, abs=1e-6)
