@@ -16,6 +16,8 @@ from django.utils.formats import get_format
 from django.utils.safestring import SafeString
 from markupsafe import Markup, escape
 
+from products.numbers import around_price
+
 # Okabe and Ito's colours, which colour-blind people can tell apart. Those too light for
 # white paper are darker here. The last one is for every further series. shop.css lists
 # the same colours.
@@ -47,6 +49,7 @@ class Numbers:
         self.point = get_format("DECIMAL_SEPARATOR", language)
         self.comma = get_format("THOUSAND_SEPARATOR", language)
         self.grouping = get_format("NUMBER_GROUPING", language)
+        self.language = language
         # None if Python writes these separators by itself.
         signs = {".": self.point, ",": self.comma}
         self.signs = str.maketrans(signs) if signs != PYTHON_SIGNS else None
@@ -66,8 +69,9 @@ class Numbers:
         )
 
     def price(self, value: Decimal | str) -> str:
-        """Return a price with the currency before it: $1,299.00."""
-        return f"{settings.CURRENCY}{self.number(Decimal(value), 2)}"
+        """Return a price with its currency: $1,299.00, in German 1.299,00 $."""
+        before, after = around_price(self.language, settings.CURRENCY)
+        return f"{before}{self.number(Decimal(value), 2)}{after}"
 
 
 def percent(similarity: float | None) -> int:

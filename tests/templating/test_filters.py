@@ -9,6 +9,7 @@ from django.template.defaultfilters import truncatechars
 from django.utils import translation
 from django.utils.formats import number_format
 
+from products.numbers import priced
 from products.templating.filters import (
     Numbers,
     changed_address,
@@ -21,7 +22,13 @@ from tests.factory import make_product
 
 
 @pytest.mark.parametrize(
-    ("language", "shown"), [("en", "$1,299.50"), ("de", "$1.299,50")]
+    ("language", "shown"),
+    [
+        ("en", "$1,299.50"),
+        ("de", "1.299,50\xa0$"),
+        ("en-in", "$1,299.50"),
+        ("xx", "$1299.50"),
+    ],
 )
 def test_a_price_is_written_as_the_visitor_writes_numbers(language, shown):
     assert Numbers(language).price(Decimal("1299.5")) == shown
@@ -31,6 +38,14 @@ def test_the_currency_is_a_setting(settings):
     settings.CURRENCY = "€ "
 
     assert Numbers("en").price("3") == "€ 3.00"
+    assert Numbers("de").price("3") == "3,00\xa0€"
+    assert Numbers("nl").price("3") == "€\xa03,00"
+
+
+def test_a_message_writes_a_price_as_the_pages_do():
+    for language in ("en", "de"):
+        with translation.override(language):
+            assert priced(Decimal("1299.5")) == Numbers(language).price("1299.5")
 
 
 def test_numbers_are_grouped_and_rounded():
@@ -66,7 +81,7 @@ def test_the_page_says_its_language(client, settings):
     page = client.get("/", headers={"accept-language": "de"}).content.decode()
 
     assert '<html lang="de">' in page
-    assert "$1.234,50" in page
+    assert "1.234,50\xa0$" in page
 
 
 @pytest.mark.parametrize(
