@@ -14,6 +14,7 @@ from django.http import QueryDict
 from django.utils import numberformat
 from django.utils.formats import get_format
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from markupsafe import Markup, escape
 
 from products.numbers import around_price
@@ -34,6 +35,8 @@ SERIES = (
 
 # Four placeholders or more.
 PARAMETERS = re.compile(r"%s(?:, ?%s){3,}")
+
+LAST_WORD = re.compile(r"\S*$")
 
 PYTHON_SIGNS = {".": ".", ",": ","}
 
@@ -91,9 +94,22 @@ def series_colour(number: int) -> str:
     return SERIES[min(number, len(SERIES)) - 1]
 
 
+def category_name(category: str) -> str:
+    """Return the name of a category, or that there is none, in the same words everywhere."""
+    return category or gettext("No category")
+
+
 def shortened(text: str, length: int) -> str:
-    """Return a text cut to *length* characters, the last of them then an ellipsis."""
-    return text if len(text) <= length else f"{text[: length - 1]}…"
+    """Return a text of at most *length* characters, cut after a word, with an ellipsis.
+
+    It is cut within a word where a whole one would cost more than half of the text.
+    """
+    if len(text) <= length:
+        return text
+    start = text[: length - 1]
+    words = start if text[length - 1].isspace() else LAST_WORD.sub("", start)
+    words = words.rstrip().rstrip(",;:–-")
+    return f"{words if 2 * len(words) >= length else start}…"
 
 
 def lines(text: str) -> str:

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 from django.http import QueryDict
+from django.template import engines
 from django.template.defaultfilters import truncatechars
 from django.utils import translation
 from django.utils.formats import number_format
@@ -89,6 +90,32 @@ def test_the_page_says_its_language(client, settings):
 )
 def test_a_bar_is_as_long_as_the_similarity(similarity, length):
     assert percent(similarity) == length
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("keeps the jitter away", "keeps the…"),
+        ("keeps the  jitter", "keeps the…"),
+        ("keeps them jittering", "keeps…"),
+        ("wireless, headphones", "wireless…"),
+        ("one wireless headphone", "one wirel…"),  # not "one…"
+        ("0123456789", "0123456789"),
+    ],
+)
+def test_a_long_text_ends_with_a_whole_word(text, shown):
+    assert shortened(text, 10) == shown
+
+
+def test_the_admin_s_templates_have_the_same_filters():
+    template = engines["django"].from_string(
+        "{% load shop %}{{ price|price }} {{ category|category_name }}"
+    )
+
+    with translation.override("de"):
+        shown = template.render({"price": Decimal("1299.5"), "category": ""})
+
+    assert shown == "1.299,50\xa0$ Keine Kategorie"
 
 
 @pytest.mark.parametrize("text", ["", "a" * 9, "a" * 10, "a" * 11, "ä€🎧" * 9])

@@ -83,6 +83,21 @@ def test_the_heading_says_what_was_found(client, query, heading):
     assert heading in headings(client.get(f"/{query}"))
 
 
+@pytest.mark.parametrize(
+    "path", ["/", "/?q=lamp", "/products/{pk}/", "/similar/?q=lam", "/map/"]
+)
+def test_no_category_is_said_in_the_same_words_everywhere(client, path):
+    first = make_product(name="Lamp", category="")
+    for distance in (0.1, 0.2):
+        make_product(name=f"Lamp {distance}", embedding=near(distance))
+
+    page = text_of(client.get(path.format(pk=first.pk)))
+
+    assert "No category" in page
+    for other in (">None<", ">–<", ">-<", "> ·", "/ </p>"):
+        assert other not in page
+
+
 def test_the_heading_says_that_there_is_more(client, monkeypatch):
     monkeypatch.setattr("products.search.answer.WINDOW", PAGE_SIZE)
     monkeypatch.setattr("products.search.answer.LISTING_WINDOW", 2)
