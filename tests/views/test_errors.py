@@ -64,7 +64,10 @@ def test_a_failure_gets_its_page(monkeypatch, error, status):
 
     assert response.status_code == status
     assert ("Retry-After" in response.headers) == (status == 503)
-    assert "VectorShop" in response.content.decode()
+    page = response.content.decode()
+    assert "VectorShop" in page
+    assert ('href="">Try again<' in page) == (status == 503)
+    assert ("Back to the products" in page) == (status == 500)
 
 
 def test_a_form_without_its_token_gets_a_page_in_the_same_dress(db):
