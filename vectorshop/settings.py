@@ -137,6 +137,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "vectorshop.not_allowed.explain_not_allowed",
 ]
 ROOT_URLCONF = "vectorshop.urls"
 WSGI_APPLICATION = "vectorshop.wsgi.application"

@@ -194,6 +194,7 @@ SHOP = [
     "/products/add/",
     "/quality/",
     "/quality/?tune=1",
+    "/judge/",
 ]
 ADMIN = "/admin/products/product/"
 STAFF = [
