@@ -92,6 +92,61 @@ def test_results_come_while_one_types_and_the_address_can_be_shared(visit):
 
 @pytest.mark.usefixtures("samples")
 @with_and_without_scripts
+def test_back_leads_through_the_questions(visit, scripts):
+    page = visit(java_script_enabled=scripts)
+
+    def ask(text):
+        page.get_by_label("Search", exact=True).fill(text)
+        if not scripts:
+            page.keyboard.press("Enter")
+        expect(page).to_have_url(re.compile(f"q={text}"))
+
+    ask("printer")
+    ask("shoes")
+    page.get_by_label("Sports").check()
+    if not scripts:
+        page.get_by_role("button", name="Apply").click()
+    expect(page).to_have_url(re.compile("category=Sports"))
+
+    for text in ("shoes", "printer", ""):
+        page.go_back()
+        expect(page.get_by_label("Search", exact=True)).to_have_value(text)
+        expect(page.locator("#categories :checked")).to_have_count(0)
+    page.go_forward()
+    expect(page.get_by_label("Search", exact=True)).to_have_value("printer")
+
+
+@pytest.mark.usefixtures("samples")
+@pytest.mark.parametrize(
+    ("seconds", "entries"), [(1, 1), (3, 3)], ids=["goes on", "looks at results"]
+)
+def test_typing_on_is_one_entry_of_the_history(visit, seconds, entries):
+    page = visit()
+    before = page.evaluate("history.length")
+
+    for place, text in enumerate(["sho", "shoe", "shoes"]):
+        page.clock.set_fixed_time(1_000_000_000 + place * seconds)
+        page.get_by_label("Search", exact=True).fill(text)
+        expect(page).to_have_url(re.compile(f"q={text}$"))
+
+    assert page.evaluate("history.length") == before + entries
+
+
+@pytest.mark.usefixtures("samples")
+def test_back_leads_to_the_similar_products_before(visit):
+    address = Product.objects.get(sku="gaming-laptop").get_absolute_url()
+    page = visit(address)
+
+    page.get_by_label("Only in Computers").check()
+    expect(page.locator(".ranking h3")).to_have_count(2)
+    page.go_back()
+
+    expect(page.locator(".ranking h3")).to_have_count(5)
+    expect(page.get_by_label("Only in Computers")).not_to_be_checked()
+
+
+@pytest.mark.usefixtures("samples")
+@with_and_without_scripts
 def test_filters_work_by_keyboard(visit, scripts):
     page = visit(java_script_enabled=scripts)
 
