@@ -322,12 +322,28 @@ def test_a_duplicate_is_added_only_when_confirmed(visit, scripts):
     page.get_by_label("Description").fill(yoga_mat.description)
     page.get_by_label("Price").fill("30")
     page.locator("#own").get_by_role("button", name="Add product").click()
-    expect(page.get_by_text("Looks like a duplicate of Yoga Mat.")).to_be_visible()
+    expect(page.get_by_role("link", name="Looks like a duplicate of")).to_be_visible()
+    expect(page.locator("#own .alert")).to_be_focused()
     assert Product.objects.count() == 10
     page.get_by_role("button", name="Add it all the same").click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Yoga mat, thick")
     assert similar_names(page)[0] == "Yoga Mat"
+
+
+@pytest.mark.usefixtures("samples")
+@with_and_without_scripts
+@pytest.mark.parametrize(
+    "address", ["/?page=abc", "/similar/?product=abc", "/exact/", "/products/add/"]
+)
+def test_after_a_refused_form_the_focus_is_on_the_message(visit, address, scripts):
+    page = visit(address, java_script_enabled=scripts)
+    if address == "/products/add/":
+        page.get_by_label("Name").fill("Yoga Mat")
+        page.get_by_label("Price").fill("30")
+        page.locator("#own").get_by_role("button", name="Add product").click()
+
+    expect(page.locator(":is(.alert, #choices .errorlist)").first).to_be_focused()
 
 
 def test_a_server_that_fails_while_one_types_shows_its_page(
