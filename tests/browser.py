@@ -114,8 +114,10 @@ def complaints(page):
 
 def sideways(page):
     """How many pixels the page can be scrolled to the side."""
+    # Less than 0 where room is kept for a scroll bar that is not there.
     return page.evaluate(
-        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        "Math.max(0, document.documentElement.scrollWidth - "
+        "document.documentElement.clientWidth)"
     )
 
 

@@ -18,7 +18,7 @@ def test_the_similar_products_lead_to_their_parts_and_back(client, by_hand):
     assert f'href="{address}"' in shown
     assert "The name matters most." in page
     assert "The whole text has a similarity of 0.58." in page
-    rows = re.findall(r'width="(\d+)%".*?([+−]?\d\.\d\d)</td>', page)
+    rows = re.findall(r'width="(\d+)%".*?([+−]?\d\.\d\d)(?=<| <span)', page)
     assert rows == [("82", "+0.58"), ("18", "−0.13"), ("18", "−0.13")]
     assert f'href="{lamp.get_absolute_url()}#similar"' in page
 
