@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
@@ -13,8 +14,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
-from django.utils.formats import number_format
+from django.utils.formats import date_format, number_format
 from django.utils.html import format_html, format_html_join
+from django.utils.text import capfirst
+from django.utils.timezone import localtime
 from django.utils.translation import gettext, gettext_lazy as _
 
 from products.admin_pages import import_page, reports
@@ -22,8 +25,10 @@ from products.admin_pages.actions import embed_selected, export_csv, export_json
 from products.admin_pages.embeddings import embed_some, embeddings_context
 from products.embeddings import EmbeddingError
 from products.models import NotDuplicate, Product
+from products.numbers import priced
 from products.querysets import EmbeddingState, ProductQuerySet
 from products.search import similar_to
+from products.templating.filters import category_name, shortened
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Product]
@@ -34,6 +39,12 @@ else:  # Django's class takes no type argument at run time
 
 NEAREST_ON_CHANGE_PAGE = 5
 NEAREST_ON_OWN_PAGE = 50
+
+
+def in_cell(text: str, length: int) -> str:
+    """Return a text for a cell of the list; of a long one the whole is its title."""
+    short = shortened(text, length)
+    return text if short == text else format_html('<b title="{}">{}</b>', text, short)
 
 
 def change_url(product: Product) -> str:
@@ -57,10 +68,18 @@ class EmbeddingStateFilter(admin.SimpleListFilter):
         return queryset.filter(Q(embedding_state=self.value()))
 
 
+class CategoryFilter(admin.AllValuesFieldListFilter):
+    """Products by category; the empty one has a name, too."""
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for choice in super().choices(changelist):
+            yield {**choice, "display": category_name(str(choice["display"]))}
+
+
 @admin.register(Product)
 class ProductAdmin(ModelAdmin):
-    list_display = ["name", "sku", "category", "price", "state", "updated_at"]
-    list_filter = [EmbeddingStateFilter, "category"]
+    list_display = ["title", "number", "group", "cost", "state", "changed"]
+    list_filter = [EmbeddingStateFilter, ("category", CategoryFilter)]
     search_fields = ["name", "sku", "description"]
     fields = [
         "sku",
@@ -161,6 +180,36 @@ class ProductAdmin(ModelAdmin):
         }
         return render(request, "admin/products/product/embeddings.html", context)
 
+    def formfield_for_dbfield(
+        self, db_field: Any, request: HttpRequest, **kwargs: Any
+    ) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field and db_field.name == "price":
+            field.label = f"{capfirst(field.label)} ({settings.CURRENCY.strip()})"
+        return field
+
+    # The columns of the list; each is short enough for all to fit side by side.
+
+    @admin.display(description=_("name"), ordering="name")
+    def title(self, product: Product) -> str:
+        return in_cell(product.name, 70)
+
+    @admin.display(description=_("sku"), ordering="sku")
+    def number(self, product: Product) -> str:
+        return in_cell(product.sku, 30)
+
+    @admin.display(description=_("category"), ordering="category")
+    def group(self, product: Product) -> str:
+        return in_cell(category_name(product.category), 30)
+
+    @admin.display(description=_("price"), ordering="price")
+    def cost(self, product: Product) -> str:
+        return priced(product.price)
+
+    @admin.display(description=_("updated at"), ordering="updated_at")
+    def changed(self, product: Product) -> str:
+        return date_format(localtime(product.updated_at), "SHORT_DATE_FORMAT")
+
     @admin.display(description=_("embedding"), ordering="embedding_state")
     def state(self, product: Product) -> str:
         state = getattr(product, "embedding_state", EmbeddingState.MISSING)
@@ -180,7 +229,12 @@ class ProductAdmin(ModelAdmin):
             )
             for hit in results
         )
-        items = format_html_join("", '<li><a href="{}">{}</a> {}</li>', rows)
+        distance = gettext("Distance")
+        items = format_html_join(
+            "",
+            '<li><a href="{}">{}</a> ({} {})</li>',
+            ((address, name, distance, number) for address, name, number in rows),
+        )
         if not items:
             return gettext("None: not embedded yet.")
         return format_html("<ol>{}</ol>", items)

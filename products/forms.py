@@ -27,7 +27,12 @@ else:  # not subscriptable when it runs
 
 
 class ProductForm(ModelForm):
-    """Adds a product of one's own; its article number is made from its name."""
+    """Adds a product of one's own; its article number is made from its name.
+
+    existing: the product that has this article number already, None before the check.
+    """
+
+    existing: Product | None = None
 
     class Meta:
         model = Product
@@ -39,7 +44,9 @@ class ProductForm(ModelForm):
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
-        if Product.objects.filter(sku=make_sku(name)).exists():
+        same = Product.objects.for_display().filter(sku=make_sku(name))
+        self.existing = same.first()
+        if self.existing:
             raise ValidationError(already_exists(name))
         return name
 

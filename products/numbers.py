@@ -1,10 +1,44 @@
-"""How messages write numbers, in the language in force."""
+"""How messages write numbers and prices, in the language in force."""
 
 from __future__ import annotations
 
+import re
+from decimal import Decimal
+from functools import cache
+
+from babel import Locale, UnknownLocaleError
+from django.conf import settings
 from django.utils.formats import number_format
+from django.utils.translation import get_language
+
+# The number in a pattern of the Unicode CLDR, such as "#,##0.00 ¤".
+NUMBER = re.compile(r"[#,.0]+")
+SIGN = "¤"
 
 
 def grouped(number: int) -> str:
     """Return a number with its thousands separated: 12,345."""
     return number_format(number, force_grouping=True)
+
+
+def priced(price: Decimal) -> str:
+    """Return a price with its currency: $1,299.00, in German 1.299,00 $."""
+    before, after = around_price(get_language(), settings.CURRENCY)
+    return f"{before}{number_format(price, 2, force_grouping=True)}{after}"
+
+
+@cache
+def around_price(language: str | None, currency: str) -> tuple[str, str]:
+    """Return what stands before and after a price in a language.
+
+    currency: its sign; blanks around it count where the language has none of its own.
+    A language that the CLDR does not know has the sign before the price.
+    """
+    try:
+        pattern = Locale.parse(language or "en", sep="-").currency_formats["standard"]
+    except (UnknownLocaleError, ValueError):
+        return currency, ""
+    before, after = NUMBER.split(pattern.pattern.partition(";")[0], maxsplit=1)
+    if before == SIGN:
+        return currency, after
+    return before.replace(SIGN, currency.strip()), after.replace(SIGN, currency.strip())

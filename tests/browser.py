@@ -9,9 +9,13 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth import get_user_model
 from django.test import Client
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+# How long a test waits for a page: a machine with other work is slow, not broken.
+WAIT_MILLISECONDS = 30_000
+expect.set_options(timeout=WAIT_MILLISECONDS)
+
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 900}
 
@@ -54,7 +58,7 @@ def visits(browser, base_url):
         context = browser.new_context(
             base_url=base_url, **({"viewport": DESK} | options)
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(WAIT_MILLISECONDS)
         contexts.append(context)
         if user:
             context.add_cookies([session_cookie(user, base_url)])
@@ -110,8 +114,10 @@ def complaints(page):
 
 def sideways(page):
     """How many pixels the page can be scrolled to the side."""
+    # Less than 0 where room is kept for a scroll bar that is not there.
     return page.evaluate(
-        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        "Math.max(0, document.documentElement.scrollWidth - "
+        "document.documentElement.clientWidth)"
     )
 
 

@@ -165,7 +165,7 @@ AZURE_OPENAI_API_KEY = os.environ.get("AZURE_OPENAI_API_KEY", "")
 # Does search use an HNSW index of half precision? See manage.py build_index --halfvec.
 HNSW_HALFVEC = env_bool("HNSW_HALFVEC", False)
 
-# Every price begins with it.
+# The sign that every price has, before or after it as the language in force wants.
 CURRENCY = os.environ.get("CURRENCY") or "$"
 
 # Django
@@ -197,6 +197,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "vectorshop.not_allowed.explain_not_allowed",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "vectorshop.urls"

@@ -21,6 +21,7 @@ from django.utils.translation import gettext, ngettext
 
 from products.admin_pages.embeddings import embed_some
 from products.admin_pages.import_form import UploadForm
+from products.admin_pages.log import import_message
 from products.admin_pages.upload import (
     Upload,
     delete_old_uploads,
@@ -236,14 +237,14 @@ def log_import(
     request: HttpRequest, upload: Upload, result: ImportResult, failure: str
 ) -> None:
     """Leave a trace in the admin's log, which shows it under "Recent actions"."""
-    name = Truncator(upload.name).chars(100)  # of the 200 there is room for
     LogEntry.objects.create(
         user_id=cast(int, request.user.pk),  # staff, who are logged in
         content_type=ContentType.objects.get_for_model(Product),
-        object_repr=f"Imported {name}: {result.new:,} new, {result.changed:,} changed, "
-        f"{result.refused:,} refused",
+        object_repr=Truncator(upload.name).chars(200),
         action_flag=CHANGE,
-        change_message=failure,
+        change_message=import_message(
+            result.new, result.changed, result.refused, failure
+        ),
     )
 
 

@@ -15,13 +15,15 @@ from psycopg import sql
 from products.embeddings.text import TEXT_FIELDS, embedding_text
 from products.models import EmbeddingRecipe, Product
 from products.quality.recall import NEIGHBOURS, ask
+from products.querysets import ProductQuerySet
 from products.recipes import available
 from products.search import PAGE_SIZE, Mode, SearchError, Sort
-from products.search.nearest import WINDOW, index_settings, plan_question
+from products.search.nearest import WINDOW, index_settings, look_up
 from products.search.query_vector import Vector, text_vectors
 from products.search.question import Question, clean_text
 from products.search.rank import question_vector
 from products.search.results import Plan
+from products.sql.watch import Scan, explained
 from products.turns import Turns
 
 TIMEOUT_MILLISECONDS = 5_000
@@ -44,29 +46,66 @@ class Part:
     similarity: float | None
     loss: float
 
+    @property
+    def contribution(self) -> float:
+        """The loss as it is shown: two digits, and nothing has no sign."""
+        return round(self.loss, 2) + 0.0  # -0.0 + 0.0 is 0.0
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A part drawn from a common line in the middle: to the right what helps.
+
+    start, length: whole numbers, in percent of the width that all bars share.
+    """
+
+    part: Part
+    start: int
+    length: int
+
 
 @dataclass(frozen=True)
 class Parts:
-    """The similarity of a product's whole text, and what each field does for it."""
+    """The similarity of a product's whole text, and what each field does for it.
+
+    parts: those that matter most come first.
+    """
 
     similarity: float
     parts: list[Part]
 
     @property
-    def best(self) -> Part:
-        """The field that matters most."""
-        return max(self.parts, key=lambda part: part.loss)
+    def best(self) -> Part | None:
+        """The field that matters most, None where no field helps."""
+        return next((part for part in self.parts if part.contribution > 0), None)
+
+    @property
+    def bars(self) -> list[Bar]:
+        """A bar for each part; the longest to the right matters most."""
+        losses = [part.contribution for part in self.parts]
+        low, high = min([0.0, *losses]), max([0.0, *losses])
+        width = (high - low) or 1.0
+        return [
+            Bar(
+                part,
+                round(100 * (min(loss, 0.0) - low) / width),
+                round(100 * abs(loss) / width),
+            )
+            for part, loss in zip(self.parts, losses, strict=True)
+        ]
 
 
 @dataclass(frozen=True)
 class Comparison:
     """The nearest products by the plan and by an exact scan, and how they agree.
 
-    recall: the share, 0 to 1, of the exact nearest that the plan found. missed: the
-    exact nearest that it did not find. Times are in milliseconds.
+    plan: the one by which the search gets its results; scan: how PostgreSQL read the
+    products by it. recall: the share, 0 to 1, of the exact nearest that the plan found.
+    missed: the exact nearest that it did not find. Times are in milliseconds.
     """
 
     plan: Plan
+    scan: Scan
     recall: float
     compared: int
     missed: list[Product]
@@ -131,15 +170,13 @@ def parts_of(product: Product, asked: dict[str, Any]) -> Parts:
     }
     similarity = float(embedded[texts.pop("")])
     left = {field: embedded.get(text) for field, text in texts.items()}
-    return Parts(
-        similarity,
-        [
-            Part(field, None, similarity)
-            if rest is None
-            else Part(field, float(rest), similarity - float(rest))
-            for field, rest in left.items()
-        ],
-    )
+    parts = [
+        Part(field, None, similarity)
+        if rest is None
+        else Part(field, float(rest), similarity - float(rest))
+        for field, rest in left.items()
+    ]
+    return Parts(similarity, sorted(parts, key=lambda part: -part.loss))
 
 
 def compare_with_exact(asked: dict[str, Any]) -> Comparison:
@@ -186,13 +223,16 @@ def compare(question: Question) -> Comparison:
                 .as_string(cursor.connection)
             )
         vector, _ms = question_vector(question)
-        plan = plan_question(question, limit=WINDOW + 1)
+        by_nearness = partial(products_by_nearness, question, vector)
+        with explained(using=question.using) as scans:
+            plan = look_up(question, by_nearness, WINDOW + 1).plan
         with index_settings(plan, using=question.using):
             planned = ask([partial(nearest, question, vector, exact=plan.exact)])
         exact = ask([partial(nearest, question, vector, exact=True)])
     [found], [true] = planned.found, exact.found
     return Comparison(
         plan=plan,
+        scan=scans[-1],
         recall=planned.recall(exact),
         compared=len(true),
         missed=[product for product in true if product not in found],
@@ -201,14 +241,21 @@ def compare(question: Question) -> Comparison:
     )
 
 
+def products_by_nearness(
+    question: Question, vector: Vector, *, exact: bool
+) -> ProductQuerySet:
+    """Return all that can be compared with a vector, nearest first."""
+    products = question.products().nearest_to(
+        vector.tolist(), fingerprint=question.fingerprint, exact=exact
+    )
+    return products.only("name")
+
+
 def nearest(question: Question, vector: Vector, *, exact: bool) -> list[Product]:
     """Return the ten nearest products.
 
     The query asks for as many as the search does: fewer would make another plan.
     """
-    products = question.products().nearest_to(
-        vector.tolist(), fingerprint=question.fingerprint, exact=exact
-    )
-    found = list(products.only("name")[: WINDOW + 1])
+    found = list(products_by_nearness(question, vector, exact=exact)[: WINDOW + 1])
     found.sort(key=lambda product: (product.distance, product.pk))
     return found[:NEIGHBOURS]

@@ -22,6 +22,19 @@ from products.sql.watch import Scan, explained
 CATEGORIES_READ = 10_000
 CATEGORIES_NAMED = 5
 
+# The titles of the columns, as wide as these are.
+SIMILARITY = "similarity  "
+DISTANCE = "distance  "
+PRICE_WIDTH = 11
+
+# The index is the plan; PostgreSQL decides. What it did is said below the plan.
+PLANS = {
+    "exact": "exact scan",
+    "hnsw": "HNSW index, unless PostgreSQL finds another way cheaper",
+    "keyword": "words only",
+    "listing": "listing",
+}
+
 JSON_HELP = """
 --json writes one object with these keys:
   mode, page, pages, page_size, total, more (true: there are others that were not
@@ -101,10 +114,13 @@ class SearchCommand(ShopCommand):
         """Write a line for each hit, then how many there are."""
         if results.notice:
             self.stderr.write(self.style.WARNING(results.notice))
+        compared = any(hit.similarity is not None for hit in results)
+        if results.hits:
+            self.stdout.write(header(compared=compared))
         for hit in results:
-            self.stdout.write(line(hit, results.mode))
-            if explain and results.mode not in ("similar", "listing"):
-                self.stdout.write(f"        {why(hit)}")
+            self.stdout.write(line(hit, compared=compared))
+            if explain and (reasons := why(hit)):
+                self.stdout.write(f"{'':{len(SIMILARITY)}}{reasons}")
         self.stdout.write(self.style.SUCCESS(summary(results)))
         if explain:
             self.stdout.write("\n".join(explanation(results, scans)))
@@ -177,22 +193,37 @@ def require_products(skus: Sequence[str], *, using: str) -> list[Product]:
     return found
 
 
-def line(hit: Hit, mode: str) -> str:
-    """Return a hit as a line: the number it is listed by, its name, its sku."""
+def header(*, compared: bool) -> str:
+    """Return the line above the hits.
+
+    compared: whether any of them was compared by meaning; a listing and a search by
+    words alone compare none.
+    """
+    nearness = f"{SIMILARITY}{DISTANCE}" if compared else ""
+    return f"{nearness}{'price':>{PRICE_WIDTH}}  product (sku)"
+
+
+def line(hit: Hit, *, compared: bool) -> str:
+    """Return a hit as a line below header()."""
     product = hit.product
-    name = f"{product.name}  ({product.sku})"
-    if mode == "similar":
-        return f"{hit.distance:.4f}  {name}"
-    if mode == "listing":
-        return f"{product.price:>11}  {name}"
-    return f"{hit.score:.4f}  {product.price:>11}  {name}"
+    nearness = (
+        f"{in_column(hit.similarity, SIMILARITY)}{in_column(hit.distance, DISTANCE)}"
+        if compared
+        else ""
+    )
+    return f"{nearness}{product.price:>{PRICE_WIDTH}}  {product.name} ({product.sku})"
+
+
+def in_column(number: float | None, title: str) -> str:
+    """Return a number of four digits below the title of its column, or a hyphen."""
+    # Adding 0.0 to what is rounded leaves no "-0.0000".
+    text = "-" if number is None else f"{round(number, 4) + 0.0:.4f}"
+    return f"{text:>{len(title.rstrip())}}{'':{len(title) - len(title.rstrip())}}"
 
 
 def why(hit: Hit) -> str:
-    """Return what spoke for a hit."""
+    """Return what spoke for a hit, besides the numbers of its line."""
     reasons = ["its sku is the text"] if hit.exact else []
-    if hit.similarity is not None:
-        reasons.append(f"similarity {hit.similarity:.4f}")
     if hit.semantic_rank:
         reasons.append(f"meaning #{hit.semantic_rank}")
     if hit.keyword_rank:
@@ -215,7 +246,7 @@ def explanation(results: Results, scans: Sequence[Scan]) -> list[str]:
     plan, log = results.plan, results.log
     facts = [
         ("mode", results.mode),
-        ("method", plan.method),
+        ("plan", PLANS[plan.method]),
         ("reason", plan.reason),
         ("matching", None if plan.matching is None else f"{plan.matching:,} rows"),
         ("ef_search", plan.ef_search),

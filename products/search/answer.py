@@ -35,6 +35,7 @@ from products.search.question import (
 )
 from products.search.rank import rank
 from products.search.results import Candidate, Hit, Log, Plan, Results
+from products.search.words import written_words
 from products.sql.expressions import InArray, array_of
 from products.sql.prepared import Given, Prepared
 from products.sql.watch import Record, recorded
@@ -74,9 +75,9 @@ def search(
     compared with an example that has no embedding: then no results come, and a notice.
     Raises SearchError for anything that cannot be searched for.
 
-    Statements: a search up to 15 (two of them check that the recipe was not switched),
-    a listing two, the first unfiltered page of similar products one (page_size up to
-    19). The facets are counted when asked for.
+    Statements: a search up to 16 (two of them check that the recipe was not switched),
+    a listing two, the first unfiltered page of similar products two (page_size up to
+    19; one, if there is no further page). The facets are counted when asked for.
     """
     question = Question(
         text=clean_text(text),
@@ -152,9 +153,10 @@ def similar_page(
     example: Product,
     read: list[Product] | None = None,
 ) -> Results:
-    """Return the products like one other: one statement where nothing is filtered.
+    """Return the products like one other, read by one statement without filters.
 
-    read: the first of them, if they were read with the example.
+    read: the first of them, if they were read with the example; then nobody counts the
+    others, and the total is what was read. Otherwise one more statement counts them.
     """
 
     def nearest(*, exact: bool) -> ProductQuerySet | list[Product]:
@@ -168,6 +170,7 @@ def similar_page(
     found = look_up(question, nearest, limit, read)
     similar = in_order(found.rows)
     compared = found.compared
+    total, more = len(similar), len(similar) >= limit or found.plan.partial
     if question.page > 1:
         # The first page stays as it was shown: the index, asked for more, may find
         # what it missed before, and no product may be on two pages.
@@ -175,13 +178,17 @@ def similar_page(
         first = similar[: question.page_size]
         shown_before = {product.pk for product in first}
         found = look_up(question, nearest, limit)
-        compared += found.compared
         similar = first + [
             product
             for product in in_order(found.rows)
             if product.pk not in shown_before
         ]
-    total = min(len(similar), WINDOW)
+        compared = found.compared if found.plan.exact else len(similar)
+        total, more = len(similar), len(similar) >= limit or found.plan.partial
+    elif more and read is None:
+        total = comparable_count(question)
+        more = total > WINDOW
+    total = min(total, WINDOW)
     page, shown = page_and_slice(question, total)
     return Results(
         hits=similar_hits(similar[:total])[shown],
@@ -189,11 +196,17 @@ def similar_page(
         log=with_statements(Log(rows=compared), record),
         mode="similar",
         total=total,
-        more=len(similar) >= limit or found.plan.partial,
+        more=more,
         page=page,
         page_size=question.page_size,
         count_facets=lambda: ranked_facets(question),
     )
+
+
+def comparable_count(question: Question) -> int:
+    """Return how many products can be compared, at most 201; one statement."""
+    products = question.products().embedded(fingerprint=question.fingerprint)
+    return products.order_by().values("pk")[: WINDOW + 1].count()
 
 
 def first_without_embedding(examples: Sequence[Product]) -> Product | None:
@@ -282,15 +295,27 @@ def ranked_page(question: Question, record: Record) -> Results:
 
 
 def load_hits(question: Question, candidates: Sequence[Candidate]) -> list[Hit]:
-    """Return the candidates with their products; one statement."""
+    """Return the candidates with their products, and words as these write them.
+
+    Takes one statement, and one more where a candidate has a word.
+    """
     ids = array_of(candidate.pk for candidate in candidates)
     found = products_by_id().objects(ids, using=question.using)
     loaded = {product.pk: product for product in found}
     # A product that was deleted since it was ranked is left out.
+    candidates = [candidate for candidate in candidates if candidate.pk in loaded]
+    words = written_words(
+        {candidate.pk: candidate.words for candidate in candidates},
+        {pk: f"{p.name}\n{p.category}\n{p.description}" for pk, p in loaded.items()},
+        question.text,
+        using=question.using,
+    )
     return [
-        Hit(**vars(candidate), product=loaded[candidate.pk])
+        Hit(
+            **vars(candidate) | {"words": words[candidate.pk]},
+            product=loaded[candidate.pk],
+        )
         for candidate in candidates
-        if candidate.pk in loaded
     ]
 
 

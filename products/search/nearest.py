@@ -114,8 +114,7 @@ def plan_question(question: Question, *, limit: int, count: bool = False) -> Pla
     """
     products = None
     if count or question.filters.of_embedded:
-        narrowed = question.filters.narrow(Product.objects.using(question.using))
-        products = narrowed.embedded(fingerprint=question.fingerprint)
+        products = question.products().embedded(fingerprint=question.fingerprint)
     return plan_nearest(products, limit=limit)
 
 
@@ -224,13 +223,15 @@ def rows_by_plan(
 class Nearest:
     """The products near enough to a vector, nearest first, and how they were found.
 
-    more: others may be as near, but the index was not read for them.
+    more: others may be as near, but the index was not read for them. compared: how many
+    rows were ranked; read: the ids of those that came back, also from too far away.
     """
 
     candidates: list[Candidate]
     more: bool
     plan: Plan
     compared: int
+    read: frozenset[int]
 
 
 def nearest_products(question: Question, vector: str) -> Nearest:
@@ -265,6 +266,7 @@ def nearest_products(question: Question, vector: str) -> Nearest:
         more=more or len(near) > WINDOW,
         plan=found.plan,
         compared=found.compared,
+        read=frozenset(pk for pk, _category, _distance in rows),
     )
 
 

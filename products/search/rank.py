@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _, gettext_lazy
 from products.embeddings import EmbeddingError
 from products.models import DIMENSIONS, Product
 from products.querysets import ProductQuerySet
-from products.search.nearest import WINDOW, nearest_products
+from products.search.nearest import WINDOW, Nearest, nearest_products
 from products.search.query_vector import (
     EmbedderBusy,
     Vector,
@@ -110,8 +110,19 @@ def by_both(question: Question, vector: str) -> Ranking:
         candidates,
         near.plan,
         more=near.more or len(words.categories) == KEYWORD_CANDIDATES,
-        log=Log(rows=near.compared + len(words.categories), words=words.rules),
+        log=Log(rows=ranked_by_both(near, words, matches), words=words.rules),
     )
+
+
+def ranked_by_both(
+    near: Nearest, words: WordMatches, matches: Mapping[int, Match]
+) -> int:
+    """Return how many products were ranked by meaning, by words or by both."""
+    if near.plan.exact:  # which compared every product that has a distance
+        compared = {pk for pk, match in matches.items() if match.distance is not None}
+    else:
+        compared = set(near.read)
+    return near.compared + len(words.categories.keys() - compared)
 
 
 def find(question: Question) -> Ranking:

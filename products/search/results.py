@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from django.utils.translation import ngettext
+from django.utils.formats import number_format
+from django.utils.translation import gettext, ngettext
 
 from products.models import Product
 
@@ -40,7 +41,7 @@ class Plan:
 class Log:
     """What a search did, and how long it took.
 
-    rows: how many rows were ranked. words: by which rules the products with a word
+    rows: how many products were ranked, each counted once. words: by which rules the products with a word
     were chosen, one after the other, until there were enough. statements: the SQL, in
     its order. Times are in milliseconds.
     """
@@ -66,7 +67,8 @@ class Candidate:
     score: what the ranking goes by, large for a good match; similarity: the cosine
     similarity to the query, None where it was not compared; semantic_rank and
     keyword_rank: its place, from 1, in the ranking by meaning and by words; words:
-    the stems of the query that its text has; exact: its sku is the query.
+    the stems of the query that its text has, of a hit the words as its text writes
+    them; exact: its sku is the query.
     """
 
     pk: int
@@ -148,11 +150,20 @@ class Results:
 
     @property
     def found_text(self) -> str:
-        """The total as a sentence for the visitor: "12 products found"."""
-        text = ngettext(
-            "%(count)s product found", "%(count)s products found", self.total
-        )
-        return text % {"count": self.total}
+        """The total as a sentence for the visitor: "At least 200 products found"."""
+        if not self.total:
+            return gettext("No products found")
+        if self.more:
+            text = ngettext(
+                "At least %(count)s product found",
+                "At least %(count)s products found",
+                self.total,
+            )
+        else:
+            text = ngettext(
+                "%(count)s product found", "%(count)s products found", self.total
+            )
+        return text % {"count": number_format(self.total, force_grouping=True)}
 
     @property
     def total_text(self) -> str:

@@ -87,7 +87,7 @@ def by_rules(
         yield gettext("those with all words but one, or with a rare one"), best(some)
     common = terms[len(rare) :] or terms
     names = gettext("the shortest names with “%(word)s”, then others by id") % {
-        "word": common[0].lexeme
+        "word": common[0].word or common[0].lexeme
     }
     rest = [term.quoted for term in common]
     yield names, with_common_word(products, rest, limit=limit)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
+from os.path import commonprefix
 from typing import NamedTuple
 
 from django.db import connections
@@ -60,6 +62,20 @@ TERMS_SQL = r"""
     ) AS term
 """
 
+# A word with what joins its parts, such as "wi-fi", "don't", "HDMI/DVI" or "13.3".
+WRITTEN = re.compile(r"[^\W_]+(?:[-'’./][^\W_]+)*")
+
+# How much of a description is read for words to show, and how many different words of
+# a page of products are compared: as much as takes some 10 ms.
+MAX_READ = 5_000  # characters
+MAX_COMPARED = 2_000
+
+# The stems of each word; several where a word has parts.
+STEMS_SQL = """
+    SELECT word, tsvector_to_array(to_tsvector(%s::regconfig, word))
+    FROM unnest(%s::text[]) AS written (word)
+"""
+
 # Which words of a query stand in each product's text, as the sum of 1 for the first, 2
 # for the second, 4 for the third and so on; and how far the product is from a vector of
 # the same recipe. Weight A marks the name.
@@ -82,13 +98,14 @@ MATCHES_SQL = """
 class Term:
     """A word of a query: its stem, the same quoted for a tsquery, and its weight.
 
-    count: how many products have it; above COMMON an estimate.
+    count: how many products have it; above COMMON an estimate. word: as it was typed.
     """
 
     lexeme: str
     quoted: str
     weight: float  # inverse document frequency
     count: int
+    word: str = ""
 
 
 class Match(NamedTuple):
@@ -107,12 +124,14 @@ def query_terms(text: str, *, using: str) -> list[Term]:
     """
     params = [COMMON, MAX_COUNTED, CONFIG, text, MAX_TERMS]
     rows = fetch_prepared(TERMS_SQL, params, connection=connections[using])
+    typed = WRITTEN.findall(text)
     return [
         Term(
             lexeme,
             quoted,
             inverse_document_frequency(int(count), int(total)),
             int(count),
+            typed_word(lexeme, typed),
         )
         for lexeme, quoted, count, total in rows
     ]
@@ -182,3 +201,81 @@ def score(
     counted = {word: count for word, count in zip(words, counts, strict=True) if count}
     weights = {term.quoted: term.weight for term in terms}
     return len(words) / len(terms) + name_score(counted, length, weights)
+
+
+# The words as somebody wrote them
+
+
+def typed_word(lexeme: str, typed: Sequence[str]) -> str:
+    """Return the typed word that begins most like a stem, without typed words itself."""
+
+    def alike(word: str) -> int:
+        return len(commonprefix([lexeme, word.lower()]))
+
+    return max(typed, key=alike, default=lexeme)
+
+
+def written_words(
+    stems: Mapping[int, Sequence[str]],
+    texts: Mapping[int, str],
+    asked: str,
+    *,
+    using: str,
+) -> dict[int, tuple[str, ...]]:
+    """Return the words with these stems as each text writes them, by id.
+
+    stems, texts: by id; asked: the query, whose own words stand for those that are
+    beyond the first 5,000 characters of a text. At most one statement.
+    """
+    if not any(stems.values()):
+        return dict.fromkeys(stems, ())
+    # "DS-7608" has the stems "ds" and "-7608".
+    first = {stem.lstrip("-")[:1] for several in stems.values() for stem in several}
+    candidates = {
+        pk: [*pieces(texts[pk][:MAX_READ], first), *pieces(asked, first)]
+        for pk in stems
+        if stems[pk]
+    }
+    # The query's own words come first, so that the limit never leaves them out.
+    words = dict.fromkeys(pieces(asked, first))
+    words |= dict.fromkeys(word for found in candidates.values() for word in found)
+    rows = fetch_prepared(
+        STEMS_SQL,
+        [CONFIG, list(words)[:MAX_COMPARED]],
+        connection=connections[using],
+    )
+    stems_of = {word: set(found) for word, found in rows}
+    return {
+        pk: tuple(
+            dict.fromkeys(
+                as_written(stem, candidates[pk], stems_of) for stem in several
+            )
+        )
+        if several
+        else ()
+        for pk, several in stems.items()
+    }
+
+
+def pieces(text: str, first: set[str]) -> list[str]:
+    """Return the words of a text that may have a stem with one of these first letters.
+
+    A joined word comes before its parts. An accented letter may lose its accent in the
+    stem, so words with a letter that is not ASCII are all kept.
+    """
+    found = []
+    for word in WRITTEN.findall(text):
+        parts = [
+            part
+            for part in re.split(r"[-'’./]", word)
+            if part[0].lower() in first or not part[0].isascii()
+        ]
+        found += [word, *parts] if parts else []
+    return found
+
+
+def as_written(
+    stem: str, candidates: Sequence[str], stems_of: Mapping[str, set[str]]
+) -> str:
+    """Return the first of the words that has a stem, the stem itself if none has."""
+    return next((word for word in candidates if stem in stems_of.get(word, ())), stem)

@@ -31,6 +31,11 @@ class Scan:
     removed: int
     milliseconds: float
 
+    @property
+    def read(self) -> int:
+        """How many rows were read, whether they were given or thrown away."""
+        return self.rows + self.removed
+
     def __str__(self) -> str:
         using = f" using {self.index}" if self.index else ""
         return (

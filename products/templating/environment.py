@@ -22,6 +22,7 @@ from django_htmx.jinja import htmx_script
 from products.templating.compiler import Settling
 from products.templating.filters import (
     Numbers,
+    category_name,
     changed_address,
     lines,
     percent,
@@ -81,6 +82,7 @@ class Environment(jinja2.Environment):
         self.settling = Settling(CONSTANT) if settled else None
         numbers = Numbers(language)
         self.filters |= {
+            "category_name": category_name,
             "lines": lines,
             "number": numbers.number,
             "percent": percent,

@@ -14,7 +14,10 @@ from django.http import QueryDict
 from django.utils import numberformat
 from django.utils.formats import get_format
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from markupsafe import Markup, escape
+
+from products.numbers import around_price
 
 # Okabe and Ito's colours, which colour-blind people can tell apart. Those too light for
 # white paper are darker here. The last one is for every further series. shop.css lists
@@ -33,6 +36,8 @@ SERIES = (
 # Four placeholders or more.
 PARAMETERS = re.compile(r"%s(?:, ?%s){3,}")
 
+LAST_WORD = re.compile(r"\S*$")
+
 PYTHON_SIGNS = {".": ".", ",": ","}
 
 
@@ -47,6 +52,7 @@ class Numbers:
         self.point = get_format("DECIMAL_SEPARATOR", language)
         self.comma = get_format("THOUSAND_SEPARATOR", language)
         self.grouping = get_format("NUMBER_GROUPING", language)
+        self.language = language
         # None if Python writes these separators by itself.
         signs = {".": self.point, ",": self.comma}
         self.signs = str.maketrans(signs) if signs != PYTHON_SIGNS else None
@@ -66,8 +72,9 @@ class Numbers:
         )
 
     def price(self, value: Decimal | str) -> str:
-        """Return a price with the currency before it: $1,299.00."""
-        return f"{settings.CURRENCY}{self.number(Decimal(value), 2)}"
+        """Return a price with its currency: $1,299.00, in German 1.299,00 $."""
+        before, after = around_price(self.language, settings.CURRENCY)
+        return f"{before}{self.number(Decimal(value), 2)}{after}"
 
 
 def percent(similarity: float | None) -> int:
@@ -87,9 +94,22 @@ def series_colour(number: int) -> str:
     return SERIES[min(number, len(SERIES)) - 1]
 
 
+def category_name(category: str) -> str:
+    """Return the name of a category, or that there is none, in the same words everywhere."""
+    return category or gettext("No category")
+
+
 def shortened(text: str, length: int) -> str:
-    """Return a text cut to *length* characters, the last of them then an ellipsis."""
-    return text if len(text) <= length else f"{text[: length - 1]}…"
+    """Return a text of at most *length* characters, cut after a word, with an ellipsis.
+
+    It is cut within a word where a whole one would cost more than half of the text.
+    """
+    if len(text) <= length:
+        return text
+    start = text[: length - 1]
+    words = start if text[length - 1].isspace() else LAST_WORD.sub("", start)
+    words = words.rstrip().rstrip(",;:–-")
+    return f"{words if 2 * len(words) >= length else start}…"
 
 
 def lines(text: str) -> str:

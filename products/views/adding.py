@@ -94,18 +94,23 @@ def add(request: HttpRequest) -> HttpResponse:
         "new_products": new_products().values(),
         "neighbours": Neighbours(),
         "confirm": False,
+        "warned_of": request.POST.get("warned_of", ""),
     }
     if request.method != "POST":
         return render(request, "products/add.html", context)
     if "preview" in request.POST:
         context["neighbours"] = neighbours_of(**form.typed_text())
+        # Unbound: who only looks is not told what is missing.
+        context["form"] = ProductForm(initial=request.POST.dict(), label_suffix="")
         return render(request, "products/add.html", context)
     if not form.is_valid():
         return render(request, "products/add.html", context)
     if "confirmed" not in request.POST:
         neighbours = neighbours_of(**form.typed_text())
         if neighbours.duplicate:
+            duplicate = str(neighbours.duplicate.pk)
             context |= {"neighbours": neighbours, "confirm": True}
+            context["warned_of"] = duplicate
             return render(request, "products/add.html", context)
     if not save(request, form):
         return render(request, "products/add.html", context)

@@ -12,7 +12,7 @@ from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.utils.translation import gettext as _, pgettext
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 from psycopg.errors import QueryCanceled
 
@@ -37,8 +37,6 @@ def parts(request: HttpRequest, pk: int) -> HttpResponse:
         "product": product,
         "form": form,
         "back": back(request, form),
-        # Not in the template: makemessages does not find contexts there.
-        "change": pgettext("difference", "Change"),
     }
     if form.is_valid():
         try:

@@ -1,10 +1,12 @@
 """The admin: list, search, filter, and a change page without the vector."""
 
+import re
+
 import pytest
 from django.contrib.messages import get_messages
 
 from products.models import Product
-from tests.factory import axis, make_product
+from tests.factory import axis, make_product, near
 
 LIST = "/admin/products/product/"
 ADD = LIST + "add/"
@@ -202,6 +204,45 @@ def test_a_wrong_form_tells_the_field(admin_client, changes, field):
     assert response.status_code == 200
     assert field in response.context["adminform"].form.errors
     assert Product.objects.count() == 1
+
+
+def test_the_list_fits_its_cells(admin_client):
+    make_product(name="n" * 190, sku="s" * 190, category="c" * 190, price="1234.5")
+
+    page = admin_client.get(LIST).content.decode()
+    german = admin_client.get(LIST, headers={"accept-language": "de"})
+
+    for letter, length in (("n", 70), ("s", 30), ("c", 30)):
+        short = letter * (length - 1) + "…"
+        assert f'<b title="{letter * 190}">{short}</b>' in page
+    assert ">$1,234.50</td>" in page
+    assert ">1.234,50\xa0$</td>" in german.content.decode()
+
+
+def test_every_category_of_the_filter_can_be_read_and_chosen(admin_client):
+    make_product(name="Lamp", category="")
+    make_product(name="Chair", category="Seats")
+
+    page = admin_client.get(LIST).content.decode()
+
+    assert re.findall(r'<a href="\?category=[^"]*">\s*(.*?)\s*</a>', page) == [
+        "No category",
+        "Seats",
+    ]
+    assert names(admin_client.get(LIST, {"category": ""})) == ["Lamp"]
+
+
+def test_numbers_of_a_product_say_what_they_are(admin_client, settings):
+    settings.CURRENCY = "€"
+    product = make_product(name="Lamp")
+    make_product(name="Torch", embedding=near(0.125), price="3")
+
+    page = admin_client.get(change_url(product)).content.decode()
+    similar = admin_client.get(f"{LIST}{product.pk}/similar/").content.decode()
+
+    assert "Price (€):" in page
+    assert "Torch</a> (Distance 0.125)" in page
+    assert "<td>€3.00</td>" in similar
 
 
 def test_the_admin_is_for_staff(client):

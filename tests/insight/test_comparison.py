@@ -3,9 +3,10 @@
 import pytest
 
 from products.insight import comparison
-from products.insight.comparison import compare_with_exact, parts_of
+from products.insight.comparison import Part, Parts, compare_with_exact, parts_of
 from products.models import EmbeddingRecipe, Product
-from products.search import Filters
+from products.search import Filters, search
+from products.search.nearest import plan_nearest
 from tests.backends import AXES, SECOND
 from tests.factory import make_product, near
 
@@ -57,6 +58,26 @@ def test_the_parts_of_a_similar_product_can_be_reckoned_by_hand(by_hand):
         {"name": 0, "category": 1 / 2**0.5, "description": 1 / 2**0.5}, abs=1e-6
     )
     assert parts.best.field == "name"
+    # 0.58 without the name, 0.58 - 0.71 without either of the others.
+    assert [(bar.part.field, bar.part.contribution) for bar in parts.bars] == [
+        ("name", 0.58),
+        ("category", -0.13),
+        ("description", -0.13),
+    ]
+    # 0.13 + 0.58 are 0.71: from 13/71 of the width to the right, or up to there.
+    assert [(bar.start, bar.length) for bar in parts.bars] == [
+        (18, 82),
+        (0, 18),
+        (0, 18),
+    ]
+
+
+def test_what_contributes_nothing_has_no_sign_and_no_bar():
+    parts = Parts(0.5, [Part("name", 0.496, 0.004), Part("category", 0.504, -0.004)])
+
+    assert [str(part.contribution) for part in parts.parts] == ["0.0", "0.0"]
+    assert [bar.length for bar in parts.bars] == [0, 0]
+    assert parts.best is None
 
 
 def test_the_parts_of_a_result_of_several_examples_too(by_hand):
@@ -97,6 +118,8 @@ def test_the_comparison_finds_what_another_plan_misses(monkeypatch):
         return found if exact else found.exclude(pk=missed.pk)
 
     monkeypatch.setattr("products.querysets.ProductQuerySet.nearest_to", without_one)
+    # Else so few products are compared exactly, and nothing can be missed.
+    monkeypatch.setattr(plan_nearest, "__kwdefaults__", {"bound": 1})
 
     comparison = compare_with_exact(question(like=(product,)))
 
@@ -150,3 +173,18 @@ def test_a_text_without_one_of_its_parts_is_embedded_once(by_hand, monkeypatch):
     )
 
     assert parts_of(hit, question(like=(lamp,))) == first
+
+
+@pytest.mark.parametrize("bound", [1, 100], ids=["index", "exact"])
+def test_the_comparison_has_the_plan_of_the_results(monkeypatch, bound):
+    """A small catalogue is read whole: neither page may speak of the index."""
+    monkeypatch.setattr(plan_nearest, "__kwdefaults__", {"bound": bound})
+    products = [make_product(embedding=near(0.1 * n)) for n in range(1, 6)]
+    asked = question(like=(products[0],))
+
+    comparison = compare_with_exact(asked)
+
+    assert comparison.plan.method == search(like=[products[0]]).plan.method
+    assert comparison.plan.exact == (bound == 100)
+    # It reads all five and throws the example away.
+    assert (comparison.scan.index, comparison.scan.read) == ("", 5)

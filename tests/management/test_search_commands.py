@@ -1,7 +1,6 @@
 """search, similar and calibrate, as people run them."""
 
 import json
-import re
 from io import StringIO
 
 import pytest
@@ -9,6 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from products.embeddings import get_backend
+from products.management.searching import DISTANCE, SIMILARITY, in_column
 from products.models import Calibration, Product
 from products.sql.watch import Scan, read_scan
 from tests.factory import axis, make_product, near
@@ -20,6 +20,10 @@ def run(*arguments):
     out = StringIO()
     call_command(*arguments, stdout=out, stderr=StringIO(), no_color=True)
     return out.getvalue()
+
+
+def name(sku):
+    return Product.objects.get(sku=sku).name
 
 
 def listed(*arguments):
@@ -52,19 +56,51 @@ def directions():
 # search
 
 
-def test_search_lists_score_price_name_and_sku(shop):
-    lines = run("search", "oak chair").splitlines()
+def test_search_lists_nearness_price_name_and_sku_below_a_header(by_hand):
+    lines = run("search", "lamp").splitlines()
 
-    assert re.fullmatch(r"\d\.\d{4} {8}40\.00  Oak chair  \(oak-chair\)", lines[0])
-    assert lines[-1] == "1 found."
+    # (1, 0, 0) against (1, 0, 0), and against (1, 1, 1): 1 / √3.
+    assert lines == [
+        "similarity  distance        price  product (sku)",
+        "    1.0000    0.0000         1.00  Lamp (lamp)",
+        "    0.5774    0.4226         1.00  Lamp (hit)",
+        "2 found.",
+    ]
+
+
+def test_similar_lists_the_same_columns_as_search(directions):
+    lines = run("similar", "east", "-n", "1").splitlines()
+
+    assert lines == [
+        "similarity  distance        price  product (sku)",
+        f"    0.8750    0.1250         9.99  {name('near-east')} (near-east)",
+        "2 found, page 1 of 2.",
+    ]
+
+
+def test_a_product_in_no_direction_has_a_similarity_without_sign(directions):
+    # At a right angle; the last digits of the sum may be below zero.
+    assert in_column(-0.00001, SIMILARITY) == "    0.0000  "
+    assert in_column(None, DISTANCE) == "       -  "
+
+
+def test_words_alone_compare_nothing(shop):
+    lines = run("search", "oak", "--mode", "keyword").splitlines()
+
+    assert lines == [
+        "      price  product (sku)",
+        "      40.00  Oak chair (oak-chair)",
+        "1 found.",
+    ]
 
 
 def test_search_without_a_text_lists_the_catalogue(shop):
     lines = run("search", "--sort=-price", "-n", "2").splitlines()
 
     assert lines == [
-        "      40.00  Oak chair  (oak-chair)",
-        "      30.00  Floor lamp  (floor-lamp)",
+        "      price  product (sku)",
+        "      40.00  Oak chair (oak-chair)",
+        "      30.00  Floor lamp (floor-lamp)",
         "4 found, page 1 of 2.",
     ]
 
@@ -215,7 +251,7 @@ def test_explain_tells_what_postgresql_read(directions):
 
     output = run("similar", "east", "--explain", "-n", "1")
 
-    assert "method:     hnsw" in output
+    assert "plan:       HNSW index, unless PostgreSQL finds another way" in output
     assert "reason:     nothing is filtered out" in output
     # PostgreSQL did otherwise.
     assert "PostgreSQL: Seq Scan: 2 rows read, 2 more removed by a filter" in output
@@ -235,8 +271,17 @@ def test_explain_tells_of_the_index_where_it_is_used(directions):
 def test_explain_tells_what_spoke_for_a_hit(shop):
     output = run("search", "lava lamp", "--explain", "-n", "1")
 
-    assert "similarity" in output
-    assert "meaning #1; words #1; has lava, lamp" in output
+    _, hit, reasons = output.splitlines()[:3]
+    assert hit.endswith("Lava lamp (lava-lamp)")
+    assert reasons.strip() == "meaning #1; words #1; has Lava, lamp"
+    # The number stands once, so that it cannot differ from that of the line above.
+    assert output.count("similarity") == 1
+
+
+def test_explain_of_similar_gives_the_place_by_the_same_measure(directions):
+    lines = run("similar", "east", "--explain", "-n", "2").splitlines()
+
+    assert [line.strip() for line in lines[2:5:2]] == ["meaning #1", "meaning #2"]
 
 
 def test_explain_changes_no_result(shop):

@@ -94,7 +94,7 @@ def test_words_find_what_means_something_else(ask, wardrobe, embedder):
 
     assert sorted(skus(results)) == ["N-1", "R-1"]
     assert [hit.keyword_rank for hit in results] == [1, 2]
-    assert {hit.words for hit in results} == {("red",)}
+    assert {hit.words for hit in results} == {("Red",)}
     assert {hit.similarity for hit in results} == {None}
     assert embedder.texts == []
 
@@ -111,7 +111,7 @@ def test_hybrid_finds_both_and_says_why(ask, wardrobe, embedder):
     boot, polish, sandal = results
 
     assert skus(results) == ["B-1", "F-1", "S-1"]
-    assert (polish.keyword_rank, polish.words) == (1, ("footwear",))
+    assert (polish.keyword_rank, polish.words) == (1, ("Footwear",))
     # It is too far away to be found by meaning: no place there, but compared.
     assert polish.semantic_rank is None
     assert polish.similarity == pytest.approx(0.25, abs=1e-6)
@@ -540,15 +540,21 @@ def test_the_plan_tells_every_statement(ask, wardrobe):
     assert results.log.sql_ms > 0
 
 
-def test_similar_to_one_product_is_one_statement(wardrobe, django_assert_num_queries):
+def test_similar_to_one_product_is_one_statement_and_a_count(
+    wardrobe, django_assert_num_queries
+):
     with connection.cursor() as cursor:
         # Else the rows that other tests rolled back are in the index's way.
         cursor.execute("SET LOCAL enable_indexscan = off")
 
     with django_assert_num_queries(1):
+        similar_to(wardrobe[0].pk, page_size=2)
+    with django_assert_num_queries(2):
         results = search(like=[wardrobe[0]], page_size=2)
 
-    assert (len(results.hits), results.total_text) == (2, "at least 3")
+    # The example itself and what is not embedded cannot be found.
+    assert (len(results.hits), results.total_text) == (2, "3")
+    assert (results.found_text, results.pages) == ("3 products found", 2)
     assert "embedding" not in [*list(results)[0].product.__dict__]
 
 
@@ -599,6 +605,34 @@ def test_the_log_counts_the_rows_that_were_compared(ask, wardrobe, monkeypatch):
     assert (exact.plan.method, exact.plan.matching, exact.log.rows) == ("exact", 3, 3)
     # Counted up to the bound and one more; three rows came back.
     assert (index.plan.method, index.plan.matching, index.log.rows) == ("hnsw", 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "ranked"), [("red", 5), ("footwear", 4), ("red boot", 5)]
+)
+def test_a_product_is_counted_once_though_it_is_ranked_twice(
+    ask, wardrobe, text, ranked
+):
+    # Four are embedded and compared; "red" also stands in the name of the fifth.
+    assert ask(text).log.rows == ranked
+
+
+def test_pages_of_similar_products_count_no_product_twice(wardrobe):
+    pages = [
+        search(like=[wardrobe[0]], page_size=1, page=number) for number in (1, 2, 3)
+    ]
+
+    assert [page.total for page in pages] == [3, 3, 3]
+    assert max(page.log.rows for page in pages) == 3
+
+
+def test_the_sentence_says_when_more_were_found_than_ranked(monkeypatch, wardrobe):
+    monkeypatch.setattr("products.search.answer.WINDOW", 2)
+
+    results = search(like=[wardrobe[0]], page_size=1)
+
+    assert results.found_text == "At least 2 products found"
+    assert search("zzzz").found_text == "No products found"
 
 
 def test_a_product_deleted_meanwhile_is_left_out(ask, wardrobe):

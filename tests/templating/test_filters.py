@@ -5,10 +5,12 @@ from decimal import Decimal
 
 import pytest
 from django.http import QueryDict
+from django.template import engines
 from django.template.defaultfilters import truncatechars
 from django.utils import translation
 from django.utils.formats import number_format
 
+from products.numbers import priced
 from products.templating.filters import (
     Numbers,
     changed_address,
@@ -21,7 +23,13 @@ from tests.factory import make_product
 
 
 @pytest.mark.parametrize(
-    ("language", "shown"), [("en", "$1,299.50"), ("de", "$1.299,50")]
+    ("language", "shown"),
+    [
+        ("en", "$1,299.50"),
+        ("de", "1.299,50\xa0$"),
+        ("en-in", "$1,299.50"),
+        ("xx", "$1299.50"),
+    ],
 )
 def test_a_price_is_written_as_the_visitor_writes_numbers(language, shown):
     assert Numbers(language).price(Decimal("1299.5")) == shown
@@ -31,6 +39,14 @@ def test_the_currency_is_a_setting(settings):
     settings.CURRENCY = "€ "
 
     assert Numbers("en").price("3") == "€ 3.00"
+    assert Numbers("de").price("3") == "3,00\xa0€"
+    assert Numbers("nl").price("3") == "€\xa03,00"
+
+
+def test_a_message_writes_a_price_as_the_pages_do():
+    for language in ("en", "de"):
+        with translation.override(language):
+            assert priced(Decimal("1299.5")) == Numbers(language).price("1299.5")
 
 
 def test_numbers_are_grouped_and_rounded():
@@ -66,7 +82,7 @@ def test_the_page_says_its_language(client, settings):
     page = client.get("/", headers={"accept-language": "de"}).content.decode()
 
     assert '<html lang="de">' in page
-    assert "$1.234,50" in page
+    assert "1.234,50\xa0$" in page
 
 
 @pytest.mark.parametrize(
@@ -74,6 +90,32 @@ def test_the_page_says_its_language(client, settings):
 )
 def test_a_bar_is_as_long_as_the_similarity(similarity, length):
     assert percent(similarity) == length
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("keeps the jitter away", "keeps the…"),
+        ("keeps the  jitter", "keeps the…"),
+        ("keeps them jittering", "keeps…"),
+        ("wireless, headphones", "wireless…"),
+        ("one wireless headphone", "one wirel…"),  # not "one…"
+        ("0123456789", "0123456789"),
+    ],
+)
+def test_a_long_text_ends_with_a_whole_word(text, shown):
+    assert shortened(text, 10) == shown
+
+
+def test_the_admin_s_templates_have_the_same_filters():
+    template = engines["django"].from_string(
+        "{% load shop %}{{ price|price }} {{ category|category_name }}"
+    )
+
+    with translation.override("de"):
+        shown = template.render({"price": Decimal("1299.5"), "category": ""})
+
+    assert shown == "1.299,50\xa0$ Keine Kategorie"
 
 
 @pytest.mark.parametrize("text", ["", "a" * 9, "a" * 10, "a" * 11, "ä€🎧" * 9])

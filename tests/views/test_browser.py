@@ -92,6 +92,61 @@ def test_results_come_while_one_types_and_the_address_can_be_shared(visit):
 
 @pytest.mark.usefixtures("samples")
 @with_and_without_scripts
+def test_back_leads_through_the_questions(visit, scripts):
+    page = visit(java_script_enabled=scripts)
+
+    def ask(text):
+        page.get_by_label("Search", exact=True).fill(text)
+        if not scripts:
+            page.keyboard.press("Enter")
+        expect(page).to_have_url(re.compile(f"q={text}"))
+
+    ask("printer")
+    ask("shoes")
+    page.get_by_label("Sports").check()
+    if not scripts:
+        page.get_by_role("button", name="Apply").click()
+    expect(page).to_have_url(re.compile("category=Sports"))
+
+    for text in ("shoes", "printer", ""):
+        page.go_back()
+        expect(page.get_by_label("Search", exact=True)).to_have_value(text)
+        expect(page.locator("#categories :checked")).to_have_count(0)
+    page.go_forward()
+    expect(page.get_by_label("Search", exact=True)).to_have_value("printer")
+
+
+@pytest.mark.usefixtures("samples")
+@pytest.mark.parametrize(
+    ("seconds", "entries"), [(1, 1), (3, 3)], ids=["goes on", "looks at results"]
+)
+def test_typing_on_is_one_entry_of_the_history(visit, seconds, entries):
+    page = visit()
+    before = page.evaluate("history.length")
+
+    for place, text in enumerate(["sho", "shoe", "shoes"]):
+        page.clock.set_fixed_time(1_000_000_000 + place * seconds)
+        page.get_by_label("Search", exact=True).fill(text)
+        expect(page).to_have_url(re.compile(f"q={text}$"))
+
+    assert page.evaluate("history.length") == before + entries
+
+
+@pytest.mark.usefixtures("samples")
+def test_back_leads_to_the_similar_products_before(visit):
+    address = Product.objects.get(sku="gaming-laptop").get_absolute_url()
+    page = visit(address)
+
+    page.get_by_label("Only in Computers").check()
+    expect(page.locator(".ranking h3")).to_have_count(2)
+    page.go_back()
+
+    expect(page.locator(".ranking h3")).to_have_count(5)
+    expect(page.get_by_label("Only in Computers")).not_to_be_checked()
+
+
+@pytest.mark.usefixtures("samples")
+@with_and_without_scripts
 def test_filters_work_by_keyboard(visit, scripts):
     page = visit(java_script_enabled=scripts)
 
@@ -175,7 +230,7 @@ def test_why_a_product_is_similar_is_reported_on_request(visit, scripts):
     page.get_by_role("link", name="Which part matters Trail Running Shoes").click()
 
     expect(page.get_by_text(re.compile("The .* matters most"))).to_be_visible()
-    expect(page.get_by_text("for the whole text")).to_be_visible()
+    expect(page.get_by_text("The whole text has a similarity")).to_be_visible()
     if scripts:
         assert page.url.endswith(product.get_absolute_url())
         expect(page).to_have_title(re.compile("^Similar to Running Shoes"))
@@ -267,12 +322,28 @@ def test_a_duplicate_is_added_only_when_confirmed(visit, scripts):
     page.get_by_label("Description").fill(yoga_mat.description)
     page.get_by_label("Price").fill("30")
     page.locator("#own").get_by_role("button", name="Add product").click()
-    expect(page.get_by_text("Looks like a duplicate of Yoga Mat.")).to_be_visible()
+    expect(page.get_by_role("link", name="Looks like a duplicate of")).to_be_visible()
+    expect(page.locator("#own .alert")).to_be_focused()
     assert Product.objects.count() == 10
     page.get_by_role("button", name="Add it all the same").click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Yoga mat, thick")
     assert similar_names(page)[0] == "Yoga Mat"
+
+
+@pytest.mark.usefixtures("samples")
+@with_and_without_scripts
+@pytest.mark.parametrize(
+    "address", ["/?page=abc", "/similar/?product=abc", "/exact/", "/products/add/"]
+)
+def test_after_a_refused_form_the_focus_is_on_the_message(visit, address, scripts):
+    page = visit(address, java_script_enabled=scripts)
+    if address == "/products/add/":
+        page.get_by_label("Name").fill("Yoga Mat")
+        page.get_by_label("Price").fill("30")
+        page.locator("#own").get_by_role("button", name="Add product").click()
+
+    expect(page.locator(":is(.alert, #choices .errorlist)").first).to_be_focused()
 
 
 def test_a_server_that_fails_while_one_types_shows_its_page(

@@ -1,5 +1,6 @@
 """Every page, as everybody may see it: by axe, in both schemes, on both screens."""
 
+import re
 from contextlib import contextmanager
 
 import pytest
@@ -11,6 +12,7 @@ from products.models import Judgement, Product
 from products.quality.tuning import Bucket, Measurement
 from products.views import judging
 from tests.browser import DESK, PHONE, complaints, layout_shift, make_staff, sideways
+from tests.factory import make_product, near
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -186,6 +188,28 @@ def test_no_page_of_the_admin_complains_or_scrolls_sideways(visit):
             assert sideways(page) == 0, path
 
 
+CLIPPED = """cells => cells.filter(cell => cell.scrollWidth > cell.clientWidth + 1)
+    .map(cell => cell.innerText)"""
+
+
+@pytest.mark.usefixtures("samples")
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_admins_list_fits_a_desk(visit, language):
+    make_product(name="words of a name " * 12, sku="s" * 90, category="Long " * 20)
+    make_product(name="n" * 190, sku="unbroken", category="c" * 190)
+    page = visit(*addresses([ADMIN]), user=make_staff(), locale=language)
+
+    assert sideways(page) == 0
+    scroller = page.locator("#changelist .results")
+    assert scroller.evaluate("box => box.scrollWidth - box.clientWidth") <= 0
+    assert page.locator("#result_list :is(td, th)").evaluate_all(CLIPPED) == []
+    rows = page.locator("#result_list tbody tr")
+    assert max(row.bounding_box()["height"] for row in rows.all()) < 130
+    heading = page.get_by_role("heading", level=1).bounding_box()
+    buttons = page.locator(".object-tools").bounding_box()
+    assert buttons["y"] >= heading["y"] + heading["height"]
+
+
 # What moves
 
 
@@ -212,3 +236,104 @@ def test_axe_finds_nothing_serious_on_the_admins_product_pages(visit):
     with audit(visit, user=make_staff(), bypass_csp=True) as axe:
         for path in addresses(ADMIN_PAGES):
             axe.read(path)
+
+
+def places(page, locator):
+    """Where elements begin, and how wide they are, in whole pixels."""
+    boxes = [each.bounding_box() for each in page.locator(locator).all()]
+    return [(round(box["x"]), round(box["y"]), round(box["width"])) for box in boxes]
+
+
+@pytest.mark.usefixtures("samples")
+@pytest.mark.parametrize("screen", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_navigation_stands_in_the_same_place_on_every_page(visit, screen, language):
+    page = visit(viewport=screen, locale=language)
+    seen = {}
+    for path in addresses(
+        ["/", "/similar/", "/map/", "/products/add/", "/products/{yoga}/", "/nowhere/"]
+    ):
+        page.goto(path)
+        seen[path] = places(page, ".top a")
+
+    assert len({str(boxes) for boxes in seen.values()}) == 1, seen
+    edge = max(x + width for x, _, width in seen["/"])
+    assert edge <= screen["width"] - 16  # the margin of the page
+
+
+@pytest.mark.usefixtures("samples")
+@pytest.mark.parametrize("screen", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("path", ["/", "/products/{yoga}/", "/similar/"])
+def test_nothing_is_pushed_while_a_product_s_name_is_typed(visit, screen, path):
+    page = visit(*addresses([path]), viewport=screen)
+    page.wait_for_load_state("networkidle")
+    box = page.get_by_placeholder("Type a product's name")
+    box.focus()
+    scrolled = page.evaluate("scrollY")
+    before = places(page, ".results-head, .card, .bottom")
+
+    box.press_sequentially("o")
+    expect(page.locator("#choices a").first).to_be_visible()
+    listed = places(page, ".results-head, .card, .bottom")
+    box.fill("zzzz")
+    expect(page.get_by_text("No product has a name like that.")).to_be_visible()
+
+    assert page.evaluate("scrollY") == scrolled
+    assert listed == before
+    assert places(page, ".results-head, .card, .bottom") == before
+
+
+@pytest.mark.usefixtures("samples", "real_model")
+def test_nothing_above_the_results_moves_while_a_question_is_typed(visit):
+    page = visit("/?q=shoes")
+    fixed = ".hero h1, .searchbox, .modes, .prices, .results-head"
+    before = places(page, fixed)
+
+    for text in ("mat", "coffee for the whole family"):
+        page.get_by_label("Search", exact=True).fill(text)
+        expect(page).to_have_title(re.compile(text.split()[0]))
+
+        assert [place[:2] for place in places(page, fixed)] == [
+            place[:2] for place in before
+        ]
+
+
+# Words
+
+
+BROKEN_WORDS = """texts => {
+    // Where a line ends between two letters, the next letter is lower on the page.
+    const broken = [];
+    for (const text of texts) {
+        const walker = document.createTreeWalker(text, NodeFilter.SHOW_TEXT);
+        for (let node; (node = walker.nextNode()); ) {
+            for (const found of node.data.matchAll(/[\\p{L}\\p{N}.,]+/gu)) {
+                const range = document.createRange();
+                range.setStart(node, found.index);
+                range.setEnd(node, found.index + found[0].length);
+                if (range.getClientRects().length > 1) broken.push(found[0]);
+            }
+        }
+    }
+    return broken;
+}"""
+
+
+@pytest.mark.usefixtures("samples", "real_model")
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_no_word_is_broken_where_it_fits_into_a_line(visit, width):
+    long = "An extraordinary name of several quite ordinary words "
+    make_product(name=f"{long}1", category="Electronics and Entertainment")
+    make_product(name=f"{long}2", category="Lexmark", embedding=near(0.3))
+    page = visit("/", viewport={"width": width, "height": 900})
+    broken = {}
+
+    for path in addresses(
+        ["/", "/?q=running+shoes", "/similar/?q=extraordinary", "/products/{yoga}/"]
+    ):
+        page.goto(path)
+        texts = page.locator("main :is(h1, h2, h3, p, li, dd, span)")
+        if found := texts.evaluate_all(BROKEN_WORDS):
+            broken[path] = sorted({*found})
+
+    assert broken == {}

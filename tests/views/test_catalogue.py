@@ -1,5 +1,6 @@
 """The pages: what they show, what they refuse, and that they never fail."""
 
+import re
 import threading
 from decimal import Decimal
 from html import unescape
@@ -39,6 +40,12 @@ def text_of(response):
     return unescape(response.content.decode())
 
 
+def headings(response):
+    """The headings of a page as one reads them."""
+    found = re.findall(r"<h[123][^>]*>(.*?)</h[123]>", text_of(response), re.DOTALL)
+    return [" ".join(re.sub("<[^>]*>", "", text).split()) for text in found]
+
+
 # Looking
 
 
@@ -59,6 +66,51 @@ def test_filters_are_offered_beside_the_catalogue_after_a_wrong_question(client)
 
     assert response.status_code == 400
     assert response.context["facets"] == [("Home", 1, False)]
+
+
+@pytest.mark.parametrize(
+    ("query", "heading"),
+    [
+        ("", "All products 2"),
+        ("?category=Home", "1 product found"),
+        ("?min_price=50", "No products found"),
+        ("?q=lamp&mode=keyword", "1 product found"),
+    ],
+)
+def test_the_heading_says_what_was_found(client, query, heading):
+    make_product(name="Lamp", category="Home")
+    make_product(name="Chair", category="Seats")
+
+    assert heading in headings(client.get(f"/{query}"))
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/?q=lamp", "/products/{pk}/", "/similar/?q=lam", "/map/"]
+)
+def test_no_category_is_said_in_the_same_words_everywhere(client, path):
+    first = make_product(name="Lamp", category="")
+    for distance in (0.1, 0.2):
+        make_product(name=f"Lamp {distance}", embedding=near(distance))
+
+    page = text_of(client.get(path.format(pk=first.pk)))
+
+    assert "No category" in page
+    for other in (">None<", ">–<", ">-<", "> ·", "/ </p>"):
+        assert other not in page
+
+
+def test_the_heading_says_that_there_is_more(client, monkeypatch):
+    monkeypatch.setattr("products.search.answer.WINDOW", PAGE_SIZE)
+    monkeypatch.setattr("products.search.answer.LISTING_WINDOW", 2)
+    product = make_product(category="Home")
+    for _ in range(PAGE_SIZE + 1):
+        make_product(category="Home")
+
+    assert "All products more than 2" in headings(client.get("/"))
+    page = client.get(f"/?like={product.pk}")
+    assert "At least 24 products found" in headings(page)
+    page = client.get("/?category=Home")
+    assert "At least 2 products found" in headings(page)
 
 
 def test_an_empty_catalogue_says_what_to_do(client):

@@ -64,7 +64,10 @@ def test_a_failure_gets_its_page(monkeypatch, error, status):
 
     assert response.status_code == status
     assert ("Retry-After" in response.headers) == (status == 503)
-    assert "VectorShop" in response.content.decode()
+    page = response.content.decode()
+    assert "VectorShop" in page
+    assert ('href="">Try again<' in page) == (status == 503)
+    assert ("Back to the products" in page) == (status == 500)
 
 
 def test_a_form_without_its_token_gets_a_page_in_the_same_dress(db):
@@ -72,6 +75,28 @@ def test_a_form_without_its_token_gets_a_page_in_the_same_dress(db):
 
     assert response.status_code == 403
     assert "This form has expired" in response.content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("method", "path", "says"),
+    [
+        ("get", "/judge/", "only takes what a form sends"),
+        ("get", "/samples/load/", "only takes what a form sends"),
+        ("get", "/products/add/prepared/", "only takes what a form sends"),
+        ("put", "/products/add/", "only takes what a form sends"),
+        ("post", "/", "can only be looked at"),
+        ("delete", "/map/", "can only be looked at"),
+    ],
+)
+def test_a_method_that_is_not_taken_gets_a_page_in_the_same_dress(method, path, says):
+    response = getattr(Client(), method)(path)
+
+    page = response.content.decode()
+    assert response.status_code == 405
+    assert "Allow" in response.headers
+    assert says in page
+    assert '<a class="button" href="/">Back to the products</a>' in page
 
 
 def test_a_host_that_is_not_served_gets_a_page_in_the_same_dress():

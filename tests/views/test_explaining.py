@@ -1,5 +1,7 @@
 """The pages that explain a result."""
 
+import re
+
 import pytest
 from django.utils.html import escape
 
@@ -17,7 +19,9 @@ def test_the_similar_products_lead_to_their_parts_and_back(client, by_hand):
 
     assert f'href="{address}"' in shown
     assert "The name matters most." in page
-    assert "Similarity 0.58 for the whole text" in page
+    assert "The whole text has a similarity of 0.58." in page
+    rows = re.findall(r'width="(\d+)%".*?([+−]?\d\.\d\d)(?=<| <span)', page)
+    assert rows == [("82", "+0.58"), ("18", "−0.13"), ("18", "−0.13")]
     assert f'href="{lamp.get_absolute_url()}#similar"' in page
 
 
@@ -83,3 +87,18 @@ def test_who_has_no_turn_for_a_text_is_told_to_come_back(client, monkeypatch, pa
 
     assert response.status_code == 503
     assert "try again in a few seconds" in response.content.decode()
+
+
+def test_the_index_is_named_as_a_plan_and_what_was_read_as_done(client):
+    product = make_product(embedding=axis(2))
+    for _ in range(6):
+        make_product(embedding=axis(2))
+
+    shown = client.get(product.get_absolute_url()).content.decode()
+    page = client.get(f"/exact/?like={product.pk}").content.decode()
+
+    # Whether this session took the index is not known without asking once more.
+    assert "<dt>Plan</dt>" in shown
+    assert "<dd>HNSW index</dd>" not in shown
+    assert "7 rows, the whole table" in page
+    assert "As planned (exact)" in page

@@ -13,8 +13,8 @@ from products.search.question import MAX_PAGE_SIZE
 
 class Command(SearchCommand):
     help = (
-        "List the products that answer a text, best first, with their score and price. "
-        "Without a text, list the catalogue."
+        "List the products that answer a text, best first, with their similarity, cosine "
+        "distance and price. Without a text, list the catalogue."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

@@ -13,8 +13,8 @@ from products.search.question import MAX_PAGE_SIZE
 
 class Command(SearchCommand):
     help = (
-        "List the products most like one or several, nearest first, with their cosine "
-        "distance."
+        "List the products most like one or several, nearest first, with their "
+        "similarity, cosine distance and price."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:

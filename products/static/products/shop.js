@@ -21,6 +21,29 @@ document.addEventListener("htmx:configRequest", (event) => {
   if (event.detail.verb === "get") dropDefaults(event.detail.formData);
 });
 
+// Each question gets an entry in the browser's history, so that Back leads to the one
+// before. While somebody goes on typing, the entry of the half typed one is replaced.
+const PAUSE = 2000; // milliseconds after which a longer text is a new question
+let askedAt = 0;
+let lastTyped = null;
+
+document.addEventListener("htmx:configRequest", () => {
+  askedAt = Date.now();
+});
+
+document.addEventListener("htmx:beforeHistoryUpdate", (event) => {
+  const { history, requestConfig } = event.detail;
+  const address = new URL(history.path, location.href);
+  const isTyped = requestConfig.triggeringEvent?.type === "input";
+  const typed = isTyped ? { text: address.searchParams.get("q") ?? "", askedAt } : null;
+  const goesOn =
+    typed && lastTyped && typed.text.startsWith(lastTyped.text) && askedAt - lastTyped.askedAt < PAUSE;
+  if (goesOn || address.pathname + address.search === location.pathname + location.search) {
+    history.type = "replace";
+  }
+  lastTyped = typed;
+});
+
 // On a phone the sheet of filters closes after a search, to show the results.
 document.addEventListener("submit", () => {
   const sheet = document.getElementById("filters");
