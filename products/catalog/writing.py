@@ -136,6 +136,20 @@ def staging_row(change: Change, fingerprint: str) -> tuple[Any, ...]:
     return (*columns, row.vector, fingerprint, text_hash)
 
 
+# Their judgements go with them: the database refuses one of a product that is gone.
+DELETE_MISSING = """
+    WITH gone AS (
+        DELETE FROM products
+        WHERE created_at < %s
+            AND NOT EXISTS (SELECT FROM import_seen WHERE import_seen.sku = products.sku)
+        RETURNING id
+    ), judged AS (
+        DELETE FROM products_judgement USING gone WHERE product_id = gone.id
+    )
+    SELECT count(*) FROM gone
+"""
+
+
 def delete_missing(*, before: datetime.datetime, using: str) -> int:
     """Return how many products were deleted, since their sku is not in the file.
 
@@ -144,9 +158,6 @@ def delete_missing(*, before: datetime.datetime, using: str) -> int:
     """
     with connections[using].cursor() as cursor:
         cursor.execute("ANALYZE import_seen")
-        cursor.execute(
-            "DELETE FROM products WHERE created_at < %s AND NOT EXISTS "
-            "(SELECT FROM import_seen WHERE import_seen.sku = products.sku)",
-            [before],
-        )
-        return int(cursor.rowcount)
+        cursor.execute(DELETE_MISSING, [before])
+        [count] = cursor.fetchone()
+        return int(count)

@@ -18,7 +18,7 @@ from products.catalog.source import Format, Source
 from products.embeddings import EmbeddingError, get_backend
 from products.embeddings.deterministic import EmbeddingBackend
 from products.management import import_report
-from products.models import DIMENSIONS, Product
+from products.models import DIMENSIONS, Judgement, Product
 
 pytestmark = pytest.mark.django_db
 
@@ -795,6 +795,19 @@ def test_delete_missing_deletes_what_is_not_in_the_file(write):
 
     assert "1 deleted that are not in the file" in output
     assert [p.sku for p in Product.objects.all()] == ["m1"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_delete_missing_deletes_judged_products_too(write):
+    Judgement.objects.create(query="mug", product=make_product(sku="old"), grade=1)
+    kept = make_product(sku="m1", name="Mug")
+    Judgement.objects.create(query="mug", product=kept, grade=1)
+
+    output, status = run(write(HEADER + "m1,Mug,,,1\n"), "--delete-missing")
+
+    assert (status, [p.sku for p in Product.objects.all()]) == (0, ["m1"])
+    assert "1 deleted that are not in the file" in output
+    assert Judgement.objects.get().product == kept
 
 
 @pytest.mark.parametrize(
