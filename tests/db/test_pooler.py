@@ -271,6 +271,7 @@ def test_a_pooler_that_the_settings_do_not_know_of_is_found_out(server):
     result = server.run(
         *("manage.py", "check", "--database", "default", "--fail-level", "WARNING"),
         DB_POOLER="false",
+        DB_RANDOM_PAGE_COST="0",  # or the pooler would refuse the login
     )
 
     assert result.returncode == 1
@@ -283,8 +284,23 @@ def test_a_way_past_the_pooler_that_leads_through_it_is_found_out(server):
         *("manage.py", "check", "--database", "default", "--fail-level", "WARNING"),
         DB_DIRECT_HOST="127.0.0.1",
         DB_DIRECT_PORT=str(server.pooler.port),
+        DB_RANDOM_PAGE_COST="0",
     )
 
     assert result.returncode == 1
     assert "products.W012" in result.stderr
     assert "DB_DIRECT_PORT" in result.stderr
+
+
+def test_a_login_that_the_pooler_refuses_names_the_setting(server):
+    result = server.run(
+        *("manage.py", "search", "lamp1"),
+        PGOPTIONS="-c jit=off",
+        DB_DIRECT_HOST="",
+        DB_DIRECT_PORT="",
+    )
+
+    assert result.returncode == 1
+    assert "unsupported startup parameter" in result.stderr
+    assert "Set DB_POOLER=true, and unset PGOPTIONS." in result.stderr
+    assert "Traceback" not in result.stderr

@@ -15,6 +15,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from vectorshop.db.entra.client import DatabaseClient
 from vectorshop.db.entra.connection import Connection
+from vectorshop.db.entra.errors import POOLER, POOLER_ADVICE
 from vectorshop.db.entra.parameters import SignIn, sign_in_parameters
 from vectorshop.db.entra.schema import DatabaseSchemaEditor
 from vectorshop.db.limits import apply_limits
@@ -75,6 +76,17 @@ class DatabaseWrapper(postgresql.DatabaseWrapper):
         return pool
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """Return a connection. Raises psycopg.OperationalError, with advice if known."""
+        try:
+            return self.connected(conn_params)
+        except psycopg.OperationalError as err:
+            if POOLER not in str(err):
+                raise
+            message = f"{str(err).strip()}\n{POOLER_ADVICE}"
+        raise psycopg.OperationalError(message)
+
+    def connected(self, conn_params: dict[str, Any]) -> Any:
+        """Return a connection, or one of the pool's."""
         if not (pool := self.pool) or not (sign_in := _sign_in(pool)):
             return super().get_new_connection(conn_params)
         # Here a missing token is an error at once; in the pool's thread, a timeout.

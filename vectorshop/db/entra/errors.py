@@ -75,6 +75,14 @@ ADVICE = [
 REFUSED = re.compile(r'authentication failed|role ".*" does not exist', re.IGNORECASE)
 
 
+# PgBouncer's answer to a login with settings (libpq's `options`, or PGOPTIONS).
+POOLER = "unsupported startup parameter"
+POOLER_ADVICE = (
+    "A pooler such as PgBouncer answers here, and takes no settings from a session. Set "
+    "DB_POOLER=true, and unset PGOPTIONS."
+)
+
+
 def is_expired(error: psycopg.Error) -> bool:
     """Return whether the server refused a token because its time was over."""
     return bool(EXPIRED.search(str(error)))
