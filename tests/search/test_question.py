@@ -14,7 +14,7 @@ from tests.factory import axis, make_product
 pytestmark = pytest.mark.django_db
 
 # What search() promises, and its two looks for a switch.
-MAX_STATEMENTS = 13 + 2
+MAX_STATEMENTS = 14 + 2
 
 
 @pytest.fixture
