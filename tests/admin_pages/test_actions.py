@@ -87,11 +87,13 @@ def test_the_change_page_lists_the_five_nearest_with_their_distance(admin_client
 
     page = admin_client.get(f"{LIST}{product.pk}/change/").content.decode()
 
-    items = [f'{other.pk}/change/">{other.name}</a> 0.' for other in others[::-1]]
+    items = [
+        f'{other.pk}/change/">{other.name}</a> (Distance 0.' for other in others[::-1]
+    ]
     places = [page.find(item) for item in items[:5]]
     assert -1 not in places
     assert places == sorted(places)
-    assert 'At 1</a> 0.100</li><li><a href="' in page
+    assert 'At 1</a> (Distance 0.100)</li><li><a href="' in page
     assert items[5] not in page
     assert f"{LIST}{product.pk}/similar/" in page
 

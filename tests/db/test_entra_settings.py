@@ -94,8 +94,12 @@ def test_the_variables_arrive(database, check_ids):
 @pytest.mark.parametrize(
     ("port", "serving", "options"),
     [
-        ("5432", True, "-c statement_timeout=7s -c lock_timeout=0s"),
-        ("5432", False, None),
+        (
+            "5432",
+            True,
+            "-c random_page_cost=1.1 -c statement_timeout=7s -c lock_timeout=0s",
+        ),
+        ("5432", False, "-c random_page_cost=1.1"),
         ("6432", True, None),
         ("8432", True, None),
     ],

@@ -175,6 +175,7 @@ def test_a_text_without_one_of_its_parts_is_embedded_once(by_hand, monkeypatch):
     assert parts_of(hit, question(like=(lamp,))) == first
 
 
+@pytest.mark.django_db
 @pytest.mark.parametrize("bound", [1, 100], ids=["index", "exact"])
 def test_the_comparison_has_the_plan_of_the_results(monkeypatch, bound):
     """A small catalogue is read whole: neither page may speak of the index."""

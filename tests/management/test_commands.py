@@ -54,24 +54,27 @@ def test_similar_lists_the_nearest_first():
     make_product(name="Torch", embedding=near(0.125))
 
     assert run("similar", "lamp").splitlines() == [
-        "0.1250  Torch  (torch)",
-        "0.5000  Chair  (chair)",
+        "similarity  distance        price  product (sku)",
+        "    0.8750    0.1250         9.99  Torch (torch)",
+        "    0.5000    0.5000         9.99  Chair (chair)",
         "2 found.",
     ]
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("options", "count"), [([], 5), (["-n", "2"], 2)])
-def test_similar_lists_as_many_as_asked_for(options, count):
+@pytest.mark.parametrize(
+    ("options", "count", "pages"), [([], 5, 2), (["-n", "2"], 2, 3)]
+)
+def test_similar_lists_as_many_as_asked_for(options, count, pages):
     for _ in range(7):
         make_product()
 
     sku = Product.objects.first().sku
 
-    *lines, summary = run("similar", sku, *options).splitlines()
+    _header, *lines, summary = run("similar", sku, *options).splitlines()
 
     assert len(lines) == count
-    assert summary == f"At least {count + 1} found, page 1 of 2."
+    assert summary == f"6 found, page 1 of {pages}."
 
 
 @pytest.mark.django_db

@@ -89,6 +89,7 @@ def test_who_has_no_turn_for_a_text_is_told_to_come_back(client, monkeypatch, pa
     assert "try again in a few seconds" in response.content.decode()
 
 
+@pytest.mark.django_db
 def test_the_index_is_named_as_a_plan_and_what_was_read_as_done(client):
     product = make_product(embedding=axis(2))
     for _ in range(6):
