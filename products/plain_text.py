@@ -6,7 +6,7 @@ import html
 import re
 import unicodedata
 
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 # Characters that nobody sees at the ends of a text. str.strip() knows white space, not
 # the zero-width characters, the marks of writing direction and the byte order mark.
@@ -58,7 +58,8 @@ ENTITY = re.compile(
 MAX_HTML = 200_000
 MAX_DEPTH = 60
 
-LINE_END = "\x02"  # stands for a line end until the white space of the HTML is gone
+# Where a browser begins a new line.
+NEW_LINE = BLOCKS | {"br", "hr"}
 
 
 class HtmlTooComplex(ValueError):
@@ -97,15 +98,28 @@ def text_of_html(markup: str) -> str:
     """Return the text of HTML, one line for each block that has text."""
     if len(markup) > MAX_HTML or depth(markup) > MAX_DEPTH:
         raise HtmlTooComplex
-    tree = LexborHTMLParser(markup.replace(LINE_END, " "))
+    tree = LexborHTMLParser(markup)
     tree.strip_tags(sorted(NO_TEXT))
-    for node in tree.css(", ".join(sorted(BLOCKS - {"body", "html"} | {"br", "hr"}))):
-        node.insert_before(LINE_END)
-        node.insert_after(LINE_END)
-    text = tree.body.text() if tree.body else ""
-    lines = text.replace("\u00ad", "").split(LINE_END)
+    lines: list[str] = [""]
+    block = None
+    for node in tree.body.traverse(include_text=True) if tree.body else ():
+        if node.tag in NEW_LINE:
+            lines.append("")
+        elif node.tag == "-text":
+            if block_around(node) != block:
+                lines.append("")
+                block = block_around(node)
+            lines[-1] += (node.text_content or "").replace("\u00ad", "")
     words = (" ".join(line.split()) for line in lines)
     return "\n".join(line for line in words if line.strip(BLANK))
+
+
+def block_around(node: LexborNode) -> int | None:
+    """Return the number of the block that a node stands in, None outside of all."""
+    above = node.parent
+    while above is not None and above.tag not in BLOCKS:
+        above = above.parent
+    return above.mem_id if above is not None else None
 
 
 def depth(markup: str) -> int:
