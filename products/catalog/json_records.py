@@ -56,6 +56,8 @@ def json_record(number: int, fields: Any, raw: str) -> Record | Refusal:
 
 def unusable(number: int, err: Exception, raw: str) -> Refusal:
     """Return the refusal of JSON that Python does not read, such as a huge number."""
+    if isinstance(err, RecursionError):
+        return Refusal(number, _("nests lists or objects too deeply"), raw)
     return Refusal(number, _("is not usable JSON: %(error)s") % {"error": err}, raw)
 
 

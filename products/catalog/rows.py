@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import (
     DecimalValidator,
@@ -211,8 +212,9 @@ def text(value: Any) -> str:
 def checked_price(value: Any) -> Decimal:
     """Return a price exactly as written, after the model's own checks.
 
-    Nothing is guessed, since 1.234 may be a thousand or one. Raises ValueError for
-    everything but digits, a point and digits.
+    Nothing is guessed, since 1.234 may be a thousand or one. The shop's own currency may
+    stand before or after. Raises ValueError for everything else but digits, a point and
+    digits.
     """
     if isinstance(value, bool | list | dict):
         raise ValueError(
@@ -220,6 +222,9 @@ def checked_price(value: Any) -> Decimal:
             + gettext("is %(kind)s, not a number") % {"kind": json_kind(value)}
         )
     number = "" if value is None else str(value).strip()
+    if settings.CURRENCY in number:
+        number = number.removeprefix(settings.CURRENCY)
+        number = number.removesuffix(settings.CURRENCY).strip()
     if SIMPLE_PRICE.fullmatch(number):
         return Decimal(number)
     if not number:

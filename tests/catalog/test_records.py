@@ -456,6 +456,15 @@ def test_deep_json_is_refused_before_it_takes_memory(text):
     assert peak < 4_000_000
 
 
+def test_a_deep_line_of_json_lines_is_refused_alone():
+    lines = ["[" * 200_000, '{"name": "a"}']
+
+    records = records_of("\n".join(lines), Format.JSONL)
+
+    assert refused(records)[1].startswith("nests lists or objects too deeply")
+    assert good(records) == [{"name": "a"}]
+
+
 def test_brackets_inside_a_text_do_not_nest():
     items = [{"name": "[" * 100 + '\\"{' * 100}]
 

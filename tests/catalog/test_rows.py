@@ -49,6 +49,8 @@ AXIS = [1.0] + [0.0] * (DIMENSIONS - 1)
         (".99", "0.99"),
         ("5.", "5.00"),
         (".5", "0.50"),
+        ("$12.50", "12.50"),
+        ("12.50 $", "12.50"),
     ],
 )
 def test_a_plain_price_is_taken_exactly(written, price):
@@ -61,8 +63,9 @@ def test_a_plain_price_is_taken_exactly(written, price):
         ("1.234,50", "has a comma: write it with a point"),
         ("12,50 €", "has a comma: write it with a point"),
         (".", "is not a plain number"),
-        ("$12.50", "is not a plain number"),
+        ("€12.50", "is not a plain number"),
         ("12.50 €", "is not a plain number"),
+        ("12.50 $ each", "is not a plain number"),
         ("1 234.50", "is not a plain number"),
         ("NaN", "is not a number"),
         ("-Infinity", "is not a number"),
