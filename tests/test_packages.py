@@ -1,10 +1,12 @@
 """pyproject.toml and the files for pip name the same packages."""
 
 import tomllib
+from importlib.metadata import requires
 from pathlib import Path
 
 from django.conf import settings
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(settings.BASE_DIR)
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -32,3 +34,33 @@ def test_the_groups_are_what_developers_install():
     groups = PROJECT["dependency-groups"].values()
 
     assert packages(sum(groups, [])) == packages_of("requirements-dev.txt")
+
+
+def brought_along(requirement, known):
+    """The names of a package and of all that it needs here."""
+    name = canonicalize_name(requirement.name)
+    if (name, *requirement.extras) in known:
+        return
+    known.add((name, *requirement.extras))
+    for needed in map(Requirement, requires(requirement.name) or ()):
+        extras = requirement.extras or {""}
+        marker = needed.marker
+        if not marker or any(marker.evaluate({"extra": extra}) for extra in extras):
+            brought_along(needed, known)
+
+
+def test_the_version_of_every_package_is_given():
+    pinned = {
+        canonicalize_name(line.split("==")[0])
+        for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").split()
+    }
+    listed = [*PROJECT["project"]["dependencies"]]
+    listed += sum(PROJECT["dependency-groups"].values(), [])
+    needed = set()
+
+    for line in listed:
+        requirement = Requirement(line)
+        if not requirement.marker or requirement.marker.evaluate():
+            brought_along(requirement, needed)
+
+    assert {name for name, *_ in needed} - pinned == set()
