@@ -74,6 +74,7 @@ def small_windows(monkeypatch):
     monkeypatch.setattr(nearest, "WINDOW", 8)
     monkeypatch.setattr(answer, "WINDOW", 8)
     monkeypatch.setattr(answer, "LISTING_WINDOW", 10)
+    monkeypatch.setattr(rank, "WINDOW", 8)
     monkeypatch.setattr(rank, "RANKED", 8)
 
 
