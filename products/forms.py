@@ -12,6 +12,7 @@ from django.utils.translation import gettext, gettext_lazy as _
 
 from products.embeddings.text import TEXT_FIELDS
 from products.models import Product, make_sku
+from products.plain_text import tidy
 from products.search import Filters, Mode, Sort
 from products.search.question import MAX_EXAMPLES, MAX_TEXT, too_many_examples
 
@@ -156,6 +157,9 @@ class SearchForm(QuestionForm):
         label=_("Variety"), required=False, min_value=0, max_value=1
     )
 
+    def clean_q(self) -> str:
+        return tidy(self.cleaned_data["q"])
+
     def filters(self) -> Filters:
         """Return what the checked question is narrowed to. Raises SearchError."""
         return Filters(
@@ -221,6 +225,9 @@ class JudgementForm(forms.Form):
     back = forms.CharField(label=_("Page"), required=False, max_length=10_000)
     relevant = judged_field(_("Relevant"))
     irrelevant = judged_field(_("Not relevant"))
+
+    def clean_query(self) -> str:
+        return tidy(self.cleaned_data["query"])
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or self.cleaned_data

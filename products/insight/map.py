@@ -120,6 +120,8 @@ def up_to_date_map() -> Map | None:
         kept = replace(kept, total=embedded_count(), looked_at=now)
         # One key for all versions, so that outdated maps take no room.
         cache.set("map", kept, CACHE_SECONDS)
+    else:
+        cache.delete("map")
     return kept
 
 

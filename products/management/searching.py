@@ -16,6 +16,7 @@ from django.db import DataError
 from products.management.base import ShopCommand
 from products.models import Product
 from products.search import Filters, Hit, Results, SearchError, search
+from products.search.results import Plan
 from products.sql.watch import Scan, explained
 
 # How many category names are read to suggest one, and how many are suggested.
@@ -241,6 +242,15 @@ def summary(results: Results) -> str:
     return f"{results.total_text} found{pages}.".capitalize()
 
 
+def matching_text(plan: Plan) -> str | None:
+    """Return how many rows pass the filters, None where nobody counted them."""
+    if plan.matching is None:
+        return None
+    if plan.partial:  # they were counted up to a bound and one more
+        return f"more than {plan.matching - 1:,} rows"
+    return f"{plan.matching:,} rows"
+
+
 def explanation(results: Results, scans: Sequence[Scan]) -> list[str]:
     """Return what was planned, and what PostgreSQL did, in lines."""
     plan, log = results.plan, results.log
@@ -248,7 +258,7 @@ def explanation(results: Results, scans: Sequence[Scan]) -> list[str]:
         ("mode", results.mode),
         ("plan", PLANS[plan.method]),
         ("reason", plan.reason),
-        ("matching", None if plan.matching is None else f"{plan.matching:,} rows"),
+        ("matching", matching_text(plan)),
         ("ef_search", plan.ef_search),
         *(("words", rule) for rule in log.words),
         ("ranked", f"{log.rows:,} rows"),

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _, gettext_lazy, ngettext
 from products.embeddings import BaseEmbeddingBackend, get_backend
 from products.models import MAX_PRICE, Product
 from products.numbers import grouped
+from products.plain_text import tidy
 from products.querysets import ProductQuerySet
 
 MAX_TEXT = 1_000  # characters
@@ -184,13 +185,13 @@ def too_many_examples() -> str:
 
 
 def clean_text(text: str) -> str:
-    """Return what a shopper typed without the white space around it.
+    """Return what a shopper typed as products are stored: trimmed, in the form NFC.
 
     Raises SearchError for what PostgreSQL cannot hold, see check_text(), and for more
     than 1,000 characters: nobody types those.
     """
     check_text(text)
-    text = text.strip()
+    text = tidy(text)
     if len(text) > MAX_TEXT:
         raise SearchError(
             _(

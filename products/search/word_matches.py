@@ -64,8 +64,6 @@ def by_rules(
     """Yield the name of each rule and the products it finds, the best rule first."""
 
     def best(having: Sequence[str] = (), *, every: bool = False) -> Categories:
-        if not words:
-            return {}
         if not filtered:
             query = matching_query(len(words), bool(having), every, limit)
             values = (*words, ANY.join(having)) if having else words
@@ -75,6 +73,8 @@ def by_rules(
 
     terms = sorted((term for term in terms if term.count), key=lambda term: term.count)
     words = [term.quoted for term in terms]
+    if not words:
+        return
     if are_few(products, terms, filtered=filtered):
         yield gettext("all compared"), best()
         return

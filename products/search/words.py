@@ -207,12 +207,13 @@ def score(
 
 
 def typed_word(lexeme: str, typed: Sequence[str]) -> str:
-    """Return the typed word that begins most like a stem, without typed words itself."""
+    """Return the typed word that begins most like a stem, or the stem if none does."""
 
     def alike(word: str) -> int:
         return len(commonprefix([lexeme, word.lower()]))
 
-    return max(typed, key=alike, default=lexeme)
+    best = max(typed, key=alike, default="")
+    return best if alike(best) else lexeme
 
 
 def written_words(

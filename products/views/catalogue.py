@@ -42,54 +42,65 @@ UNASKED = {
 def product_list(request: HttpRequest) -> HttpResponse:
     """Return the catalogue with its search and the lab's three actions."""
     form = SearchForm(request.GET)
-    results = results_of(form)
+    answer = answer_to(form)
     context: dict[str, Any] = {
         "form": form,
         "modes": Mode,
         "sorts": Sort,
-        "results": results or search(),
         "recall_url": f"{reverse('products:exact')}?{request.GET.urlencode()}",
         "new_products": new_products().values(),
         "may_write": may_write(request),
         "may_change": may_change(request),
         "grades": None,
     }
-    if results is None:
-        counts = category_counts(Filters())
-        context |= UNASKED | {"facets": [(*counted, False) for counted in counts]}
+    if answer is None:
+        facets = shown_facets(category_counts(Filters()), chosen=())
+        context |= UNASKED | {"results": search(), "facets": facets}
         return render(request, "products/list.html", context, status=400)
-    context |= asked(form, results)
+    context |= answer
     if (text := form.cleaned_data["q"]) and request.user.is_staff:
         context["grades"] = grades_of(text)
     return render(request, "products/list.html", context)
 
 
-def results_of(form: SearchForm) -> Results | None:
-    """Return a page of results; None, with errors on the form, for a bad question."""
+def answer_to(form: SearchForm) -> dict[str, Any] | None:
+    """Return what the list shows of a question: the results and their facets.
+
+    None, with errors on the form, for a question that cannot be answered.
+    """
     if not form.is_valid():
         return None
     try:
-        return search(**form.question())
+        question = form.question()
+        results = search(**question)
+        listing = results.mode == "listing"
+        filters = question["filters"]
+        counts = category_counts(filters) if listing else results.facets
     except SearchError as err:
         form.add_error(None, str(err))
         return None
-
-
-def asked(form: SearchForm, results: Results) -> dict[str, Any]:
-    """Return what the list shows besides the results: the question and its facets."""
-    question = form.question()
-    listing = results.mode == "listing"
-    chosen = question["filters"].categories
-    counts = category_counts(question["filters"]) if listing else results.facets[:SHOWN]
-    counted = dict(counts)
     return {
         "question": question,
+        "results": results,
         "listing": listing,
-        "facets": [(name, count, name in chosen) for name, count in counts]
-        + [(name, 0, True) for name in chosen if name not in counted],
+        "facets": shown_facets(counts, filters.categories),
         "ranked": not listing,
-        "empty": listing and not results.total and not question["filters"],
+        "empty": listing and not results.total and not filters,
     }
+
+
+def shown_facets(
+    counts: list[tuple[str, int]], chosen: tuple[str, ...]
+) -> list[tuple[str, int | None, bool]]:
+    """Return the largest categories, and the chosen ones, with count and choice.
+
+    The count of a chosen category is None where it was not among those counted.
+    """
+    shown = [(name, count, name in chosen) for name, count in counts[:SHOWN]]
+    others, named = dict(counts), {name for name, *_ in shown}
+    return shown + [
+        (name, others.get(name), True) for name in chosen if name not in named
+    ]
 
 
 @require_safe

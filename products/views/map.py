@@ -6,6 +6,7 @@ from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.urls import get_script_prefix
 from django.utils.translation import get_language
 from django.views.decorators.cache import cache_control
 from django.views.decorators.gzip import gzip_page
@@ -66,7 +67,8 @@ def catalogue_picture() -> str:
     """
     drawn = catalogue_map()
     version = "" if drawn is None else drawn.version
-    key = f"map-picture-{get_language()}"
+    # The links of the picture begin with the path that the shop is served below.
+    key = f"map-picture-{get_language()}-{get_script_prefix()}"
     kept: tuple[str, str] | None = cache.get(key)
     if kept is not None and kept[0] == version:
         return kept[1]

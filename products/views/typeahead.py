@@ -7,6 +7,7 @@ import re
 from django.contrib.postgres.search import SearchQuery
 
 from products.models import Product
+from products.plain_text import tidy
 from products.search import search
 from products.search.words import CONFIG
 
@@ -32,6 +33,7 @@ def beginning_with(text: str) -> list[Product]:
 
     Names that contain the text come first. Uses the index on search_vector.
     """
+    text = tidy(text)
     words = re.findall(r"\w+", text)[:MAX_WORDS]
     if not words or "\0" in text:
         return []
@@ -50,7 +52,7 @@ def text_place(product: Product, text: str) -> tuple[int, str]:
 
 def product_named(text: str) -> Product | None:
     """Return the only product with exactly this name, or the one with this sku."""
-    text = text.strip()
+    text = tidy(text)
     if not text or "\0" in text:
         return None
     products = Product.objects.for_display()

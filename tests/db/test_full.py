@@ -16,6 +16,7 @@ from vectorshop.db.limits import is_full
         'FATAL:  too many connections for database "shop"',
         "FATAL:  no more connections allowed (max_client_conn)",
         "FATAL:  query_wait_timeout",
+        "couldn't get a connection after 5.00 sec",
     ],
 )
 def test_a_server_without_a_free_connection_is_known_by_its_words(text):
@@ -28,6 +29,7 @@ def test_a_server_without_a_free_connection_is_known_by_its_words(text):
         "FATAL:  the database system is starting up",
         "Connection refused",
         'FATAL:  role "shop" does not exist',
+        "couldn't get a connection after 5.00 sec. The token was refused.",
         "",
     ],
 )

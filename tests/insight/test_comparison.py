@@ -189,3 +189,14 @@ def test_the_comparison_has_the_plan_of_the_results(monkeypatch, bound):
     assert comparison.plan.exact == (bound == 100)
     # It reads all five and throws the example away.
     assert (comparison.scan.index, comparison.scan.read) == ("", 5)
+
+
+@pytest.mark.django_db
+def test_a_kept_comparison_needs_no_turn():
+    lamp, _ = make_product(name="Lamp"), make_product(name="Chair")
+    first = compare_with_exact(question(like=(lamp,)))
+
+    with comparison.TURNS.taken(seconds=0):
+        again = compare_with_exact(question(like=(lamp,)))
+
+    assert again == first

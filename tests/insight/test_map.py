@@ -6,8 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.db.models import F
+from django.test.utils import override_script_prefix
 from django.utils.translation import get_language
 
 from products.embeddings import get_backend
@@ -349,3 +351,25 @@ def test_the_picture_escapes_names_and_links_to_products(client):
     assert response.headers["Content-Type"] == "image/svg+xml"
     assert f'href="{product.get_absolute_url()}"' in response.content.decode()
     assert "<script" not in response.content.decode()
+
+
+@pytest.mark.django_db
+def test_a_map_of_deleted_products_is_forgotten(client, a_minute_later):
+    three_products()
+    assert client.get("/map.svg").content.count(b"<circle") == 3
+    Product.objects.all().delete()
+    a_minute_later()
+
+    assert client.get("/map.svg").content.count(b"<circle") == 0
+    assert cache.get("map") is None  # which the next one would be shown meanwhile
+
+
+@pytest.mark.django_db
+def test_the_picture_below_a_path_is_not_that_of_another(client):
+    three_products()
+    with override_script_prefix("/shop/"):
+        below = map_pages.catalogue_picture()
+    above = client.get("/map.svg").content
+
+    assert 'href="/shop/products/' in below
+    assert b"/shop/" not in above

@@ -29,3 +29,17 @@ def test_a_large_catalogue_is_counted_once(monkeypatch, django_assert_num_querie
 
     with django_assert_num_queries(0):
         assert category_counts(filters) == [("A", 2)]
+
+
+@pytest.mark.django_db
+def test_many_small_categories_are_counted_once_too(
+    monkeypatch, django_assert_num_queries
+):
+    monkeypatch.setattr(facets, "LARGE", facets.SHOWN + 1)
+    for number in range(facets.SHOWN + 2):
+        make_product(category=f"C{number}")
+    counts = category_counts(Filters())
+
+    with django_assert_num_queries(0):
+        assert category_counts(Filters()) == counts
+    assert len(counts) == facets.SHOWN + 2

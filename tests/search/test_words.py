@@ -83,3 +83,4 @@ def test_a_hit_and_the_rules_have_whole_words():
 def test_a_stem_that_nobody_typed_stands_for_itself():
     assert typed_word("cabl", []) == "cabl"
     assert typed_word("sky", ["big", "Skies"]) == "Skies"
+    assert typed_word("-7608", ["camera", "DS"]) == "-7608"

@@ -2,6 +2,7 @@
 
 import re
 import threading
+import unicodedata
 from decimal import Decimal
 from html import unescape
 
@@ -14,6 +15,8 @@ from django.urls import reverse
 
 from products.models import Product
 from products.search import PAGE_SIZE
+from products.search.facets import SHOWN
+from products.search.nearest import plan_nearest
 from tests.factory import axis, make_product, near
 
 pytestmark = pytest.mark.django_db
@@ -669,3 +672,81 @@ def test_a_vector_reaches_no_page(client):
 
     for url in ("/", product.get_absolute_url()):
         assert "0.0, 0.0" not in client.get(url).content.decode()
+
+
+# What a reader of the pages noticed
+
+
+@pytest.mark.parametrize("query", ["like={pk}", "like={pk}&q=lamp", "unlike={pk}"])
+def test_an_example_whose_vector_is_gone_is_explained(client, query):
+    product = make_product(embedding=None, embedding_fingerprint="older/384/0")
+    make_product()
+
+    response = client.get(f"/?{query.format(pk=product.pk)}")
+
+    assert response.status_code in (200, 400)
+    assert "has no embedding yet" in text_of(response)
+
+
+@pytest.mark.parametrize(
+    "query", ["category=Rare", "category=Rare&q=thing&mode=keyword"]
+)
+def test_a_chosen_category_has_its_count_however_small_it_is(client, query):
+    categories = [f"C{number % (SHOWN + 5)}" for number in range(3 * (SHOWN + 5))]
+    for number, category in enumerate([*categories, "Rare", "Rare"]):
+        make_product(sku=f"t{number}", name="Thing", category=category)
+
+    response = client.get(f"/?{query}")
+
+    assert ("Rare", 2, True) in response.context["facets"]
+    assert len(response.context["facets"]) == SHOWN + 1
+
+
+def test_a_chosen_category_that_was_not_counted_has_no_count(client):
+    make_product(name="Lamp", category="Home")
+
+    response = client.get("/?category=Nowhere")
+
+    assert ("Nowhere", None, True) in response.context["facets"]
+    assert ("Home", 1, False) in response.context["facets"]
+
+
+def test_more_like_this_of_a_page_of_words_asks_by_meaning_too(client):
+    make_product(name="Lamp")
+
+    page = text_of(client.get("/?q=lamp&mode=keyword&sort=name"))
+    form = page[page.index('id="again"') :].split("</form>")[0]
+
+    assert 'name="q" value="lamp"' in form
+    assert "keyword" not in form
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_words_are_found_in_each_form_of_unicode(client, form):
+    make_product(name="Caf\u00e9 lamp")
+    text = unicodedata.normalize(form, "caf\u00e9")
+
+    for path in ("/", "/similar/"):
+        response = client.get(path, {"q": text, "mode": "keyword"}, follow=True)
+        assert "Caf\u00e9 lamp" in text_of(response)
+    assert client.get("/", {"q": text, "mode": "keyword"}).context["results"].total == 1
+
+
+def test_a_count_up_to_a_bound_is_shown_as_one(client, monkeypatch):
+    monkeypatch.setattr(plan_nearest, "__kwdefaults__", {"bound": 2})
+    for number in range(4):
+        make_product(sku=f"l{number}", name="Lamp", category="Home")
+
+    page = text_of(client.get("/?q=lamp&category=Home"))
+
+    assert "<dt>Rows that pass the filters</dt><dd>more than 2</dd>" in page
+
+
+def test_nothing_is_said_of_a_search_that_was_not_made(client):
+    product = make_product(embedding=None)
+
+    page = text_of(client.get(f"/?like={product.pk}"))
+    words = client.get("/?q=the").context["results"].log.words
+
+    assert "Why these results" not in page
+    assert words == []

@@ -11,10 +11,12 @@ import psycopg
 from vectorshop.serving import is_serving
 
 # A server refuses a login so with SQLSTATE 53300, and psycopg has only the words of a
-# login that failed. The last two are PgBouncer's.
+# login that failed. The next two are PgBouncer's. The last is psycopg's own pool: where
+# it knows why no connection could be made, the reason follows.
 FULL = re.compile(
     r"too many clients already|remaining connection slots are reserved"
-    r"|too many connections for|no more connections allowed|query_wait_timeout",
+    r"|too many connections for|no more connections allowed|query_wait_timeout"
+    r"|couldn't get a connection after [0-9.]+ sec\.?\s*\Z",
     re.IGNORECASE,
 )
 

@@ -6,6 +6,7 @@ const DEFAULTS = { mode: "hybrid", sort: "name", diversity: "0" };
 
 function dropDefaults(data) {
   for (const name of new Set(data.keys())) {
+    if (name === "category") continue; // products without one have the value ""
     const values = data.getAll(name);
     if (values.every((value) => value === "" || value === DEFAULTS[name])) {
       data.delete(name);
