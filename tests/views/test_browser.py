@@ -199,6 +199,20 @@ def test_more_and_less_like_this_make_a_search_to_share(visit, scripts):
     expect(chips).not_to_contain_text("Candle")
 
 
+@with_and_without_scripts
+@pytest.mark.usefixtures("samples")
+def test_products_without_a_category_can_be_chosen(visit, scripts):
+    make_product(name="Odd thing", category="")
+    page = visit("/", java_script_enabled=scripts)
+
+    page.get_by_label("No category").check()
+    if not scripts:
+        page.get_by_role("button", name="Apply").click()
+
+    expect(page.get_by_text("1 product found")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"category=(&|$)"))
+
+
 @pytest.mark.usefixtures("samples")
 def test_similar_products_are_narrowed_to_the_category(visit):
     page = visit(Product.objects.get(sku="gaming-laptop").get_absolute_url())
