@@ -9,8 +9,8 @@ from enum import StrEnum
 from django.db import connections
 from django.utils.translation import gettext as _
 
-from products.catalog.records import Refusal
-from products.catalog.rows import COLUMNS, REQUIRED, Row
+from products.catalog.checking import COLUMNS, REQUIRED, Row
+from products.catalog.reading.records import Refusal
 from products.embeddings import text
 
 CHUNK_SKUS = 2_000

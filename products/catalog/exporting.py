@@ -16,8 +16,8 @@ from typing import BinaryIO, Literal, TextIO, cast
 from django.db import transaction
 from django.db.models import BinaryField, Case, F, Func, Q, Value, When
 
-from products.catalog.rows import COLUMNS, VECTOR_COLUMNS, vector_base64
-from products.catalog.source import Format
+from products.catalog.checking import COLUMNS, VECTOR_COLUMNS, vector_base64
+from products.catalog.reading.source import Format
 from products.querysets import ProductQuerySet
 
 CHUNK_ROWS = 2000

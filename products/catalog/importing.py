@@ -18,19 +18,19 @@ from products.catalog import writing
 from products.catalog.ahead import read_ahead
 from products.catalog.bulk import BulkLoad
 from products.catalog.changes import Change, Kind, SeenSkus, plan
-from products.catalog.embedding import Embedder
-from products.catalog.notices import Notice, Notices
-from products.catalog.presets import PresetName, chosen
-from products.catalog.records import Record, Refusal, read_records
-from products.catalog.rows import (
+from products.catalog.checking import (
     COLUMNS,
     VECTOR_COLUMNS,
     Row,
     check_columns,
     make_row,
 )
-from products.catalog.source import Source, SourceError
-from products.catalog.tables import Quoting, Table
+from products.catalog.embedding_rows import Embedder
+from products.catalog.reading.notices import Notice, Notices
+from products.catalog.reading.presets import PresetName, chosen
+from products.catalog.reading.records import Record, Refusal, read_records
+from products.catalog.reading.source import Source, SourceError
+from products.catalog.reading.tables import Quoting, Table
 from products.models import EmbeddingRecipe
 from products.sql.own_session import own_session
 from products.upkeep.vector_index import Progress

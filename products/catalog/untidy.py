@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
-from products.catalog.rows import checked_text
+from products.catalog.checking import checked_text
 from products.models import Product
 
 TEXTS = ("sku", "name", "category", "description")

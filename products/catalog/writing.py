@@ -9,7 +9,7 @@ from typing import Any
 from django.db import DataError, IntegrityError, connections, transaction
 
 from products.catalog.changes import Change, Kind
-from products.catalog.rows import COLUMNS
+from products.catalog.checking import COLUMNS
 from products.embeddings import text
 from products.models import DIMENSIONS
 

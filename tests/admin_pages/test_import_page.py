@@ -467,7 +467,7 @@ def test_a_disk_that_is_full_of_refused_rows_is_reported(admin_client, monkeypat
     def fail(*args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("products.catalog.rejects.Rejects.add", fail)
+    monkeypatch.setattr("products.catalog.rejects_file.Rejects.add", fail)
     confirmed = confirm(admin_client, preview)
     previewed = upload(admin_client, CATALOG + "bad,,,,1\n")
 

@@ -14,7 +14,7 @@ from django.db import connection
 
 from products.catalog import importing
 from products.catalog.importing import CatalogImport
-from products.catalog.source import Format, Source
+from products.catalog.reading.source import Format, Source
 from products.embeddings import EmbeddingError, get_backend
 from products.embeddings.deterministic import EmbeddingBackend
 from products.management import import_report
@@ -671,8 +671,8 @@ import io, resource, sys
 import django
 django.setup()
 resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
-from products.catalog.json_records import read_json_array
-from products.catalog.source import Format, Source, SourceError
+from products.catalog.reading.json_records import read_json_array
+from products.catalog.reading.source import Format, Source, SourceError
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 source = Source(name="a.json", format=Format.JSON, raw=io.BytesIO(b"[" * 200_000))
 try:

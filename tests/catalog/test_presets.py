@@ -5,9 +5,9 @@ import io
 import pytest
 
 from products.catalog.importing import CatalogImport
-from products.catalog.notices import Notice
-from products.catalog.presets import PresetName
-from products.catalog.source import Format, Source, SourceError
+from products.catalog.reading.notices import Notice
+from products.catalog.reading.presets import PresetName
+from products.catalog.reading.source import Format, Source, SourceError
 from products.models import Product
 
 pytestmark = pytest.mark.django_db

@@ -8,10 +8,10 @@ import tracemalloc
 
 import pytest
 
-from products.catalog import json_records
-from products.catalog.notices import Notice
-from products.catalog.records import Record, read_records
-from products.catalog.source import (
+from products.catalog.reading import json_records
+from products.catalog.reading.notices import Notice
+from products.catalog.reading.records import Record, read_records
+from products.catalog.reading.source import (
     MAX_RECORD_BYTES,
     Format,
     Source,
@@ -19,7 +19,7 @@ from products.catalog.source import (
     format_of,
     open_source,
 )
-from products.catalog.tables import Quoting, Table
+from products.catalog.reading.tables import Quoting, Table
 
 
 def source_of(data, format=Format.CSV, **kwargs):

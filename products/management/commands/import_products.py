@@ -11,13 +11,13 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, CommandParser
 from django.db import Error
 
+from products.catalog.checking import COLUMNS, VECTOR_COLUMNS
 from products.catalog.importing import CatalogImport, ImportResult
-from products.catalog.presets import PresetName
-from products.catalog.records import Refusal
-from products.catalog.rejects import Rejects, rejects_path
-from products.catalog.rows import COLUMNS, VECTOR_COLUMNS
-from products.catalog.source import Format, Source, SourceError, open_source
-from products.catalog.tables import Quoting
+from products.catalog.reading.presets import PresetName
+from products.catalog.reading.records import Refusal
+from products.catalog.reading.source import Format, Source, SourceError, open_source
+from products.catalog.reading.tables import Quoting
+from products.catalog.rejects_file import Rejects, rejects_path
 from products.management.base import INTERRUPTED, ShopCommand, database_problem
 from products.management.import_report import ImportDisplay
 from products.upkeep.vector_index import IndexBuildError

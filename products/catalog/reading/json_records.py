@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from products.catalog.record import MAX_RAW, Record, Refusal
-from products.catalog.source import MAX_RECORD_BYTES, Line, Source, SourceError
+from products.catalog.reading.record import MAX_RAW, Record, Refusal
+from products.catalog.reading.source import MAX_RECORD_BYTES, Line, Source, SourceError
 
 # A product with its vector has three levels. Work and memory of a parser grow with
 # every level of hostile input.

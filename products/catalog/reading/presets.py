@@ -9,9 +9,9 @@ from enum import StrEnum
 
 from django.utils.translation import gettext as _
 
-from products.catalog.notices import Notice, Notices
-from products.catalog.record import Record, Refusal
-from products.catalog.rows import COLUMNS
+from products.catalog.checking import COLUMNS
+from products.catalog.reading.notices import Notice, Notices
+from products.catalog.reading.record import Record, Refusal
 from products.models import make_sku
 
 # The parents of variants wait for these up to the end of the file.

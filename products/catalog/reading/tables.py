@@ -11,9 +11,15 @@ from itertools import chain
 
 from django.utils.translation import gettext as _, ngettext
 
-from products.catalog.notices import Notice, Notices
-from products.catalog.record import MAX_RAW, Record, Refusal
-from products.catalog.source import MAX_RECORD_BYTES, Format, Line, Source, SourceError
+from products.catalog.reading.notices import Notice, Notices
+from products.catalog.reading.record import MAX_RAW, Record, Refusal
+from products.catalog.reading.source import (
+    MAX_RECORD_BYTES,
+    Format,
+    Line,
+    Source,
+    SourceError,
+)
 from products.plain_text import tidy
 
 # "sep=;" above the header tells spreadsheets what separates the columns.

@@ -22,8 +22,8 @@ from django.core.validators import (
 from django.db.models import DecimalField
 from django.utils.translation import gettext, ngettext
 
-from products.catalog.records import Record, Refusal
-from products.catalog.source import Hints, SourceError
+from products.catalog.reading.records import Record, Refusal
+from products.catalog.reading.source import Hints, SourceError
 from products.models import DIMENSIONS, Product, make_sku
 from products.plain_text import HtmlTooComplex, plain_text, tidy
 
