@@ -78,7 +78,6 @@ class Row:
 
     unsaid: the columns about which the file says nothing, such as category in a file
     of `sku,price`. What the catalogue has there stays; see changes.compare().
-    written_sku: the sku before it was trimmed.
     """
 
     record: Record
@@ -90,7 +89,6 @@ class Row:
     vector: bytes | None = None
     foreign_vector: bool = False  # the file has one, of another recipe
     unsaid: tuple[str, ...] = ()
-    written_sku: str = ""
 
 
 def check_columns(
@@ -156,7 +154,6 @@ def make_row(
             vector or None,
             foreign_vector=vector == b"",
             unsaid=tuple(name for name in COLUMNS[1:] if name not in fields),
-            written_sku=str(fields.get("sku") or ""),
         )
     except ValueError as err:
         return record.refuse(str(err))
@@ -282,7 +279,7 @@ def file_vector(value: Any, recipe: Any, fingerprint: str) -> bytes | None:
         return b""
     try:
         numbers = vector_numbers(value)
-    except (ValueError, TypeError, binascii.Error, RecursionError) as err:
+    except (ValueError, TypeError, OverflowError, RecursionError) as err:
         raise ValueError(
             "embedding: " + gettext("is neither a list of numbers nor base64")
         ) from err

@@ -889,3 +889,106 @@ def test_a_missing_table_asks_for_migrate(write):
 
     assert status == 2
     assert "Run manage.py migrate first." in output
+
+
+# Files that would lose something
+
+
+FORGOTTEN_QUOTE = (
+    'sku,name,description,price\nE1,"Lamp,,1\nE2,Mug,,2\nE3,Bowl",,3\nE4,Vase,,4\n'
+)
+
+
+def test_a_forgotten_quote_merges_no_rows_and_nothing_is_deleted(write):
+    make_product(sku="E1", name="Lamp")
+    make_product(sku="old", name="Old")
+    path = write(FORGOTTEN_QUOTE)
+
+    output, status = run(path, "--delete-missing")
+
+    assert status == 1
+    assert "Nothing was deleted" in output
+    assert sorted(Product.objects.values_list("sku", "name")) == [
+        ("E1", "Lamp"), ("E2", "Mug"), ("E3", 'Bowl"'), ("E4", "Vase"), ("old", "Old"),
+    ]  # fmt: skip
+    [row] = rejects_of(path)
+    assert (row["line"], row["row"]) == ("2", 'E1,"Lamp,,1')
+    assert "a quote is not closed on its line" in row["reason"]
+    assert "pass --quoting csv" in row["reason"]
+
+
+def test_rounded_skus_do_not_show_what_is_missing(write):
+    make_product(sku="4006381333931", name="Pen")
+    path = write("sku,name,price\n4.00638E+12,Pen,1\n")
+
+    output, status = run(path, "--delete-missing")
+
+    assert status == 0
+    assert "Nothing was deleted: a spreadsheet has rounded skus" in output
+    assert Product.objects.filter(sku="4006381333931").exists()
+
+
+def test_a_dry_run_says_how_many_would_be_deleted(write):
+    make_product(sku="old", name="Old")
+    make_product(sku="m1", name="Mug")
+
+    output, _ = run(write(HEADER + "m1,Mug,,,1\n"), "--dry-run", "--delete-missing")
+
+    assert "1 would be deleted that are not in the file" in output
+    assert Product.objects.count() == 2
+
+
+@pytest.mark.parametrize("spelling", ["same", "other spelling", "link"])
+def test_rejects_never_replace_the_catalogue(write, tmp_path, spelling):
+    path = write(HEADER + "m1,Mug,,,wrong\n")
+    rejects = {
+        "same": path,
+        "other spelling": tmp_path / ".." / tmp_path.name / path.name,
+        "link": tmp_path / "link.csv",
+    }[spelling]
+    if spelling == "link":
+        rejects.symlink_to(path)
+
+    output, status = run(path, "--rejects", rejects)
+
+    assert status == 2
+    assert "would overwrite the catalogue" in output
+    assert path.read_text() == HEADER + "m1,Mug,,,wrong\n"
+
+
+def test_a_number_that_no_float_holds_refuses_its_row(write):
+    vector = [10**400] + [0] * (DIMENSIONS - 1)
+    path = write(
+        f'{{"sku": "m1", "name": "Mug", "price": 1, "embedding": {vector}}}\n'
+        '{"sku": "m2", "name": "Cup", "price": 1}\n',
+        "products.jsonl",
+    )
+
+    _, status = run(path)
+
+    assert status == 1
+    assert [p.sku for p in Product.objects.all()] == ["m2"]
+    [row] = rejects_of(path)
+    assert row["reason"] == "embedding: is neither a list of numbers nor base64"
+
+
+@pytest.mark.parametrize(
+    ("stored", "written"),
+    [("U1 ", "U1"), ("\u00a0U1", "U1"), ("Cafe\u0301", "Caf\u00e9")],
+    ids=["blank", "nbsp", "accent"],
+)
+def test_a_tidy_sku_makes_no_second_product_beside_an_untidy_one(
+    write, stored, written
+):
+    make_product(sku="m1", name="Mug")
+    Product.objects.update(sku=stored)  # as before texts were tidied
+    path = write(f"sku,name,price\n{written},Cup,1\nU2,Vase,2\n")
+
+    _, status = run(path)
+
+    assert status == 1
+    assert sorted(Product.objects.values_list("sku", "name")) == sorted(
+        [(stored, "Mug"), ("U2", "Vase")]
+    )
+    [row] = rejects_of(path)
+    assert "manage.py tidy_texts" in row["reason"]
