@@ -29,6 +29,12 @@ from products.plain_text import HtmlTooComplex, plain_text, tidy
         ("&lt;p&gt;All of it escaped&lt;/p&gt;", "All of it escaped"),
         ("R&amp;D, 5 &euro;, &#8364;, &#x20AC;", "R&D, 5 €, €, €"),
         ("<script>alert(1)</script>", ""),
+        ("<p>Text", "Text"),
+        ("<B>x</B>", "x"),
+        ('<a href="/x">y', "y"),
+        ("<img src=x.png>Mug", "Mug"),
+        ("<input disabled name=x>Mug", "Mug"),
+        ("Mug<HR>Cup", "Mug\nCup"),
     ],
 )
 def test_html_becomes_what_a_browser_would_show(markup, text):
@@ -48,6 +54,12 @@ def test_html_becomes_what_a_browser_would_show(markup, text):
         "<3 this mug <HDMI>",
         "x<y\n\n  indented",
         "if a<b then c>d",
+        "Copies files from <source> to <target> & back",
+        "Reads <input>, writes <output>",
+        "Sizes: <S = 36, M = 38> only",
+        "<Time> management",
+        "Turntable&amplifier;",
+        "black&regular;",
         "https://example.com/?a=1&copy=2&lt=3",
     ],
 )
@@ -57,8 +69,13 @@ def test_text_that_only_looks_like_html_stays(text):
 
 @pytest.mark.parametrize(
     "markup",
-    ["<div>" * 40_000, "<p>" + "<x>" * 40_000 + "<p>" * 20_000, "<p>" + "a" * 200_000],
-    ids=["deep", "unknown", "long"],
+    [
+        "<div>" * 40_000,
+        "<p>" + "<x>" * 40_000 + "<p>" * 20_000,
+        "<p>" + "a" * 200_000,
+        "<span></i>x" * 9000,
+    ],
+    ids=["deep", "unknown", "long", "closing another"],
 )
 def test_html_that_would_take_too_long_is_not_read(markup):
     start = time.process_time()

@@ -590,3 +590,24 @@ def test_quoting_csv_takes_lines_that_look_like_rows_as_text():
     [record] = read_records(source_of(text), quoting=Quoting.CSV)
 
     assert record.fields["description"] == "Red, big\na, b, c, d\nblue"
+
+
+def test_the_mark_of_utf_8_is_believed_before_an_encoding():
+    data = codecs.BOM_UTF8 + "name,price\nRäd,1\n".encode()
+
+    assert good(records_of(data, encoding="cp1252")) == [{"name": "Räd", "price": "1"}]
+
+
+@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8], ids=["", "mark"])
+def test_utf_8_with_a_mark_is_an_encoding(mark):
+    data = mark + "name,price\nRäd,1\n".encode()
+
+    records = records_of(data, encoding="utf-8-sig")
+
+    assert good(records) == [{"name": "Räd", "price": "1"}]
+
+
+def test_a_cell_may_be_as_long_as_a_record():
+    cell = "a" * 900_000
+
+    assert good(records_of(f"name,price\n{cell},1\n")) == [{"name": cell, "price": "1"}]
