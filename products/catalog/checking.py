@@ -118,6 +118,23 @@ def check_columns(
             )
 
 
+def check_record(
+    record: Record, columns: Mapping[str, str], *, mapped: Collection[str] = ()
+) -> Record | Refusal:
+    """Return a record of JSON, or its refusal: it has a header of its own.
+
+    columns: what the file calls each column. mapped: those that somebody has named.
+    """
+    for target in mapped:
+        if columns[target] not in record.fields:
+            reason = gettext("%(column)s: the record has no key %(name)r")
+            return record.refuse(reason % {"column": target, "name": columns[target]})
+    said = {target for target, name in columns.items() if name in record.fields}
+    if said <= {"sku"}:
+        return record.refuse(gettext("says nothing about a product but its sku"))
+    return record
+
+
 def make_row(
     record: Record, columns: Mapping[str, str], *, fingerprint: str
 ) -> Row | Refusal:

@@ -23,6 +23,7 @@ from products.catalog.checking import (
     VECTOR_COLUMNS,
     Row,
     check_columns,
+    check_record,
     make_row,
 )
 from products.catalog.embedding_rows import Embedder
@@ -32,6 +33,7 @@ from products.catalog.reading.records import Record, Refusal, read_records
 from products.catalog.reading.source import Source, SourceError
 from products.catalog.reading.tables import Quoting, Table
 from products.models import EmbeddingRecipe
+from products.plain_text import tidy
 from products.sql.own_session import own_session
 from products.upkeep.vector_index import Progress
 
@@ -207,14 +209,18 @@ class CatalogImport:
     def opened(self) -> Iterator[Record | Refusal]:
         """Return the records of the file; set what it calls the columns."""
         self.names = {name: name for name in (*COLUMNS, *VECTOR_COLUMNS)}
+        mapped = {
+            column: tidy(name).casefold()  # as the names of the file are compared
+            for column, name in self.columns.items()
+        }
         if not self.source.format.is_table:
             if self.preset not in (PresetName.AUTO, PresetName.NONE):
                 raise SourceError(
                     _("A preset is for the columns of CSV and TSV, not for JSON."),
                     choice="preset",
                 )
-            self.names |= self.columns
-            return read_records(self.source)
+            self.names |= mapped
+            return self.json_records(mapped)
         table = Table(
             self.source,
             delimiter=self.delimiter,
@@ -222,10 +228,6 @@ class CatalogImport:
             is_known=self.knows,
             notices=self.result.notices,
         )
-        mapped = {
-            column: name.casefold()  # as Table returns its header
-            for column, name in self.columns.items()
-        }
         preset = chosen(self.preset, table.header, mapped=bool(mapped))
         if preset is None:
             self.names |= mapped
@@ -241,6 +243,14 @@ class CatalogImport:
             rows.first_names(), self.source.hints, table.header, mapped=mapped
         )
         return rows.products(table.records())
+
+    def json_records(self, mapped: Mapping[str, str]) -> Iterator[Record | Refusal]:
+        """Yield the records of JSON, each of which has its own names of columns."""
+        for record in read_records(self.source):
+            if isinstance(record, Refusal):
+                yield record
+            else:
+                yield check_record(record, self.names, mapped=mapped)
 
     def knows(self, header: list[str]) -> bool:
         """Return whether a header shows how to read the file."""

@@ -3,6 +3,7 @@
 import base64
 import csv
 import io
+import json
 import re
 import subprocess
 import sys
@@ -992,3 +993,66 @@ def test_a_tidy_sku_makes_no_second_product_beside_an_untidy_one(
     )
     [row] = rejects_of(path)
     assert "manage.py tidy_texts" in row["reason"]
+
+
+# JSON
+
+
+def run_json(write, *records, options=()):
+    lines = "".join(json.dumps(record) + "\n" for record in records)
+    path = write(lines, "products.jsonl")
+    output, status = run(path, *options)
+    reasons = [row["reason"] for row in rejects_of(path)] if status == 1 else []
+    return status, reasons
+
+
+def test_keys_of_json_are_read_in_any_case(write):
+    make_product(sku="m1", name="Mug")
+
+    status, _ = run_json(
+        write,
+        {"SKU": "m1", "Price": 7, " Description ": "Red"},
+        {"sku": "m2", "TITLE": "Cup", "price": 3},
+    )
+    assert status == 1  # the second has no name
+    mug = Product.objects.get()
+    assert (mug.name, mug.description, str(mug.price)) == ("Mug", "Red", "7.00")
+
+    status, _ = run_json(
+        write,
+        {"sku": "m2", "TITLE": "Cup", "price": 3},
+        options=["--map", "name=Title"],
+    )
+    assert status == 0
+    assert Product.objects.get(sku="m2").name == "Cup"
+
+
+def test_two_keys_of_one_column_are_refused(write):
+    assert run_json(write, {"sku": "m1", "name": "Mug", "price": 1, "Price": 2}) == (
+        1,
+        ["has the column 'price' 2 times"],
+    )
+    assert not Product.objects.exists()
+
+
+def test_a_record_of_json_that_says_nothing_is_refused(write):
+    make_product(sku="m1", name="Mug")
+
+    assert run_json(write, {"sku": "m1", "cost": 7}) == (
+        1,
+        ["says nothing about a product but its sku"],
+    )
+
+
+def test_a_record_of_json_without_a_mapped_column_is_refused(write):
+    make_product(sku="m1", name="Mug")
+
+    status, reasons = run_json(
+        write,
+        {"sku": "m1", "name": "Mug", "cost": 7},
+        {"sku": "m1", "name": "Mug"},
+        options=["--map", "price=cost"],
+    )
+
+    assert (status, reasons) == (1, ["price: the record has no key 'cost'"])
+    assert str(Product.objects.get().price) == "7.00"
