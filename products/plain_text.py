@@ -25,10 +25,10 @@ def names(text: str) -> frozenset[str]:
 BLOCKS = names(
     "address article aside blockquote body caption center dd details div dl dt fieldset "
     "figcaption figure footer form h1 h2 h3 h4 h5 h6 header html li main nav ol p "
-    "section summary table tbody td tfoot th thead tr ul"
+    "pre section summary table tbody td tfoot th thead tr ul"
 )
 INLINE = names(
-    "a abbr b bdi bdo big button cite code del dfn em font i ins kbd label mark pre q s "
+    "a abbr b bdi bdo big button cite code del dfn em font i ins kbd label mark q s "
     "samp small span strike strong sub sup time tt u var video audio object"
 )
 SINGLE = names("br hr img input link meta source wbr")
@@ -103,6 +103,32 @@ def plain_text(text: str) -> str:
     return text_of_html(decoded) if is_html(decoded) else decoded
 
 
+def as_import_reads(text: str) -> str:
+    """Return what plain_text() makes *text* of: itself, but for what looks like HTML.
+
+    Such a text is written as HTML, or with its "&" as entities or in <pre> where <p>
+    would lose blanks and empty lines of it.
+    """
+    if "<" not in text and "&" not in text:
+        return text
+    escaped = html.escape(text, quote=False)
+    ways = (
+        text,
+        "<p>" + escaped.replace("\n", "<br>") + "</p>",
+        text.replace("&", "&amp;"),
+        "<pre>" + escaped.replace("\r", "&#13;") + "</pre>",
+    )
+    return next((way for way in ways if is_read_as(way, text)), ways[-1])
+
+
+def is_read_as(written: str, text: str) -> bool:
+    """Return whether an import makes *text* of what is written, but for its ends."""
+    try:
+        return tidy(plain_text(tidy(written))) == tidy(text)
+    except HtmlTooComplex:
+        return False
+
+
 def character(entity: re.Match[str]) -> str:
     """Return the character of an entity; a name that HTML does not know stays."""
     # html.unescape() alone makes "&lifier;" of "&amplifier;".
@@ -117,6 +143,7 @@ def text_of_html(markup: str) -> str:
     tree = LexborHTMLParser(markup)
     tree.strip_tags(sorted(NO_TEXT))
     lines: list[str] = [""]
+    kept: set[int] = set()  # lines inside <pre>, whose blanks count
     block = None
     for node in tree.body.traverse(include_text=True) if tree.body else ():
         if node.tag in NEW_LINE:
@@ -125,9 +152,28 @@ def text_of_html(markup: str) -> str:
             if block_around(node) != block:
                 lines.append("")
                 block = block_around(node)
-            lines[-1] += (node.text_content or "").replace("\u00ad", "")
-    words = (" ".join(line.split()) for line in lines)
-    return "\n".join(line for line in words if line.strip(BLANK))
+            text = node.text_content or ""
+            if is_preformatted(node):
+                first = len(lines) - 1
+                lines[first:] = (lines[first] + text).split("\n")
+                kept.update(range(first, len(lines)))
+            else:
+                lines[-1] += text.replace("\u00ad", "")
+    words = {
+        number: line if number in kept else " ".join(line.split())
+        for number, line in enumerate(lines)
+    }
+    return "\n".join(
+        line for number, line in words.items() if number in kept or line.strip(BLANK)
+    )
+
+
+def is_preformatted(node: LexborNode) -> bool:
+    """Return whether a node stands inside <pre>."""
+    above = node.parent
+    while above is not None and above.tag != "pre":
+        above = above.parent
+    return above is not None
 
 
 def block_around(node: LexborNode) -> int | None:

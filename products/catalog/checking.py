@@ -176,7 +176,7 @@ def make_row(
         return record.refuse(str(err))
 
 
-def checked_text(name: str, value: Any) -> str:
+def checked_text(name: str, value: Any, *, may_be_html: bool = True) -> str:
     """Return the text of a column after the model's own checks of the field.
 
     It is trimmed as a form trims it, and plain: shops export their texts as HTML.
@@ -184,7 +184,7 @@ def checked_text(name: str, value: Any) -> str:
     """
     try:
         value = tidy(text(value))
-        if name != "sku":
+        if name != "sku" and may_be_html:
             value = tidy(plain_text(value))
         if 0 < len(value) <= LIMITS[name]:
             return str(value)
