@@ -235,13 +235,12 @@ class Table:
         record, wanted = self.lines.record, len(self.header)
         if not self.doubts_quotes or len(record) < 2 or wanted < 2:
             return False
-        before = record[0].text
-        for line in record[1:]:
+        for number, line in enumerate(record[1:], start=1):
             if self.columns_in(line.text) == wanted and (
                 line is not record[-1] or self.begins_like_a_row(line.text)
             ):
+                before = "".join(line.text for line in record[:number])
                 return self.columns_in(before) >= wanted
-            before += line.text
         return False
 
     def begins_like_a_row(self, text: str) -> bool:
