@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections import Counter
+from html.entities import html5
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -23,30 +25,37 @@ def names(text: str) -> frozenset[str]:
 BLOCKS = names(
     "address article aside blockquote body caption center dd details div dl dt fieldset "
     "figcaption figure footer form h1 h2 h3 h4 h5 h6 header html li main nav ol p "
-    "section summary table tbody td tfoot th thead tr ul"
+    "pre section summary table tbody td tfoot th thead tr ul"
 )
 INLINE = names(
-    "a abbr b bdi bdo big button cite code del dfn em font i ins kbd label mark pre q s "
+    "a abbr b bdi bdo big button cite code del dfn em font i ins kbd label mark q s "
     "samp small span strike strong sub sup time tt u var video audio object"
 )
 SINGLE = names("br hr img input link meta source wbr")
+ALONE = names("br hr wbr")  # which have no attribute that anybody needs
 NO_TEXT = names("head iframe noscript script style template title")
-NAMES = "|".join(sorted(BLOCKS | INLINE | SINGLE | NO_TEXT, key=len, reverse=True))
+
+
+def either_case(elements: frozenset[str]) -> str:
+    """Return the pattern of the names in small letters or in capitals."""
+    return "|".join([*sorted(elements), *sorted(name.upper() for name in elements)])
+
+
+NAMES = either_case(BLOCKS | INLINE | SINGLE | NO_TEXT)
 
 # HTML lets these be left open: the next one of the same kind closes the last.
 UNCLOSED = names("body dd dt html li p tbody td tfoot th thead tr")
 
 # A text is HTML when something in it can be nothing else: a closing tag, a tag with an
-# attribute, a tag that stands alone, a comment, two paragraphs or items in a row, or a
-# tag at its very beginning. "Size < 5 & > 3" is text, and so is "How to use the <table>
-# element".
+# attribute, a line break, a comment, two paragraphs or items in a row, or a block at its
+# very beginning. "Size < 5 & > 3" is text, and so are "How to use the <table> element",
+# "Reads <input>" and "<Time> management".
 MARKUP = re.compile(
-    rf"</(?:{NAMES})\s*>"
-    rf"|<(?:{NAMES})\s[^<>=]*=[^<>]*>"
-    rf"|<(?:{'|'.join(sorted(SINGLE))})\s*/?>"
-    r"|<(?:p|li)>[^<]*<(?:p|li)>"
-    rf"|<!--|\A\s*<(?:{NAMES})\s*/?>",
-    re.IGNORECASE,
+    rf"</(?i:{NAMES})\s*>"
+    rf"|<(?:{NAMES})\s+[A-Za-z][^<>=]*=[^<>]*>"
+    rf"|<(?i:{'|'.join(sorted(ALONE))})\s*/?>"
+    r"|<(?i:p|li)>[^<]*<(?i:p|li)>"
+    rf"|<!--|\A\s*<(?:{either_case(BLOCKS)})\s*/?>"
 )
 TAG = re.compile(r"<(/?)([a-z][^\s/>]*)", re.IGNORECASE)
 ENTITY = re.compile(
@@ -89,9 +98,42 @@ def plain_text(text: str) -> str:
         return text
     if is_html(text):
         return text_of_html(text)
-    decoded = ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
+    decoded = ENTITY.sub(character, text)
     # Some exports escape all of their HTML: &lt;p&gt;Text&lt;/p&gt;
     return text_of_html(decoded) if is_html(decoded) else decoded
+
+
+def as_import_reads(text: str) -> str:
+    """Return what plain_text() makes *text* of: itself, but for what looks like HTML.
+
+    Such a text is written as HTML, or with its "&" as entities or in <pre> where <p>
+    would lose blanks and empty lines of it.
+    """
+    if "<" not in text and "&" not in text:
+        return text
+    escaped = html.escape(text, quote=False)
+    ways = (
+        text,
+        "<p>" + escaped.replace("\n", "<br>") + "</p>",
+        text.replace("&", "&amp;"),
+        "<pre>" + escaped.replace("\r", "&#13;") + "</pre>",
+    )
+    return next((way for way in ways if is_read_as(way, text)), ways[-1])
+
+
+def is_read_as(written: str, text: str) -> bool:
+    """Return whether an import makes *text* of what is written, but for its ends."""
+    try:
+        return tidy(plain_text(tidy(written))) == tidy(text)
+    except HtmlTooComplex:
+        return False
+
+
+def character(entity: re.Match[str]) -> str:
+    """Return the character of an entity; a name that HTML does not know stays."""
+    # html.unescape() alone makes "&lifier;" of "&amplifier;".
+    known = entity[0][1] == "#" or entity[0][1:] in html5
+    return html.unescape(entity[0]) if known else entity[0]
 
 
 def text_of_html(markup: str) -> str:
@@ -101,6 +143,7 @@ def text_of_html(markup: str) -> str:
     tree = LexborHTMLParser(markup)
     tree.strip_tags(sorted(NO_TEXT))
     lines: list[str] = [""]
+    kept: set[int] = set()  # lines inside <pre>, whose blanks count
     block = None
     for node in tree.body.traverse(include_text=True) if tree.body else ():
         if node.tag in NEW_LINE:
@@ -109,9 +152,28 @@ def text_of_html(markup: str) -> str:
             if block_around(node) != block:
                 lines.append("")
                 block = block_around(node)
-            lines[-1] += (node.text_content or "").replace("\u00ad", "")
-    words = (" ".join(line.split()) for line in lines)
-    return "\n".join(line for line in words if line.strip(BLANK))
+            text = node.text_content or ""
+            if is_preformatted(node):
+                first = len(lines) - 1
+                lines[first:] = (lines[first] + text).split("\n")
+                kept.update(range(first, len(lines)))
+            else:
+                lines[-1] += text.replace("\u00ad", "")
+    words = {
+        number: line if number in kept else " ".join(line.split())
+        for number, line in enumerate(lines)
+    }
+    return "\n".join(
+        line for number, line in words.items() if number in kept or line.strip(BLANK)
+    )
+
+
+def is_preformatted(node: LexborNode) -> bool:
+    """Return whether a node stands inside <pre>."""
+    above = node.parent
+    while above is not None and above.tag != "pre":
+        above = above.parent
+    return above is not None
 
 
 def block_around(node: LexborNode) -> int | None:
@@ -125,11 +187,16 @@ def block_around(node: LexborNode) -> int | None:
 def depth(markup: str) -> int:
     """Return how many elements are open at once, at most.
 
-    A guess: an element that is never closed counts to the end.
+    A guess: an element that is never closed counts to the end, and a closing tag of none
+    that is open counts for nothing.
     """
-    open_now = deepest = 0
-    for closing, name in TAG.findall(markup):
-        if name.lower() not in SINGLE | UNCLOSED:
-            open_now = max(open_now + (-1 if closing else 1), 0)
-            deepest = max(deepest, open_now)
+    open_now: Counter[str] = Counter()
+    level = deepest = 0
+    for closing, name in TAG.findall(markup.lower()):
+        if name in SINGLE | UNCLOSED or (closing and not open_now[name]):
+            continue
+        step = -1 if closing else 1
+        open_now[name] += step
+        level += step
+        deepest = max(deepest, level)
     return deepest

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from products.plain_text import HtmlTooComplex, plain_text, tidy
+from products.plain_text import HtmlTooComplex, as_import_reads, plain_text, tidy
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,13 @@ from products.plain_text import HtmlTooComplex, plain_text, tidy
         ("&lt;p&gt;All of it escaped&lt;/p&gt;", "All of it escaped"),
         ("R&amp;D, 5 &euro;, &#8364;, &#x20AC;", "R&D, 5 €, €, €"),
         ("<script>alert(1)</script>", ""),
+        ("<p>Text", "Text"),
+        ("<p>a  b<pre>c  d\n\n e</pre>f  g", "a b\nc  d\n\n e\nf g"),
+        ("<B>x</B>", "x"),
+        ('<a href="/x">y', "y"),
+        ("<img src=x.png>Mug", "Mug"),
+        ("<input disabled name=x>Mug", "Mug"),
+        ("Mug<HR>Cup", "Mug\nCup"),
     ],
 )
 def test_html_becomes_what_a_browser_would_show(markup, text):
@@ -48,6 +55,12 @@ def test_html_becomes_what_a_browser_would_show(markup, text):
         "<3 this mug <HDMI>",
         "x<y\n\n  indented",
         "if a<b then c>d",
+        "Copies files from <source> to <target> & back",
+        "Reads <input>, writes <output>",
+        "Sizes: <S = 36, M = 38> only",
+        "<Time> management",
+        "Turntable&amplifier;",
+        "black&regular;",
         "https://example.com/?a=1&copy=2&lt=3",
     ],
 )
@@ -57,8 +70,13 @@ def test_text_that_only_looks_like_html_stays(text):
 
 @pytest.mark.parametrize(
     "markup",
-    ["<div>" * 40_000, "<p>" + "<x>" * 40_000 + "<p>" * 20_000, "<p>" + "a" * 200_000],
-    ids=["deep", "unknown", "long"],
+    [
+        "<div>" * 40_000,
+        "<p>" + "<x>" * 40_000 + "<p>" * 20_000,
+        "<p>" + "a" * 200_000,
+        "<span></i>x" * 9000,
+    ],
+    ids=["deep", "unknown", "long", "closing another"],
 )
 def test_html_that_would_take_too_long_is_not_read(markup):
     start = time.process_time()
@@ -71,3 +89,23 @@ def test_html_that_would_take_too_long_is_not_read(markup):
 
 def test_tidy_leaves_what_is_inside():
     assert tidy("\u200b a\u00a0 b\u200dc \ufeff") == "a\u00a0 b\u200dc"
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("Size < 5 & > 3", "Size < 5 & > 3"),
+        ("R&D", "R&D"),
+        (
+            "Use &amp; and <br> in HTML",
+            "<p>Use &amp;amp; and &lt;br&gt; in HTML</p>",
+        ),
+        ("<b>x</b>\ny", "<p>&lt;b&gt;x&lt;/b&gt;<br>y</p>"),
+        ("&lt;p&gt;x", "<p>&amp;lt;p&amp;gt;x</p>"),
+        ("<b>x</b>\n\n  y", "<pre>&lt;b&gt;x&lt;/b&gt;\n\n  y</pre>"),
+        ("two  blanks\n\n&amp;", "two  blanks\n\n&amp;amp;"),
+    ],
+)
+def test_a_text_that_looks_like_html_is_written_so_that_it_comes_back(text, written):
+    assert as_import_reads(text) == written
+    assert plain_text(written) == text

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from products.catalog.rows import (
+from products.catalog.checking import (
     COLUMNS,
     VECTOR_COLUMNS,
     VECTOR_HEADER,

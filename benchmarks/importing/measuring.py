@@ -10,7 +10,7 @@ from pathlib import Path
 from django.db import connection
 
 from products.catalog.importing import CatalogImport
-from products.catalog.source import open_source
+from products.catalog.reading.source import open_source
 from products.upkeep import vector_index
 from products.upkeep.vector_index import VECTOR
 

@@ -79,7 +79,7 @@ def export_jsonl(
 def download(queryset: QuerySet[Product], format: str) -> FileResponse:
     """Return the products as a file, which an import reads back without a change."""
     from products.catalog.exporting import export
-    from products.catalog.source import Format
+    from products.catalog.reading.source import Format
 
     file = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
     export(cast(ProductQuerySet, queryset), file, Format(format))

@@ -8,16 +8,16 @@ from django import forms
 from django.utils.text import format_lazy
 from django.utils.translation import gettext, gettext_lazy as _
 
-from products.catalog.presets import PRESETS, PresetName
-from products.catalog.rows import COLUMNS
-from products.catalog.source import (
+from products.catalog.checking import COLUMNS
+from products.catalog.reading.presets import PRESETS, PresetName
+from products.catalog.reading.source import (
     Format,
     Hints,
     SourceError,
     checked_encoding,
     format_of,
 )
-from products.catalog.tables import Quoting
+from products.catalog.reading.tables import Quoting
 
 # What a request can import before a proxy gives up on it; counted unpacked.
 MAX_BYTES = 20_000_000

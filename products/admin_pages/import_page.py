@@ -33,8 +33,8 @@ from products.admin_pages.upload import (
 )
 from products.catalog.changes import Change, Kind
 from products.catalog.importing import ImportResult
-from products.catalog.records import Refusal
-from products.catalog.source import SourceError
+from products.catalog.reading.records import Refusal
+from products.catalog.reading.source import SourceError
 from products.embeddings import EmbeddingError
 from products.models import Product
 from products.numbers import grouped

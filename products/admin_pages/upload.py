@@ -24,10 +24,10 @@ from django.utils.translation import gettext as _
 from products.admin_pages import import_form
 from products.admin_pages.import_form import UploadForm
 from products.catalog.importing import CatalogImport
-from products.catalog.presets import PresetName
-from products.catalog.rejects import Rejects
-from products.catalog.source import GZIP_MAGIC, Format, SourceError, open_source
-from products.catalog.tables import Quoting
+from products.catalog.reading.presets import PresetName
+from products.catalog.reading.source import GZIP_MAGIC, Format, SourceError, open_source
+from products.catalog.reading.tables import Quoting
+from products.catalog.rejects_file import Rejects
 
 PREFIX = "vectorshop-import-"  # of the temporary folders
 KEEP_SECONDS = 3600

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.db import connections
 
-from products.catalog.source import Source
+from products.catalog.reading.source import Source
 from products.sql.statements import rows
 from products.upkeep import vector_index
 from products.upkeep.vector_index import Progress

@@ -6,14 +6,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from django.db import connections
+from django.db import connections, transaction
 from django.utils.translation import gettext as _
 
-from products.catalog.records import Refusal
-from products.catalog.rows import COLUMNS, REQUIRED, Row
+from products.catalog.checking import COLUMNS, REQUIRED, Row
+from products.catalog.reading.records import Refusal
 from products.embeddings import text
+from products.plain_text import tidy
 
 CHUNK_SKUS = 2_000
+ASCII_BLANK = "".join(char for char in map(chr, range(128)) if char.isspace())
 
 
 class Kind(StrEnum):
@@ -117,19 +119,68 @@ class SeenSkus:
         ]
 
 
+class UntidySkus:
+    """What the skus of the catalogue would be that an import writes differently.
+
+    They are in a temporary table, since there may be many. Reads the catalogue once.
+    """
+
+    # Of all others tidy() changes none: white space of ASCII, and what is not ASCII.
+    FIND = """
+        SELECT sku FROM products
+        WHERE octet_length(sku) <> length(sku) OR sku <> btrim(sku, %s)
+    """
+
+    def __init__(self, using: str) -> None:
+        self.connection = connections[using]
+        self.any = False
+        with self.connection.cursor() as cursor:
+            cursor.execute("DROP TABLE IF EXISTS pg_temp.import_untidy")
+            cursor.execute(
+                "CREATE TEMPORARY TABLE import_untidy (sku text PRIMARY KEY)"
+            )
+        with (
+            transaction.atomic(using=using),
+            self.connection.chunked_cursor() as found,
+        ):
+            found.execute(self.FIND, [ASCII_BLANK])
+            while rows := found.fetchmany(CHUNK_SKUS):
+                self.add([better for (sku,) in rows if (better := tidy(sku)) != sku])
+
+    def add(self, skus: list[str]) -> None:
+        if skus:
+            self.any = True
+            with self.connection.cursor() as cursor:
+                cursor.execute(
+                    "INSERT INTO import_untidy SELECT unnest(%s::text[]) "
+                    "ON CONFLICT DO NOTHING",
+                    [skus],
+                )
+
+    def among(self, skus: Iterable[str]) -> set[str]:
+        """Return those skus that are the tidy form of one in the catalogue."""
+        if not self.any:
+            return set()
+        with self.connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT sku FROM import_untidy WHERE sku = ANY(%s)", [list(skus)]
+            )
+            return {sku for (sku,) in cursor.fetchall()}
+
+
 def plan(
-    rows: Sequence[Row], *, fingerprint: str, using: str
+    rows: Sequence[Row], *, fingerprint: str, untidy: UntidySkus, using: str
 ) -> list[Change | Refusal]:
-    """Return what becomes of each row. Runs one statement, which changes nothing.
+    """Return what becomes of each row. Changes nothing.
 
     fingerprint: the recipe that makes a vector fresh.
     """
-    skus = {row.sku for row in rows} | {row.written_sku for row in rows}
-    known = existing(skus - {""}, using)
+    known = existing((row.sku for row in rows), using)
+    twins = untidy.among(row.sku for row in rows)
     return [
         compare(row, found, fingerprint)
         if (found := known.get(row.sku))
-        else new(row, is_stored_untidy=row.written_sku in known)
+        else new(row, is_stored_untidy=row.sku in twins)
         for row in rows
     ]
 
@@ -151,13 +202,14 @@ def existing(skus: Iterable[str], using: str) -> dict[str, Existing]:
 def new(row: Row, *, is_stored_untidy: bool) -> Change | Refusal:
     """Return the addition of a product, or why it cannot be added.
 
-    is_stored_untidy: whether the catalogue has the sku as the file writes it, with
-    white space around it: a second product would be made beside that one.
+    is_stored_untidy: whether the catalogue has the sku with white space around it or
+    in another form of Unicode: a second product would be made beside that one.
     """
     if is_stored_untidy:
         reason = _(
             "is in the catalogue with white space around it or with separate accents. "
-            "Save that product in the admin, which corrects its sku, and import again"
+            "Save that product in the admin, which corrects its sku, or run manage.py "
+            "tidy_texts --apply, and import again"
         )
         return row.record.refuse(f"sku: {row.sku!r} {reason}")
     if missing := [name for name in REQUIRED if name in row.unsaid]:

@@ -16,8 +16,9 @@ from typing import BinaryIO, Literal, TextIO, cast
 from django.db import transaction
 from django.db.models import BinaryField, Case, F, Func, Q, Value, When
 
-from products.catalog.rows import COLUMNS, VECTOR_COLUMNS, vector_base64
-from products.catalog.source import Format
+from products.catalog.checking import COLUMNS, VECTOR_COLUMNS, vector_base64
+from products.catalog.reading.source import Format
+from products.plain_text import as_import_reads
 from products.querysets import ProductQuerySet
 
 CHUNK_ROWS = 2000
@@ -35,7 +36,8 @@ def export(
 
     vectors: also write the columns embedding (base64 of little-endian float32, exact)
     and embedding_fingerprint, both empty when the text has changed since. Text is
-    written unchanged, even where a spreadsheet would take it for a formula. All rows
+    written unchanged, even where a spreadsheet would take it for a formula; only one that
+    an import would read as HTML is written as HTML. All rows
     are of one moment; the memory used does not grow with their number.
     """
     names = COLUMNS + (VECTOR_COLUMNS if vectors else ())
@@ -77,7 +79,8 @@ def export_rows(products: ProductQuerySet, vectors: bool) -> Iterator[list[str]]
         for sku, name, category, description, price, *vector in query.iterator(
             chunk_size=CHUNK_ROWS
         ):
-            yield [sku, name, category, description, str(price), *vector_texts(*vector)]
+            texts = map(as_import_reads, (name, category, description))
+            yield [sku, *texts, str(price), *vector_texts(*vector)]
 
 
 def vector_texts(vector: bytes | None = None, recipe: str | None = None) -> list[str]:

@@ -17,21 +17,23 @@ from django.utils.translation import gettext as _
 from products.catalog import writing
 from products.catalog.ahead import read_ahead
 from products.catalog.bulk import BulkLoad
-from products.catalog.changes import Change, Kind, SeenSkus, plan
-from products.catalog.embedding import Embedder
-from products.catalog.notices import Notice, Notices
-from products.catalog.presets import PresetName, chosen
-from products.catalog.records import Record, Refusal, read_records
-from products.catalog.rows import (
+from products.catalog.changes import Change, Kind, SeenSkus, UntidySkus, plan
+from products.catalog.checking import (
     COLUMNS,
     VECTOR_COLUMNS,
     Row,
     check_columns,
+    check_record,
     make_row,
 )
-from products.catalog.source import Source, SourceError
-from products.catalog.tables import Quoting, Table
+from products.catalog.embedding_rows import Embedder
+from products.catalog.reading.notices import Notice, Notices
+from products.catalog.reading.presets import PresetName, chosen
+from products.catalog.reading.records import Record, Refusal, read_records
+from products.catalog.reading.source import Source, SourceError
+from products.catalog.reading.tables import Quoting, Table
 from products.models import EmbeddingRecipe
+from products.plain_text import tidy
 from products.sql.own_session import own_session
 from products.upkeep.vector_index import Progress
 
@@ -53,7 +55,7 @@ class ImportResult:
     changed: int = 0
     unchanged: int = 0
     refused: int = 0
-    deleted: int = 0
+    deleted: int = 0  # in a dry run: that would be
     embedded: int = 0  # texts
     vectors_from_file: int = 0
     foreign_vectors: int = 0  # in the file, of another recipe, not used
@@ -69,6 +71,11 @@ class ImportResult:
     def is_complete(self) -> bool:
         """Whether all of a file was read, and all of it was good."""
         return bool(self.read) and not (self.refused or self.stopped or self.cut_short)
+
+    @property
+    def shows_what_is_missing(self) -> bool:
+        """Whether a product that is not in the file may be deleted."""
+        return self.is_complete and Notice.ROUNDED_SKU not in self.notices.found
 
     @property
     def stored(self) -> int:
@@ -125,19 +132,20 @@ class CatalogImport:
         self.fingerprint = backend.fingerprint
         self.embedder = Embedder(backend, self.using)
         self.seen = SeenSkus(self.using, unit=self.source.format.unit)
+        self.untidy = UntidySkus(self.using)
         self.bulk = BulkLoad(self.using, self.source, keep_index=self.keep_index)
         with closing(read_ahead(self.chunks())) as chunks:
             for chunk in chunks:
                 self.import_chunk(chunk)
                 reset_queries()  # with DEBUG, Django keeps every statement
+        if self.delete_missing and self.result.shows_what_is_missing:
+            self.delete_what_is_missing()
         if not self.dry_run:
             self.finish()
         return self.result
 
     def finish(self) -> None:
-        """Delete what is missing, if that was asked for; embed; build the index."""
-        if self.delete_missing:
-            self.delete_what_is_missing()
+        """Embed the texts, if that was asked for, and build the index."""
         if self.embed and self.result.without_vector:
             self.make_vectors()
         self.bulk.finish(self.on_index_progress)
@@ -201,14 +209,18 @@ class CatalogImport:
     def opened(self) -> Iterator[Record | Refusal]:
         """Return the records of the file; set what it calls the columns."""
         self.names = {name: name for name in (*COLUMNS, *VECTOR_COLUMNS)}
+        mapped = {
+            column: tidy(name).casefold()  # as the names of the file are compared
+            for column, name in self.columns.items()
+        }
         if not self.source.format.is_table:
             if self.preset not in (PresetName.AUTO, PresetName.NONE):
                 raise SourceError(
                     _("A preset is for the columns of CSV and TSV, not for JSON."),
                     choice="preset",
                 )
-            self.names |= self.columns
-            return read_records(self.source)
+            self.names |= mapped
+            return self.json_records(mapped)
         table = Table(
             self.source,
             delimiter=self.delimiter,
@@ -216,10 +228,6 @@ class CatalogImport:
             is_known=self.knows,
             notices=self.result.notices,
         )
-        mapped = {
-            column: name.casefold()  # as Table returns its header
-            for column, name in self.columns.items()
-        }
         preset = chosen(self.preset, table.header, mapped=bool(mapped))
         if preset is None:
             self.names |= mapped
@@ -235,6 +243,14 @@ class CatalogImport:
             rows.first_names(), self.source.hints, table.header, mapped=mapped
         )
         return rows.products(table.records())
+
+    def json_records(self, mapped: Mapping[str, str]) -> Iterator[Record | Refusal]:
+        """Yield the records of JSON, each of which has its own names of columns."""
+        for record in read_records(self.source):
+            if isinstance(record, Refusal):
+                yield record
+            else:
+                yield check_record(record, self.names, mapped=mapped)
 
     def knows(self, header: list[str]) -> bool:
         """Return whether a header shows how to read the file."""
@@ -261,7 +277,9 @@ class CatalogImport:
         """Plan a chunk and, unless this is a dry run, store it."""
         self.result.read += len(chunk)
         rows = self.good(self.seen.add(self.good(chunk, Row)), Row)
-        planned = plan(rows, fingerprint=self.fingerprint, using=self.using)
+        planned = plan(
+            rows, fingerprint=self.fingerprint, untidy=self.untidy, using=self.using
+        )
         changes = self.good(planned, Change)
         if not self.dry_run:
             changes = self.store(changes)
@@ -313,10 +331,6 @@ class CatalogImport:
             result.without_vector += 1
 
     def delete_what_is_missing(self) -> None:
-        """Delete the products that are not in the file, if the whole file was good."""
-        result = self.result
-        if not result.is_complete:
-            return
-        result.deleted = writing.delete_missing(
-            before=self.seen.started_at, using=self.using
-        )
+        """Delete the products that are not in the file; in a dry run count them."""
+        work = writing.count_missing if self.dry_run else writing.delete_missing
+        self.result.deleted = work(before=self.seen.started_at, using=self.using)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
-from products.catalog.rows import checked_text
+from products.catalog.checking import checked_text
 from products.models import Product
+from products.plain_text import is_html
 
 TEXTS = ("sku", "name", "category", "description")
 CHUNK_ROWS = 2_000
@@ -19,7 +20,8 @@ CHUNK_ROWS = 2_000
 class Untidy:
     """A product whose texts are not as an import stores them.
 
-    stored, tidy: the columns that differ, before and after. problem: why it cannot be
+    stored, tidy: the columns that differ, before and after. html: those of them that look
+    like HTML, which may be meant: a text about HTML. problem: why it cannot be
     mended without a decision, "" when it can.
     """
 
@@ -28,6 +30,7 @@ class Untidy:
     stored: dict[str, str]
     tidy: dict[str, str]
     problem: str = ""
+    html: list[str] = field(default_factory=list)
 
 
 def find_untidy(using: str) -> Iterator[Untidy]:
@@ -48,12 +51,15 @@ def compare(pk: int, stored: dict[str, str]) -> Untidy | None:
     found = Untidy(pk, stored["sku"], {}, {})
     for name, text in stored.items():
         try:
-            tidy = checked_text(name, text)
+            # An entity alone, such as &amp;, may stand in a text about HTML.
+            tidy = checked_text(name, text, may_be_html=is_html(text))
         except ValueError as err:  # such as a name of blanks
             found.problem = str(err)
             continue
         if tidy != text:
             found.stored[name], found.tidy[name] = text, tidy
+            if name != "sku" and is_html(text):
+                found.html.append(name)
     if not stored["sku"].strip() or found.tidy.get("sku") == "":
         found.problem = "sku: is blank; write one in the admin"
     return found if found.tidy or found.problem else None

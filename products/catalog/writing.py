@@ -9,7 +9,7 @@ from typing import Any
 from django.db import DataError, IntegrityError, connections, transaction
 
 from products.catalog.changes import Change, Kind
-from products.catalog.rows import COLUMNS
+from products.catalog.checking import COLUMNS
 from products.embeddings import text
 from products.models import DIMENSIONS
 
@@ -136,6 +136,11 @@ def staging_row(change: Change, fingerprint: str) -> tuple[Any, ...]:
     return (*columns, row.vector, fingerprint, text_hash)
 
 
+COUNT_MISSING = """
+    SELECT count(*) FROM products
+    WHERE created_at < %s
+        AND NOT EXISTS (SELECT FROM import_seen WHERE import_seen.sku = products.sku)
+"""
 # Their judgements go with them: the database refuses one of a product that is gone.
 DELETE_MISSING = """
     WITH gone AS (
@@ -156,8 +161,17 @@ def delete_missing(*, before: datetime.datetime, using: str) -> int:
     Runs one statement. before: products made later are kept; somebody has added them
     while the file was read.
     """
+    return counted(DELETE_MISSING, before, using)
+
+
+def count_missing(*, before: datetime.datetime, using: str) -> int:
+    """Return how many products delete_missing() would delete."""
+    return counted(COUNT_MISSING, before, using)
+
+
+def counted(statement: str, before: datetime.datetime, using: str) -> int:
     with connections[using].cursor() as cursor:
         cursor.execute("ANALYZE import_seen")
-        cursor.execute(DELETE_MISSING, [before])
+        cursor.execute(statement, [before])
         [count] = cursor.fetchone()
         return int(count)

@@ -13,8 +13,8 @@ from tqdm import tqdm
 
 from products.catalog.changes import Change, Kind
 from products.catalog.importing import ImportResult
-from products.catalog.records import Refusal
-from products.catalog.source import Source
+from products.catalog.reading.records import Refusal
+from products.catalog.reading.source import Source
 from products.management.base import show_build
 from products.upkeep.vector_index import Progress
 

@@ -1,7 +1,7 @@
 """Queries that differ in a few values: written once a process, planned once a session.
 
-Writing a query takes Django as long as PostgreSQL needs to answer it, and so does
-planning it (benchmarks/similar.py).
+Writing a query and planning it take as long together as PostgreSQL needs to answer it
+(benchmarks/similar.py).
 """
 
 from __future__ import annotations

@@ -41,6 +41,9 @@ ODD_TEXTS = [
     "007",
     "1e5",
     "'",
+    "Use &amp; and <br> in HTML",
+    "A &amp;  B",
+    "<p>a</p>\n\n  b",
 ]
 
 
@@ -99,7 +102,7 @@ def test_an_export_with_vectors_restores_the_catalogue(products, tmp_path, name)
 
     run("import_products", path, "--no-embed")
 
-    assert len(before) == 11
+    assert len(before) == 12
     assert Product.objects.count() == len(ODD_TEXTS)
     assert list(fresh.order_by("sku").values_list(*columns)) == before
 

@@ -3,6 +3,7 @@
 import base64
 import csv
 import io
+import json
 import re
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from django.db import connection
 
 from products.catalog import importing
 from products.catalog.importing import CatalogImport
-from products.catalog.source import Format, Source
+from products.catalog.reading.source import Format, Source
 from products.embeddings import EmbeddingError, get_backend
 from products.embeddings.deterministic import EmbeddingBackend
 from products.management import import_report
@@ -671,8 +672,8 @@ import io, resource, sys
 import django
 django.setup()
 resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))
-from products.catalog.json_records import read_json_array
-from products.catalog.source import Format, Source, SourceError
+from products.catalog.reading.json_records import read_json_array
+from products.catalog.reading.source import Format, Source, SourceError
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 source = Source(name="a.json", format=Format.JSON, raw=io.BytesIO(b"[" * 200_000))
 try:
@@ -889,3 +890,169 @@ def test_a_missing_table_asks_for_migrate(write):
 
     assert status == 2
     assert "Run manage.py migrate first." in output
+
+
+# Files that would lose something
+
+
+FORGOTTEN_QUOTE = (
+    'sku,name,description,price\nE1,"Lamp,,1\nE2,Mug,,2\nE3,Bowl",,3\nE4,Vase,,4\n'
+)
+
+
+def test_a_forgotten_quote_merges_no_rows_and_nothing_is_deleted(write):
+    make_product(sku="E1", name="Lamp")
+    make_product(sku="old", name="Old")
+    path = write(FORGOTTEN_QUOTE)
+
+    output, status = run(path, "--delete-missing")
+
+    assert status == 1
+    assert "Nothing was deleted" in output
+    assert sorted(Product.objects.values_list("sku", "name")) == [
+        ("E1", "Lamp"), ("E2", "Mug"), ("E3", 'Bowl"'), ("E4", "Vase"), ("old", "Old"),
+    ]  # fmt: skip
+    [row] = rejects_of(path)
+    assert (row["line"], row["row"]) == ("2", 'E1,"Lamp,,1')
+    assert "a quote is not closed on its line" in row["reason"]
+    assert "pass --quoting csv" in row["reason"]
+
+
+def test_rounded_skus_do_not_show_what_is_missing(write):
+    make_product(sku="4006381333931", name="Pen")
+    path = write("sku,name,price\n4.00638E+12,Pen,1\n")
+
+    output, status = run(path, "--delete-missing")
+
+    assert status == 0
+    assert "Nothing was deleted: a spreadsheet has rounded skus" in output
+    assert Product.objects.filter(sku="4006381333931").exists()
+
+
+def test_a_dry_run_says_how_many_would_be_deleted(write):
+    make_product(sku="old", name="Old")
+    make_product(sku="m1", name="Mug")
+
+    output, _ = run(write(HEADER + "m1,Mug,,,1\n"), "--dry-run", "--delete-missing")
+
+    assert "1 would be deleted that are not in the file" in output
+    assert Product.objects.count() == 2
+
+
+@pytest.mark.parametrize("spelling", ["same", "other spelling", "link"])
+def test_rejects_never_replace_the_catalogue(write, tmp_path, spelling):
+    path = write(HEADER + "m1,Mug,,,wrong\n")
+    rejects = {
+        "same": path,
+        "other spelling": tmp_path / ".." / tmp_path.name / path.name,
+        "link": tmp_path / "link.csv",
+    }[spelling]
+    if spelling == "link":
+        rejects.symlink_to(path)
+
+    output, status = run(path, "--rejects", rejects)
+
+    assert status == 2
+    assert "would overwrite the catalogue" in output
+    assert path.read_text() == HEADER + "m1,Mug,,,wrong\n"
+
+
+def test_a_number_that_no_float_holds_refuses_its_row(write):
+    vector = [10**400] + [0] * (DIMENSIONS - 1)
+    path = write(
+        f'{{"sku": "m1", "name": "Mug", "price": 1, "embedding": {vector}}}\n'
+        '{"sku": "m2", "name": "Cup", "price": 1}\n',
+        "products.jsonl",
+    )
+
+    _, status = run(path)
+
+    assert status == 1
+    assert [p.sku for p in Product.objects.all()] == ["m2"]
+    [row] = rejects_of(path)
+    assert row["reason"] == "embedding: is neither a list of numbers nor base64"
+
+
+@pytest.mark.parametrize(
+    ("stored", "written"),
+    [("U1 ", "U1"), ("\u00a0U1", "U1"), ("Cafe\u0301", "Caf\u00e9")],
+    ids=["blank", "nbsp", "accent"],
+)
+def test_a_tidy_sku_makes_no_second_product_beside_an_untidy_one(
+    write, stored, written
+):
+    make_product(sku="m1", name="Mug")
+    Product.objects.update(sku=stored)  # as before texts were tidied
+    path = write(f"sku,name,price\n{written},Cup,1\nU2,Vase,2\n")
+
+    _, status = run(path)
+
+    assert status == 1
+    assert sorted(Product.objects.values_list("sku", "name")) == sorted(
+        [(stored, "Mug"), ("U2", "Vase")]
+    )
+    [row] = rejects_of(path)
+    assert "manage.py tidy_texts" in row["reason"]
+
+
+# JSON
+
+
+def run_json(write, *records, options=()):
+    lines = "".join(json.dumps(record) + "\n" for record in records)
+    path = write(lines, "products.jsonl")
+    output, status = run(path, *options)
+    reasons = [row["reason"] for row in rejects_of(path)] if status == 1 else []
+    return status, reasons
+
+
+def test_keys_of_json_are_read_in_any_case(write):
+    make_product(sku="m1", name="Mug")
+
+    status, _ = run_json(
+        write,
+        {"SKU": "m1", "Price": 7, " Description ": "Red"},
+        {"sku": "m2", "TITLE": "Cup", "price": 3},
+    )
+    assert status == 1  # the second has no name
+    mug = Product.objects.get()
+    assert (mug.name, mug.description, str(mug.price)) == ("Mug", "Red", "7.00")
+
+    status, _ = run_json(
+        write,
+        {"sku": "m2", "TITLE": "Cup", "price": 3},
+        options=["--map", "name=Title"],
+    )
+    assert status == 0
+    assert Product.objects.get(sku="m2").name == "Cup"
+
+
+def test_two_keys_of_one_column_are_refused(write):
+    assert run_json(write, {"sku": "m1", "name": "Mug", "price": 1, "Price": 2}) == (
+        1,
+        ["has the column 'price' 2 times"],
+    )
+    assert not Product.objects.exists()
+
+
+def test_a_record_of_json_that_says_nothing_is_refused(write):
+    make_product(sku="m1", name="Mug")
+
+    assert run_json(write, {"sku": "m1", "cost": 7}) == (
+        1,
+        ["says nothing about a product but its sku"],
+    )
+
+
+def test_a_record_of_json_without_a_mapped_column_is_refused(write):
+    make_product(sku="m1", name="Mug")
+
+    status, reasons = run_json(
+        write,
+        {"sku": "m1", "name": "Mug", "cost": 7},
+        {"sku": "m1", "name": "Mug"},
+        options=["--map", "price=cost"],
+    )
+
+    assert (status, reasons) == (1, ["price: the record has no key 'cost'"])
+    assert str(Product.objects.get().price) == "7.00"

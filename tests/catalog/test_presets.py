@@ -5,9 +5,9 @@ import io
 import pytest
 
 from products.catalog.importing import CatalogImport
-from products.catalog.notices import Notice
-from products.catalog.presets import PresetName
-from products.catalog.source import Format, Source, SourceError
+from products.catalog.reading.notices import Notice
+from products.catalog.reading.presets import PresetName
+from products.catalog.reading.source import Format, Source, SourceError
 from products.models import Product
 
 pytestmark = pytest.mark.django_db
@@ -223,3 +223,49 @@ def test_reading_can_end_at_a_number_of_rows_or_at_a_time():
     assert (exact.read, exact.cut_short) == (10, False)
     assert (fewer.read, fewer.cut_short) == (3, True)
     assert (late.read, late.cut_short) == (0, True)
+
+
+def test_woocommerce_prices_alone_need_no_parents():
+    run("Type,SKU,Name,Regular price\nsimple,P-R,Tee - Red,10\n")
+
+    result, products, refused = run(
+        "Type,SKU,Regular price,Description\nvariable,P,,\nvariation,P-R,12,\n"
+    )
+
+    assert refused == {}
+    assert products == {"P-R": ("Tee - Red", "", "", "12.00")}
+    assert result.changed == 1
+
+
+def test_a_woocommerce_file_without_parents_empties_no_text():
+    run("Type,SKU,Name,Regular price,Description\nsimple,P-R,Tee,10,Soft\n")
+
+    _, products, _ = run("Type,SKU,Regular price,Description\nvariation,P-R,12,\n")
+
+    assert products == {"P-R": ("Tee", "", "Soft", "12.00")}
+
+
+def test_woocommerce_guards_cells_against_spreadsheets():
+    header = "ID,Type,SKU,Name,Regular price,Description,Parent,Attribute 1 value(s)\n"
+
+    _, products, refused = run(
+        header + "1,variable,'-T,'+Tee,,'=soft,,\n"
+        "2,variation,'@T-1,'+Tee,5,,'-T,'-5 C\n"
+        "3,simple,'s,'n Beer,5,,,\n"
+    )
+
+    assert refused == {}
+    assert products == {
+        "@T-1": ("+Tee - -5 C", "", "=soft", "5.00"),
+        "'s": ("'n Beer", "", "", "5.00"),
+    }
+
+
+def test_woocommerce_writes_line_ends_and_backslashes():
+    _, products, _ = run(
+        "Type,SKU,Name,Regular price,Description\n"
+        r"simple,m1,Disk,5,One\ntwo: C:\\new"
+        "\n"
+    )
+
+    assert products["m1"][2] == "One\ntwo: C:\\new"

@@ -8,10 +8,10 @@ import tracemalloc
 
 import pytest
 
-from products.catalog import json_records
-from products.catalog.notices import Notice
-from products.catalog.records import Record, read_records
-from products.catalog.source import (
+from products.catalog.reading import json_records
+from products.catalog.reading.notices import Notice
+from products.catalog.reading.records import Record, Refusal, read_records
+from products.catalog.reading.source import (
     MAX_RECORD_BYTES,
     Format,
     Source,
@@ -19,7 +19,7 @@ from products.catalog.source import (
     format_of,
     open_source,
 )
-from products.catalog.tables import Quoting, Table
+from products.catalog.reading.tables import Quoting, Table
 
 
 def source_of(data, format=Format.CSV, **kwargs):
@@ -557,3 +557,57 @@ def test_a_file_that_cannot_be_opened_says_why(tmp_path, name):
         open_source(str(tmp_path / name)),
     ):
         pass
+
+
+ROW = "sku,name,description,price\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "swallowed"),
+    [
+        ('1,Mug,"Red, big\nfor tea, milk\n and more",2\n', False),
+        ('1,Mug,"Red, big\nblue, c",2\n', False),
+        ('1,Mug,"Red\na, b, c, d\nblue",2\n', False),
+        ('1,Mug,"Red, big\na, b, c, d\nblue",2\n', True),
+        ('1,"Mug, red,,2\n2,Cup,,3\n3,"Vase",,4\n', None),  # the quotes do not fit
+        ('1,"Mug,,2\n3,Vase",,4\n', True),
+        ('1,"Mug,,2\n"2",""Cup"",,4\n', None),
+    ],
+)
+def test_a_line_inside_quotes_that_looks_like_a_row(text, swallowed):
+    records = records_of(ROW + text)
+
+    if swallowed is False:
+        assert [record["sku"] for record in good(records)] == ["1"]
+    else:
+        assert isinstance(records[0], Refusal)
+    assert ("not closed on its line" in str(refused(records))) is bool(swallowed)
+
+
+def test_quoting_csv_takes_lines_that_look_like_rows_as_text():
+    text = ROW + '1,Mug,"Red, big\na, b, c, d\nblue",2\n'
+
+    [record] = read_records(source_of(text), quoting=Quoting.CSV)
+
+    assert record.fields["description"] == "Red, big\na, b, c, d\nblue"
+
+
+def test_the_mark_of_utf_8_is_believed_before_an_encoding():
+    data = codecs.BOM_UTF8 + "name,price\nRäd,1\n".encode()
+
+    assert good(records_of(data, encoding="cp1252")) == [{"name": "Räd", "price": "1"}]
+
+
+@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8], ids=["", "mark"])
+def test_utf_8_with_a_mark_is_an_encoding(mark):
+    data = mark + "name,price\nRäd,1\n".encode()
+
+    records = records_of(data, encoding="utf-8-sig")
+
+    assert good(records) == [{"name": "Räd", "price": "1"}]
+
+
+def test_a_cell_may_be_as_long_as_a_record():
+    cell = "a" * 900_000
+
+    assert good(records_of(f"name,price\n{cell},1\n")) == [{"name": cell, "price": "1"}]

@@ -34,6 +34,16 @@ def test_tidy_texts_are_not_reported():
     assert run() == ("No product has an untidy text.\n", 0)
 
 
+def test_an_entity_may_be_meant():
+    make_product(sku="m1", name="Mug", description="Write &amp; for an ampersand")
+    store("m2", name="Cup ", category="R&amp;D")
+
+    output, _ = run("--apply")
+
+    assert output.startswith("'m2': mended  name\n")
+    assert Product.objects.get(sku="m2").category == "R&amp;D"
+
+
 def test_untidy_texts_are_reported_and_not_changed():
     make_product(sku="m1", name="Mug")
     store("m2 ", category="\u00a0Lamps")
@@ -46,7 +56,7 @@ def test_untidy_texts_are_reported_and_not_changed():
     assert status == 1
     assert output.splitlines() == [
         "'m2 ': untidy  sku, category",
-        "'m3': untidy  name, description",
+        "'m3': untidy  name, description (HTML in description, which may be meant)",
         "'m4': untidy  name: This field cannot be blank.",
         "3 products have untidy texts. --apply mends 2 of them. 1 need a decision of "
         "yours.",

@@ -10,7 +10,7 @@ from django.core.management import CommandError, CommandParser
 from django.db import ProgrammingError
 
 from products.catalog.exporting import export, open_target
-from products.catalog.source import Format, SourceError, format_of
+from products.catalog.reading.source import Format, SourceError, format_of
 from products.management.base import ShopCommand, database_problem
 from products.models import Product
 

@@ -11,13 +11,13 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, CommandParser
 from django.db import Error
 
+from products.catalog.checking import COLUMNS, VECTOR_COLUMNS
 from products.catalog.importing import CatalogImport, ImportResult
-from products.catalog.presets import PresetName
-from products.catalog.records import Refusal
-from products.catalog.rejects import Rejects, rejects_path
-from products.catalog.rows import COLUMNS, VECTOR_COLUMNS
-from products.catalog.source import Format, Source, SourceError, open_source
-from products.catalog.tables import Quoting
+from products.catalog.reading.presets import PresetName
+from products.catalog.reading.records import Refusal
+from products.catalog.reading.source import Format, Source, SourceError, open_source
+from products.catalog.reading.tables import Quoting
+from products.catalog.rejects_file import Rejects, rejects_path
 from products.management.base import INTERRUPTED, ShopCommand, database_problem
 from products.management.import_report import ImportDisplay
 from products.upkeep.vector_index import IndexBuildError
@@ -120,7 +120,7 @@ class Command(ShopCommand):
             using=options["database"],
         )
         rejects = Rejects(options["rejects"] or rejects_path(source))
-        if rejects.path == Path(source.name):
+        if is_same_file(rejects.path, Path(source.name)):
             raise SourceError(
                 f"--rejects {rejects.path} would overwrite the catalogue."
             )
@@ -155,6 +155,11 @@ class Command(ShopCommand):
                 f"{result.refused:,} of {result.read:,} rows were refused.{where}",
                 returncode=REFUSED,
             )
+
+
+def is_same_file(one: Path, other: Path) -> bool:
+    """Return whether two paths name one file, also through a link."""
+    return one == other or (one.exists() and other.exists() and one.samefile(other))
 
 
 def column_map(pairs: Sequence[str]) -> dict[str, str]:
@@ -198,8 +203,9 @@ def summary(job: CatalogImport) -> str:
     )
     if result.refused:
         line += f"; {result.refused:,} refused"
-    if job.delete_missing and not job.dry_run:
-        line += f"; {result.deleted:,} deleted that are not in the file"
+    if job.delete_missing:
+        verb = "would be deleted" if job.dry_run else "deleted"
+        line += f"; {result.deleted:,} {verb} that are not in the file"
     if result.embedded or result.vectors_from_file:
         line += (
             f". Embedded {result.embedded:,} texts, took "
@@ -223,11 +229,15 @@ def warnings(job: CatalogImport) -> Iterator[str]:
             f"not marked as made by {job.fingerprint} (column "
             "embedding_fingerprint)."
         )
-    if job.delete_missing and not result.is_complete:
+    if job.delete_missing and not result.shows_what_is_missing:
         done = "would be" if job.dry_run else "was"
-        yield (
-            f"Nothing {done} deleted: that needs a file that is read to its end, all good."
+        reason = (
+            "that needs a file that is read to its end, all good."
+            if not result.is_complete
+            else "a spreadsheet has rounded skus, so the file does not show which "
+            "products are missing."
         )
+        yield f"Nothing {done} deleted: {reason}"
     if result.embedding_problem:
         yield f"Some texts could not be embedded: {result.embedding_problem}"
     if result.without_vector and not job.dry_run:

@@ -60,5 +60,7 @@ class Command(ShopCommand):
 def described(product: Untidy, done: bool) -> str:
     """Return one line about a product."""
     what = product.problem or ", ".join(product.tidy)
+    if product.html and not (product.problem or done):
+        what += f" (HTML in {', '.join(product.html)}, which may be meant)"
     state = "mended" if done else "untidy"
     return printable(f"{product.sku!r}: {state}  {what}")

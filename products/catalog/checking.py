@@ -22,8 +22,8 @@ from django.core.validators import (
 from django.db.models import DecimalField
 from django.utils.translation import gettext, ngettext
 
-from products.catalog.records import Record, Refusal
-from products.catalog.source import Hints, SourceError
+from products.catalog.reading.records import Record, Refusal
+from products.catalog.reading.source import Hints, SourceError
 from products.models import DIMENSIONS, Product, make_sku
 from products.plain_text import HtmlTooComplex, plain_text, tidy
 
@@ -78,7 +78,6 @@ class Row:
 
     unsaid: the columns about which the file says nothing, such as category in a file
     of `sku,price`. What the catalogue has there stays; see changes.compare().
-    written_sku: the sku before it was trimmed.
     """
 
     record: Record
@@ -90,7 +89,6 @@ class Row:
     vector: bytes | None = None
     foreign_vector: bool = False  # the file has one, of another recipe
     unsaid: tuple[str, ...] = ()
-    written_sku: str = ""
 
 
 def check_columns(
@@ -118,6 +116,23 @@ def check_columns(
                 },
                 choice=f"column_{target}",
             )
+
+
+def check_record(
+    record: Record, columns: Mapping[str, str], *, mapped: Collection[str] = ()
+) -> Record | Refusal:
+    """Return a record of JSON, or its refusal: it has a header of its own.
+
+    columns: what the file calls each column. mapped: those that somebody has named.
+    """
+    for target in mapped:
+        if columns[target] not in record.fields:
+            reason = gettext("%(column)s: the record has no key %(name)r")
+            return record.refuse(reason % {"column": target, "name": columns[target]})
+    said = {target for target, name in columns.items() if name in record.fields}
+    if said <= {"sku"}:
+        return record.refuse(gettext("says nothing about a product but its sku"))
+    return record
 
 
 def make_row(
@@ -156,13 +171,12 @@ def make_row(
             vector or None,
             foreign_vector=vector == b"",
             unsaid=tuple(name for name in COLUMNS[1:] if name not in fields),
-            written_sku=str(fields.get("sku") or ""),
         )
     except ValueError as err:
         return record.refuse(str(err))
 
 
-def checked_text(name: str, value: Any) -> str:
+def checked_text(name: str, value: Any, *, may_be_html: bool = True) -> str:
     """Return the text of a column after the model's own checks of the field.
 
     It is trimmed as a form trims it, and plain: shops export their texts as HTML.
@@ -170,7 +184,7 @@ def checked_text(name: str, value: Any) -> str:
     """
     try:
         value = tidy(text(value))
-        if name != "sku":
+        if name != "sku" and may_be_html:
             value = tidy(plain_text(value))
         if 0 < len(value) <= LIMITS[name]:
             return str(value)
@@ -282,7 +296,7 @@ def file_vector(value: Any, recipe: Any, fingerprint: str) -> bytes | None:
         return b""
     try:
         numbers = vector_numbers(value)
-    except (ValueError, TypeError, binascii.Error, RecursionError) as err:
+    except (ValueError, TypeError, OverflowError, RecursionError) as err:
         raise ValueError(
             "embedding: " + gettext("is neither a list of numbers nor base64")
         ) from err

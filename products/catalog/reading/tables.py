@@ -11,14 +11,22 @@ from itertools import chain
 
 from django.utils.translation import gettext as _, ngettext
 
-from products.catalog.notices import Notice, Notices
-from products.catalog.record import MAX_RAW, Record, Refusal
-from products.catalog.source import MAX_RECORD_BYTES, Format, Line, Source, SourceError
+from products.catalog.reading.notices import Notice, Notices
+from products.catalog.reading.record import MAX_RAW, Record, Refusal
+from products.catalog.reading.source import (
+    MAX_RECORD_BYTES,
+    Format,
+    Line,
+    Source,
+    SourceError,
+)
 from products.plain_text import tidy
 
 # "sep=;" above the header tells spreadsheets what separates the columns.
 SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\r?\n?', re.IGNORECASE)
 DELIMITERS = (",", ";", "\t", "|")
+# A cell may be as long as its record; the csv module allows 131,072 characters.
+csv.field_size_limit(MAX_RECORD_BYTES)
 
 
 class Quoting(StrEnum):
@@ -75,7 +83,7 @@ class RecordLines:
     def put_back_all_but_first(self) -> None:
         """Let the lines be read again that a quote has swallowed.
 
-        None is read more than twice: what swallows ends at the next quote.
+        None is read more than three times: what swallows ends at the next quote.
         """
         self.waiting.extendleft(reversed(self.record[1:]))
 
@@ -116,6 +124,10 @@ class Table:
             raise self.unreadable(err) from err
         self.delimiter = delimiter or self.likely_delimiter(first, is_known)
         self.quoted = self.is_quoted(first, quoting)
+        self.doubts_quotes = self.quoted and quoting is Quoting.AUTO
+        limit = f"(?:^|(?<={re.escape(self.delimiter)}))"
+        end = rf"(?=[\r\n]*\Z|{re.escape(self.delimiter)})"
+        self.quoted_text = re.compile(f'{limit}"(?:[^"]|"")*"{end}')
         self.reader = self.make_reader()
         self.header = self.read_header()
 
@@ -202,8 +214,43 @@ class Table:
                 reason = first.problem or broken_quotes(err)
                 yield Refusal(first.number, reason, first.text[:MAX_RAW])
                 continue
-            if record := self.record(values):
+            if self.swallows_rows():
+                first = lines.record[0]
+                lines.put_back_all_but_first()
+                reason = _(
+                    "a quote is not closed on its line, and a line after it looks like "
+                    "a row of its own. If all of it is one text, %(hint)s"
+                )
+                reason %= {"hint": self.source.hints.quoted}
+                yield Refusal(first.number, reason, first.text[:MAX_RAW])
+            elif record := self.record(values):
                 yield record
+
+    def swallows_rows(self) -> bool:
+        """Return whether a quote that was forgotten makes one record of several rows.
+
+        Then a line has as many columns as the header, and what is before it has at
+        least as many, would the open quote mean nothing.
+        """
+        record, wanted = self.lines.record, len(self.header)
+        if not self.doubts_quotes or len(record) < 2 or wanted < 2:
+            return False
+        for number, line in enumerate(record[1:], start=1):
+            if self.columns_in(line.text) == wanted and (
+                line is not record[-1] or self.begins_like_a_row(line.text)
+            ):
+                before = "".join(line.text for line in record[:number])
+                return self.columns_in(before) >= wanted
+        return False
+
+    def begins_like_a_row(self, text: str) -> bool:
+        """Return whether what is before the closing quote has cells, not a sentence."""
+        inside = text.partition('"')[0]
+        return self.delimiter in inside and f"{self.delimiter} " not in inside
+
+    def columns_in(self, text: str) -> int:
+        """Return how many columns a text has; a quote that is not closed is a letter."""
+        return self.quoted_text.sub("", text).count(self.delimiter) + 1
 
     def record(self, values: list[str]) -> Record | Refusal | None:
         """Return the record of one line, None for one without a value."""

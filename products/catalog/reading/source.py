@@ -168,6 +168,7 @@ class Source:
                 self.encoding = "utf-8"
             if self.file.peek(3)[:3] == codecs.BOM_UTF8:
                 self.file.read(len(codecs.BOM_UTF8))
+                self.encoding = "utf-8"  # whatever somebody said
             if self.format is not Format.JSON and CR_ENDS.match(self.file.peek(1)):
                 self.wrap(CarriageReturns(self.file))
 
@@ -278,6 +279,8 @@ def checked_encoding(name: str) -> str:
     """
     try:
         encoding = codecs.lookup(name).name
+        if encoding == "utf-8-sig":  # a mark is left out anyway
+            return "utf-8"
         if encoding in WIDE or '\n\t,;"{'.encode(encoding) == b'\n\t,;"{':
             return encoding
     except (LookupError, UnicodeError):

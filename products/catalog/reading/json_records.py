@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any, NoReturn
 
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
-from products.catalog.record import MAX_RAW, Record, Refusal
-from products.catalog.source import MAX_RECORD_BYTES, Line, Source, SourceError
+from products.catalog.reading.record import MAX_RAW, Record, Refusal
+from products.catalog.reading.source import MAX_RECORD_BYTES, Line, Source, SourceError
+from products.plain_text import tidy
 
 # A product with its vector has three levels. Work and memory of a parser grow with
 # every level of hostile input.
@@ -49,9 +53,26 @@ def json_line(line: Line, raw: str) -> Record | Refusal:
 
 def json_record(number: int, fields: Any, raw: str) -> Record | Refusal:
     if isinstance(fields, dict):
-        return Record(number, fields, raw)
+        record = Record(number, fields, raw)
+        named = {name_of_column(key): value for key, value in fields.items()}
+        if len(named) == len(fields):
+            return replace(record, fields=named)
+        names = Counter(map(name_of_column, fields))
+        [(name, count)] = names.most_common(1)
+        reason = _("has the column %(name)r %(count)d times")
+        return record.refuse(reason % {"name": name[:40], "count": count})
     raw = raw or json.dumps(fields)[:MAX_RAW]
     return Refusal(number, _("is not a JSON object with the columns as keys"), raw)
+
+
+@lru_cache(maxsize=256)
+def short_name(key: str) -> str:
+    return tidy(key).casefold()
+
+
+def name_of_column(key: str) -> str:
+    """Return a key as the names of a table are compared: trimmed, in small letters."""
+    return short_name(key) if len(key) < 100 else tidy(key).casefold()
 
 
 def unusable(number: int, err: Exception, raw: str) -> Refusal:

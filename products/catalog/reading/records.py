@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from products.catalog.json_records import read_json_array, read_json_lines
-from products.catalog.record import MAX_RAW, Record, Refusal
-from products.catalog.source import Format, Source
-from products.catalog.tables import Quoting, Table
+from products.catalog.reading.json_records import read_json_array, read_json_lines
+from products.catalog.reading.record import MAX_RAW, Record, Refusal
+from products.catalog.reading.source import Format, Source
+from products.catalog.reading.tables import Quoting, Table
 
 __all__ = ["MAX_RAW", "Record", "Refusal", "read_records"]
 

@@ -9,8 +9,8 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from products.catalog.records import Record, Refusal
-from products.catalog.rows import COLUMNS, VECTOR_COLUMNS, Row, make_row
+from products.catalog.checking import COLUMNS, VECTOR_COLUMNS, Row, make_row
+from products.catalog.reading.records import Record, Refusal
 from products.models import DIMENSIONS, Product
 
 COLUMN_NAMES = {name: name for name in (*COLUMNS, *VECTOR_COLUMNS)}

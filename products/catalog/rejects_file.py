@@ -7,8 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
-from products.catalog.records import Refusal
-from products.catalog.source import Source
+from products.catalog.reading.records import Refusal
+from products.catalog.reading.source import Source
 
 HEADER = ("line", "reason", "row")
 

@@ -9,9 +9,9 @@ from enum import StrEnum
 
 from django.utils.translation import gettext as _
 
-from products.catalog.notices import Notice, Notices
-from products.catalog.record import Record, Refusal
-from products.catalog.rows import COLUMNS
+from products.catalog.checking import COLUMNS
+from products.catalog.reading.notices import Notice, Notices
+from products.catalog.reading.record import Record, Refusal
 from products.models import make_sku
 
 # The parents of variants wait for these up to the end of the file.
@@ -183,6 +183,11 @@ class ShopifyRows(PresetRows):
         return self.made(record, fields)
 
 
+def without_guard(cell: str) -> str:
+    """Return a cell without the ' that keeps a spreadsheet from reading a formula."""
+    return cell[1:] if cell[:2] in ("'=", "'+", "'-", "'@") else cell
+
+
 @dataclass
 class Parent:
     """A variable product of WooCommerce, which waits for its variations."""
@@ -192,8 +197,15 @@ class Parent:
     used: bool = False
 
 
+# How WooCommerce writes a line end, and a backslash before an n.
+LINE_END = re.compile(r"\\\\n|\\n")
+
+
 class WooCommerceRows(PresetRows):
-    """One product for each variation; the parent has no price, but the texts."""
+    """One product for each variation; the parent has no price, but the texts.
+
+    A file without names needs no parents: it changes products that are known.
+    """
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -211,7 +223,10 @@ class WooCommerceRows(PresetRows):
             first = re.split(r"(?<!\\),", fields["category"])[0].replace("\\,", ",")
             fields["category"] = last_step(first)
         if "description" in fields:  # which WooCommerce writes in one line
-            fields["description"] = fields["description"].replace("\\n", "\n")
+            fields["description"] = LINE_END.sub(
+                lambda found: "\\n" if len(found[0]) > 2 else "\n",
+                fields["description"],
+            )
         kinds = {kind.strip().lower() for kind in self.value(record, "type").split(",")}
         if "variation" in kinds:
             return self.variation(record, fields)
@@ -221,6 +236,13 @@ class WooCommerceRows(PresetRows):
             self.skip(record)
             return None
         return self.made(record, fields)
+
+    def value(self, record: Record, column: str) -> str:
+        return without_guard(super().value(record, column))
+
+    @property
+    def has_names(self) -> bool:
+        return bool(self.names["name"])
 
     def parent(self, record: Record, fields: dict[str, str]) -> Refusal | None:
         self.characters += sum(map(len, fields.values()))
@@ -236,6 +258,10 @@ class WooCommerceRows(PresetRows):
     def variation(self, record: Record, fields: dict[str, str]) -> Record | Refusal:
         key = self.value(record, "parent")
         parent = self.parents.get(key.casefold())
+        if parent is None and not self.has_names:
+            inherited = ("category", "description")
+            said = {k: v for k, v in fields.items() if v or k not in inherited}
+            return self.made(record, said)
         if parent is None:
             reason = _("is a variation of %(parent)r, which is not in a row above it")
             return record.refuse(reason % {"parent": key})
@@ -245,7 +271,8 @@ class WooCommerceRows(PresetRows):
             if column in fields:
                 fields[column] = fields[column] or parent.fields[column]
         if "name" in fields and own in ("", parent.fields["name"]):
-            values = [v for name in self.values if (v := record.fields[name].strip())]
+            cells = (record.fields[name].strip() for name in self.values)
+            values = [without_guard(cell) for cell in cells if cell]
             fields["name"] = " - ".join(
                 filter(None, [fields["name"], ", ".join(values)])
             )
@@ -253,6 +280,8 @@ class WooCommerceRows(PresetRows):
 
     def left_over(self) -> Iterator[Refusal]:
         """Yield the parents without variations: nothing else stands for them."""
+        if not self.has_names:
+            return
         parents = {id(parent): parent for parent in self.parents.values()}
         for parent in parents.values():
             if not parent.used:
