@@ -29,11 +29,11 @@ from products.insight.reports import (
 )
 from products.models import NotDuplicate, Product
 from products.numbers import grouped
+from products.sql.prepared import MAX_ID
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
 
-MAX_ID = 2**63 - 1
 
 TITLES = {
     "near_duplicates": _("Near duplicates"),

@@ -262,10 +262,10 @@ def scored(
 
 def diversified(question: Question, ranking: Ranking) -> Ranking:
     """Return the same candidates, the first 200 varied as far as is asked for."""
-    import numpy as np
-
     if not question.diversity or not ranking.candidates:
         return ranking
+    import numpy as np
+
     first, rest = ranking.candidates[:WINDOW], ranking.candidates[WINDOW:]
     pks = [candidate.pk for candidate in first]
     stored: dict[int, Any] = dict(

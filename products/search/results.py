@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from django.utils.formats import number_format
 from django.utils.translation import gettext, ngettext
 
 from products.models import Product
+from products.numbers import grouped
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ class Results:
             text = ngettext(
                 "%(count)s product found", "%(count)s products found", self.total
             )
-        return text % {"count": number_format(self.total, force_grouping=True)}
+        return text % {"count": grouped(self.total)}
 
     @property
     def total_text(self) -> str:

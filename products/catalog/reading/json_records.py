@@ -10,11 +10,11 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NoReturn
 
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from products.catalog.reading.record import MAX_RAW, Record, Refusal
 from products.catalog.reading.source import MAX_RECORD_BYTES, Line, Source, SourceError
+from products.numbers import grouped
 from products.plain_text import tidy
 
 # A product with its vector has three levels. Work and memory of a parser grow with
@@ -171,8 +171,7 @@ class JsonItems:
         self.start = 0
         if len(self.buffer) > MAX_RECORD_BYTES:
             self.stop(
-                _("is larger than %(most)s bytes")
-                % {"most": number_format(MAX_RECORD_BYTES, force_grouping=True)}
+                _("is larger than %(most)s bytes") % {"most": grouped(MAX_RECORD_BYTES)}
             )
         data = self.source.read(READ_BYTES)
         if not data:

@@ -17,9 +17,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, cast
 
-from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+
+from products.numbers import grouped
 
 # The records of real catalogues are far smaller: 20,000 characters of description
 # are at most 240 kB, a vector is 10 kB.
@@ -228,8 +229,8 @@ class Source:
             "the line has %(size)s bytes; %(most)s are allowed. "
             "Is a line end or a closing quote missing?"
         ) % {
-            "size": number_format(length, force_grouping=True),
-            "most": number_format(MAX_RECORD_BYTES, force_grouping=True),
+            "size": grouped(length),
+            "most": grouped(MAX_RECORD_BYTES),
         }
         return Line(self.line, text, problem, too_long=True)
 
