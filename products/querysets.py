@@ -30,10 +30,12 @@ from pgvector.django import CosineDistance, HalfVectorField
 from products.embeddings import get_backend
 from products.sql.expressions import (
     ColumnOf,
+    NameLexemes,
     SearchesWidely,
     TermsQuery,
     Text,
     coverage,
+    term_bits,
 )
 
 if TYPE_CHECKING:
@@ -123,7 +125,26 @@ class ProductQuerySet(models.QuerySet["Product"]):
             .order_by("-coverage", SearchRank(F("search_vector"), query).desc(), "pk")
         )
 
+    def with_terms(self, terms: Sequence[Text]) -> Self:
+        """Return the same products with which of *terms* their text and name have.
+
+        terms: as query_terms() quotes them. Adds ``bits``, see term_bits(), and
+        ``name_lexemes``, see NameLexemes.
+        """
+        return self.annotate(bits=term_bits(terms), name_lexemes=NameLexemes())
+
     # Similarity
+
+    def with_distance_to(self, vector: Expression, *, fingerprint: Text) -> Self:
+        """Return the same products with their cosine distance to a vector.
+
+        Null for products that the recipe *fingerprint* has not embedded. Adds
+        ``distance``, in any order.
+        """
+        distance = CosineDistance("embedding", vector)
+        return self.annotate(
+            distance=Case(When(embedding_fingerprint=fingerprint, then=distance))
+        )
 
     def nearest_to(
         self,

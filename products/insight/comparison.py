@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -230,8 +230,8 @@ def compare(question: Question) -> Comparison:
         with explained(using=question.using) as scans:
             plan = look_up(question, by_nearness, WINDOW + 1).plan
         with index_settings(plan, using=question.using):
-            planned = ask([partial(nearest, question, vector, exact=plan.exact)])
-        exact = ask([partial(nearest, question, vector, exact=True)])
+            planned = ask([partial(nearest, question, vector, plan)])
+        exact = ask([partial(nearest, question, vector, replace(plan, method="exact"))])
     [found], [true] = planned.found, exact.found
     return Comparison(
         plan=plan,
@@ -245,20 +245,23 @@ def compare(question: Question) -> Comparison:
 
 
 def products_by_nearness(
-    question: Question, vector: Vector, *, exact: bool
+    question: Question, vector: Vector, plan: Plan
 ) -> ProductQuerySet:
     """Return all that can be compared with a vector, nearest first."""
     products = question.products().nearest_to(
-        vector.tolist(), fingerprint=question.fingerprint, exact=exact
+        vector.tolist(),
+        fingerprint=question.fingerprint,
+        exact=plan.exact,
+        ef_search=plan.ef_search,
     )
     return products.only("name")
 
 
-def nearest(question: Question, vector: Vector, *, exact: bool) -> list[Product]:
+def nearest(question: Question, vector: Vector, plan: Plan) -> list[Product]:
     """Return the ten nearest products.
 
     The query asks for as many as the search does: fewer would make another plan.
     """
-    found = list(products_by_nearness(question, vector, exact=exact)[: WINDOW + 1])
+    found = list(products_by_nearness(question, vector, plan)[: WINDOW + 1])
     found.sort(key=lambda product: (product.distance, product.pk))
     return found[:NEIGHBOURS]

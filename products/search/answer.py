@@ -22,7 +22,7 @@ from products.models import Product
 from products.querysets import DISPLAYED, ProductQuerySet
 from products.recipes import with_active_backend
 from products.search.facets import catalogue_facets, ranked_facets
-from products.search.nearest import WINDOW, look_up
+from products.search.nearest import WINDOW, ef_search_for, look_up
 from products.search.question import (
     PAGE_SIZE,
     Filters,
@@ -69,13 +69,14 @@ def search(
     is switched.
 
     A product whose sku is the text comes first. What is too far from a text is left
-    out; products with a word of it stay. At most 700 products are ranked, 200 of
-    them by meaning and 500 for their words, see best_matches() (10,000 are listed).
+    out; products with a word of it stay. At most 250 products are ranked, 50 of them
+    by meaning and 200 for their words, see WordSearch; by meaning alone 200, and 10,000
+    are listed.
     When the text cannot be embedded, keyword results come with a notice. Nothing can be
     compared with an example that has no embedding: then no results come, and a notice.
     Raises SearchError for anything that cannot be searched for.
 
-    Statements: a search up to 16 (two of them check that the recipe was not switched),
+    Statements: a search up to 13 (two of them check that the recipe was not switched),
     a listing two, the first unfiltered page of similar products two (page_size up to
     19; one, if there is no further page). The facets are counted when asked for.
     """
@@ -111,7 +112,8 @@ def similar_to(
     index gives a full page. Raises Product.DoesNotExist.
     """
     with recorded(using=using) as record:
-        query = product_and_similar(1 + page_size, settings.HNSW_HALFVEC)
+        limit = 1 + page_size
+        query = product_and_similar(limit, ef_search_for(limit), settings.HNSW_HALFVEC)
         read = query.objects(pk, using=using)
         if not read:
             raise Product.DoesNotExist
@@ -159,12 +161,14 @@ def similar_page(
     others, and the total is what was read. Otherwise one more statement counts them.
     """
 
-    def nearest(*, exact: bool) -> ProductQuerySet | list[Product]:
-        if not exact and not question.filters:
-            query = product_and_similar(limit, settings.HNSW_HALFVEC)
+    def nearest(plan: Plan) -> ProductQuerySet | list[Product]:
+        if not plan.exact and not question.filters:
+            query = product_and_similar(limit, plan.ef_search, settings.HNSW_HALFVEC)
             return query.objects(example.pk, using=question.using)[1:]
         products = question.filters.narrow(Product.objects.using(question.using))
-        return products.for_display().similar_to(example, exact=exact)
+        return products.for_display().similar_to(
+            example, exact=plan.exact, ef_search=plan.ef_search
+        )
 
     limit = 1 + question.page_size
     found = look_up(question, nearest, limit, read)
@@ -343,7 +347,9 @@ def products_by_id() -> Prepared[Product]:
 
 
 @cache
-def product_and_similar(limit: int, halfvec: bool) -> Prepared[Product]:
+def product_and_similar(
+    limit: int, ef_search: int | None, halfvec: bool
+) -> Prepared[Product]:
     """Return the query for a product by its id, then the *limit* products most like it.
 
     The product itself has no distance; nothing is found for an id that no product has.
@@ -351,11 +357,11 @@ def product_and_similar(limit: int, halfvec: bool) -> Prepared[Product]:
     """
     nothing = Value(None, output_field=FloatField())
     product = Product.objects.filter(pk=Given(0)).order_by()
-    similar = Product.objects.similar_to(Product(pk=Given(0)))[:limit]
+    similar = Product.objects.similar_to(Product(pk=Given(0)), ef_search=ef_search)
     columns = (*DISPLAYED, "distance")
     both = (
         product.annotate(distance=nothing)  # type: ignore[no-redef]
         .values_list(*columns)
-        .union(similar.values_list(*columns), all=True)
+        .union(similar.values_list(*columns)[:limit], all=True)
     )
     return Prepared.of_objects(both, DISPLAYED, ["distance"])

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Generic, Protocol, TypeVar
 
 from django.conf import settings
-from django.db import connections, transaction
-from django.db.models import Value
-from django.db.models.functions import Cast
+from django.db import connections, models, transaction
+from django.db.models import Subquery, Value
 from django.utils.translation import gettext as _, ngettext
-from pgvector.django import VectorField
 from psycopg import sql
 
 from products.embeddings import BaseEmbeddingBackend
-from products.models import DIMENSIONS, Calibration, Product
+from products.models import Calibration, Product
 from products.numbers import grouped
 from products.querysets import EF_SEARCH, ProductQuerySet
+from products.search.evidence import EVIDENCE, Evidence, as_vector
 from products.search.question import Question
 from products.search.results import Candidate, Plan
+from products.search.words import Term
+from products.sql.expressions import Text
 from products.sql.prepared import Given, Prepared
 
 Row = TypeVar("Row")
 Row_co = TypeVar("Row_co", covariant=True)
 
-# How many of the nearest products are looked up.
+# How many of the nearest products can be paged through.
 WINDOW = 200
 
 # Up to this many matching rows the exact scan is used: it takes about as long as the
@@ -68,17 +69,15 @@ def plan_nearest(
     index scan, so that few matching rows would come back as too few, or as the wrong
     ones. See https://github.com/pgvector/pgvector#filtering
     """
-    ef_search = min(max(EF_SEARCH, EF_SEARCH_FACTOR * limit), MAX_EF_SEARCH)
+    ef_search = ef_search_for(limit)
     if products is None:
-        # Short lists need no setting but nearest_to()'s, and so no second statement.
-        short = ef_search == EF_SEARCH
         return Plan(
             "hnsw",
             _(
                 "nothing is filtered out: the index, or the whole table while it is "
                 "small, whichever PostgreSQL finds cheaper"
             ),
-            ef_search=None if short else ef_search,
+            ef_search=ef_search,
         )
     matching = products.order_by().values("pk")[: bound + 1].count()
     if matching <= bound:
@@ -107,6 +106,11 @@ def plan_nearest(
     )
 
 
+def ef_search_for(limit: int) -> int:
+    """Return how many candidates the index keeps for *limit* results, 100 to 1,000."""
+    return min(max(EF_SEARCH, EF_SEARCH_FACTOR * limit), MAX_EF_SEARCH)
+
+
 def plan_question(question: Question, *, limit: int, count: bool = False) -> Plan:
     """Return how to find the *limit* products nearest to what is asked.
 
@@ -123,8 +127,11 @@ def plan_question(question: Question, *, limit: int, count: bool = False) -> Pla
 
 @contextmanager
 def index_settings(plan: Plan, *, using: str) -> Iterator[None]:
-    """Set what the plan asks of pgvector while the query is evaluated."""
-    if plan.ef_search is None:
+    """Let the index be read on while the query is evaluated, if the plan asks for it.
+
+    Otherwise the query itself sets what it needs, without another statement.
+    """
+    if plan.ef_search is None or not plan.partial:
         yield
         return
     with iterative_scan(plan.ef_search, using=using):
@@ -188,11 +195,11 @@ class LookUp(Generic[Row]):
 
 def look_up(
     question: Question,
-    nearest: Callable[..., Rows[Row]],
+    nearest: Callable[[Plan], Rows[Row]],
     limit: int,
     read: list[Row] | None = None,
 ) -> LookUp[Row]:
-    """Return the first *limit* rows of ``nearest(exact=...)``, as a plan wants them.
+    """Return the first *limit* rows of ``nearest(plan)``.
 
     read: the result of the first look-up, if the caller has it.
 
@@ -209,11 +216,11 @@ def look_up(
 
 
 def rows_by_plan(
-    question: Question, plan: Plan, nearest: Callable[..., Rows[Row]], limit: int
+    question: Question, plan: Plan, nearest: Callable[[Plan], Rows[Row]], limit: int
 ) -> list[Row]:
     """Return the first *limit* rows, looked up by this plan."""
     with index_settings(plan, using=question.using):
-        return list(nearest(exact=plan.exact)[:limit])
+        return list(nearest(plan)[:limit])
 
 
 # The products nearest to a vector
@@ -224,67 +231,91 @@ class Nearest:
     """The products near enough to a vector, nearest first, and how they were found.
 
     more: others may be as near, but the index was not read for them. compared: how many
-    rows were ranked; read: the ids of those that came back, also from too far away.
+    rows were ranked; rows: what came back, also from too far away, by id.
     """
 
     candidates: list[Candidate]
     more: bool
     plan: Plan
     compared: int
-    read: frozenset[int]
+    rows: dict[int, Evidence]
 
 
-def nearest_products(question: Question, vector: str) -> Nearest:
-    """Return the 200 products nearest to a vector, which is written as PostgreSQL does.
+def nearest_products(
+    question: Question, vector: str, terms: Sequence[Term] = (), *, size: int = WINDOW
+) -> Nearest:
+    """Return the *size* products nearest to a vector, written as PostgreSQL does.
 
-    Those too far away to be a match for a text are left out. For an example nothing
-    is too far: the visitor sees what it is compared with.
+    terms: the words of the text, for the evidence. Those too far away to be a match for
+    a text are left out. For an example nothing is too far: the visitor sees what it is
+    compared with.
     """
-    limit = WINDOW + 1
+    limit = size + 1
+    words = [term.quoted for term in terms]
 
-    def nearest(*, exact: bool) -> Any:
-        if not (exact or question.filters or question.examples):
-            query = nearest_query(limit, settings.HNSW_HALFVEC)
-            return query.rows(vector, question.fingerprint, using=question.using)
-        products = question.products().nearest_to(
-            as_vector(Value(vector)), fingerprint=question.fingerprint, exact=exact
-        )
-        return products.values_list("pk", "category", "distance")  # type: ignore[misc]
+    def nearest(plan: Plan) -> Any:
+        if plan.exact or question.filters or question.examples:
+            products = question.products().nearest_to(
+                as_vector(Value(vector)),
+                fingerprint=question.fingerprint,
+                exact=plan.exact,
+                ef_search=plan.ef_search,
+            )
+            return with_floor(products.with_terms(words), question.fingerprint)
+        query = nearest_query(len(words), limit, plan.ef_search, settings.HNSW_HALFVEC)
+        return query.rows(vector, question.fingerprint, *words, using=question.using)
 
     found = look_up(question, nearest, limit)
     # Iterative scans may come back slightly out of order.
-    rows = sorted(found.rows, key=lambda row: (row[2], row[0]))
+    rows = sorted(
+        (Evidence(*row[:-1]) for row in found.rows),
+        key=lambda row: (row.distance, row.pk),
+    )
     candidates = [
-        Candidate(pk, category, 1 - distance, 1 - distance, semantic_rank=rank)
-        for rank, (pk, category, distance) in enumerate(rows, start=1)
+        Candidate(row.pk, row.category, similarity, similarity, semantic_rank=rank)
+        for rank, row in enumerate(rows, start=1)
+        for similarity in (1 - (row.distance or 0.0),)
     ]
-    near = candidates if question.examples else above_floor(question, candidates)
+    near = candidates
+    if found.rows and not question.examples:
+        near = above_floor(question.backend, candidates, calibrated=found.rows[0][-1])
     # An index that was not read to its end leaves some out, unless the floor does.
     more = found.plan.partial and len(near) == len(candidates)
     return Nearest(
-        near[:WINDOW],
-        more=more or len(near) > WINDOW,
+        near[:size],
+        more=more or len(near) > size,
         plan=found.plan,
         compared=found.compared,
-        read=frozenset(pk for pk, _category, _distance in rows),
+        rows={row.pk: row for row in rows},
     )
 
 
 @cache
-def nearest_query(limit: int, halfvec: bool) -> Prepared[Product]:
+def nearest_query(
+    terms: int, limit: int, ef_search: int | None, halfvec: bool
+) -> Prepared[Product]:
     """Return the query for the *limit* products nearest to a vector, of a recipe.
 
-    Their id, category and distance. Its values: the vector as text, the fingerprint.
-    halfvec: the setting that the statement depends on, for the cache.
+    Its values: the vector as text, the fingerprint, and as many *terms*. halfvec: the
+    setting that the statement depends on, for the cache.
     """
-    products = Product.objects.nearest_to(as_vector(Given(0)), fingerprint=Given(1))
-    columns = products.values_list("pk", "category", "distance")  # type: ignore[misc]
-    return Prepared.of(columns[:limit])
+    products = Product.objects.nearest_to(
+        as_vector(Given(0)), fingerprint=Given(1), ef_search=ef_search
+    ).with_terms([Given(place) for place in range(2, 2 + terms)])
+    return Prepared.of(with_floor(products, Given(1))[:limit])
 
 
-def as_vector(text: Value) -> Cast:
-    """Return the vector of a text such as "[0.1, 0.2]" with 384 numbers."""
-    return Cast(text, VectorField(dimensions=DIMENSIONS))
+def with_floor(
+    products: ProductQuerySet, fingerprint: Text
+) -> models.QuerySet[Product, Any]:
+    """Return the evidence of products, and behind it the calibrated floor of a recipe.
+
+    The floor is the same in each row, and null where none was calibrated: read along,
+    it takes no statement of its own.
+    """
+    floor = Calibration.objects.filter(fingerprint=fingerprint).values("floor")
+    with_it = products.annotate(floor=Subquery(floor))
+    return with_it.values_list(*EVIDENCE, "floor")
 
 
 # The floor
@@ -302,24 +333,20 @@ class Floor:
     each: float
 
 
-def above_floor(question: Question, candidates: list[Candidate]) -> list[Candidate]:
+def above_floor(
+    backend: BaseEmbeddingBackend,
+    candidates: list[Candidate],
+    *,
+    calibrated: float | None,
+) -> list[Candidate]:
     """Return the candidates near enough to be a match; none if the best is not."""
-    floor = get_floor(question.backend, using=question.using)
-    if not candidates or candidates[0].score < floor.best:
+    floor = get_floor(backend, calibrated)
+    if candidates[0].score < floor.best:
         return []
     return [candidate for candidate in candidates if candidate.score >= floor.each]
 
 
-def get_floor(backend: BaseEmbeddingBackend, *, using: str) -> Floor:
-    """Return the calibrated floor of a backend, or its default; one statement."""
-    calibrated = floor_of_recipe().rows(backend.fingerprint, using=using)
+def get_floor(backend: BaseEmbeddingBackend, calibrated: float | None) -> Floor:
+    """Return the floor of a backend: the calibrated one, if it is higher."""
     each = backend.default_floor
-    best = max([each, *(floor for (floor,) in calibrated)])
-    return Floor(best=best, each=each)
-
-
-@cache
-def floor_of_recipe() -> Prepared[Calibration]:
-    """Return the query for the calibrated floor of a fingerprint."""
-    calibrations = Calibration.objects.filter(fingerprint=Given(0))
-    return Prepared.of(calibrations.values_list("floor"))
+    return Floor(best=max(each, calibrated or each), each=each)

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _, gettext_lazy
 from products.embeddings import EmbeddingError
 from products.models import DIMENSIONS, Product
 from products.querysets import ProductQuerySet
+from products.search.evidence import Evidence
 from products.search.nearest import WINDOW, Nearest, nearest_products
 from products.search.query_vector import (
     EmbedderBusy,
@@ -31,18 +32,21 @@ from products.search.scores import (
     ranks,
     sort_stably,
 )
-from products.search.word_matches import WordMatches, best_matches
+from products.search.word_matches import WordMatches, WordSearch
 from products.search.words import Match, Term, match_terms, query_terms
 from products.sql.expressions import Text
 from products.sql.prepared import Given, Prepared
 
 logger = logging.getLogger(__name__)
 
-# How many products with a word of the query are looked at more closely.
-KEYWORD_CANDIDATES = 500
+# How many products a hybrid search looks at more closely: those nearest to the text, and
+# those with a word of it. More of them change no judged measure by more than its noise,
+# and take their time (docs/performance.md).
+NEAREST_CANDIDATES = 50
+KEYWORD_CANDIDATES = 200
 
 # How many products one question ranks, and so the most that can be paged through.
-RANKED = WINDOW + KEYWORD_CANDIDATES
+RANKED = NEAREST_CANDIDATES + KEYWORD_CANDIDATES
 
 EMBEDDER_FAILED = gettext_lazy(
     "Searching by meaning is not possible just now: these match the words."
@@ -91,38 +95,29 @@ def by_both(question: Question, vector: str) -> Ranking:
     """
     # 1. Read the words of the text, and how common each is.
     terms = query_terms(question.text, using=question.using)
-    # 2. Choose up to 500 products with a word.
-    words = with_words(question, terms)
-    # 3. Look the 200 nearest products up.
-    near = nearest_products(question, vector)
-    # 4. Read the words and the distance of all of them, in one statement.
-    categories = words.categories | {c.pk: c.category for c in near.candidates}
-    matches = match_terms(
-        terms,
-        categories,
-        vector=vector,
-        fingerprint=question.fingerprint,
-        using=question.using,
-    )
+    # 2. Choose up to 200 products with a word.
+    words = with_words(question, terms, vector)
+    # 3. Look the 50 nearest products up.
+    near = nearest_products(question, vector, terms, size=NEAREST_CANDIDATES)
+    # 4. Read what both statements found of each product.
+    candidates = [candidate.pk for candidate in near.candidates]
+    rows = words.rows | {pk: near.rows[pk] for pk in candidates}
     # 5. Add up what speaks for each.
-    candidates = scored(categories, near.candidates, matches)
     return Ranking(
-        candidates,
+        scored(rows, near.candidates, match_terms(terms, rows.values())),
         near.plan,
-        more=near.more or len(words.categories) == KEYWORD_CANDIDATES,
-        log=Log(rows=ranked_by_both(near, words, matches), words=words.rules),
+        more=near.more or len(words.rows) == KEYWORD_CANDIDATES,
+        log=Log(rows=ranked_by_both(near, words), words=words.rules),
     )
 
 
-def ranked_by_both(
-    near: Nearest, words: WordMatches, matches: Mapping[int, Match]
-) -> int:
+def ranked_by_both(near: Nearest, words: WordMatches) -> int:
     """Return how many products were ranked by meaning, by words or by both."""
     if near.plan.exact:  # which compared every product that has a distance
-        compared = {pk for pk, match in matches.items() if match.distance is not None}
+        compared = {pk for pk, row in words.rows.items() if row.distance is not None}
     else:
-        compared = set(near.read)
-    return near.compared + len(words.categories.keys() - compared)
+        compared = set(near.rows)
+    return near.compared + len(words.rows.keys() - compared)
 
 
 def find(question: Question) -> Ranking:
@@ -186,12 +181,12 @@ def by_words(question: Question, reason: str) -> Ranking:
     """Return the products with any word of the text, best first."""
     terms = query_terms(question.text, using=question.using)
     words = with_words(question, terms)
-    matches = match_terms(terms, words.categories, using=question.using)
+    matches = match_terms(terms, words.rows.values())
     keyword_ranks = ranks({pk: match.score for pk, match in matches.items()})
     candidates = [
         Candidate(
             pk,
-            words.categories[pk],
+            words.rows[pk].category,
             matches[pk].score,
             keyword_rank=rank,
             words=matches[pk].words,
@@ -202,56 +197,58 @@ def by_words(question: Question, reason: str) -> Ranking:
         candidates,
         Plan("keyword", reason),
         more=len(candidates) == KEYWORD_CANDIDATES,
-        log=Log(rows=len(words.categories), words=words.rules),
+        log=Log(rows=len(words.rows), words=words.rules),
     )
 
 
-def with_words(question: Question, terms: Sequence[Term]) -> WordMatches:
-    """Return the products to rank for their words."""
-    return best_matches(
+def with_words(
+    question: Question, terms: Sequence[Term], vector: str | None = None
+) -> WordMatches:
+    """Return the products to rank for their words, compared with a vector as well."""
+    return WordSearch(
         question.products(),
         terms,
-        limit=KEYWORD_CANDIDATES,
+        KEYWORD_CANDIDATES,
         filtered=bool(question.filters or question.examples),
-    )
+        vector=vector,
+        fingerprint=question.fingerprint,
+    ).best()
 
 
 # By both
 
 
 def scored(
-    categories: Mapping[int, str],
+    rows: Mapping[int, Evidence],
     near: Sequence[Candidate],
     matches: Mapping[int, Match],
 ) -> list[Candidate]:
     """Return the candidates with their hybrid score, best first.
 
-    categories: of all candidates, by id; near: those found by meaning; matches: how
-    the words of each match, and how far it is.
+    rows: all candidates, by id; near: those found by meaning; matches: how the words of
+    each match.
     """
     semantic_ranks = {candidate.pk: candidate.semantic_rank for candidate in near}
     similarity = {
-        pk: 1 - match.distance
-        for pk, match in matches.items()
-        if match.distance is not None
+        pk: 1 - row.distance for pk, row in rows.items() if row.distance is not None
     } | {candidate.pk: candidate.score for candidate in near}
     keyword = {pk: match.score for pk, match in matches.items() if match.words}
     keyword_ranks = ranks(keyword)
     scores = hybrid_scores(
         # Without an embedding there is no similarity: as far as a product can be.
-        {pk: similarity.get(pk, 0.0) for pk in categories},
+        {pk: similarity.get(pk, 0.0) for pk in rows},
         keyword,
         keyword_ranks,
     )
     return [
         Candidate(
             pk,
-            categories[pk],
+            rows[pk].category,
             scores[pk],
             similarity.get(pk),
             semantic_ranks.get(pk),
             keyword_ranks.get(pk),
-            matches[pk].words if pk in matches else (),
+            matches[pk].words,
         )
         for pk in sort_stably(scores, score=scores.__getitem__)
     ]

@@ -18,7 +18,7 @@ class Plan:
 
     method: "exact", "hnsw", "keyword" or "listing"; reason: why, in words. matching:
     how many rows pass the filters, counted up to a bound; None when nothing had to be
-    counted. ef_search: how many candidates the index keeps; None for the usual number.
+    counted. ef_search: how many candidates the index keeps; None without an index.
     """
 
     method: str

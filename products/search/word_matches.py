@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import accumulate, combinations
+from typing import Any
 
-from django.db import connections
+from django.db import models
 from django.db.models import Func, TextField, Value
 from django.utils.translation import gettext
 
 from products.models import Product
 from products.name_words import NameWords
 from products.querysets import ProductQuerySet
+from products.search.evidence import Evidence, evidence_of
 from products.search.words import COMMON, Term
-from products.sql.expressions import ANY, Matches, TermsQuery
+from products.sql.expressions import ANY, Matches, TermsQuery, Text, text_value
 from products.sql.prepared import Given, Prepared
 
-Categories = dict[int, str]
+Rows = dict[int, Evidence]
 
 # NameWords counts names of this length and longer ones as equally long.
 LONGEST = 24
@@ -26,102 +28,166 @@ LONGEST = 24
 
 @dataclass
 class WordMatches:
-    """Products with words of a query: category by id, and by which rules, in words."""
+    """Products with words of a query, by id, and by which rules, in words."""
 
-    categories: Categories = field(default_factory=dict)
+    rows: Rows = field(default_factory=dict)
     rules: list[str] = field(default_factory=list)
 
 
-def best_matches(
-    products: ProductQuerySet, terms: Sequence[Term], *, limit: int, filtered: bool
-) -> WordMatches:
-    """Return up to *limit* products, best match first.
+@dataclass(frozen=True)
+class WordSearch:
+    """A search for the products with words of a query.
 
-    If fewer come back, no other product has any of the words. filtered: whether
-    *products* leaves any out. Takes these steps, a statement each, until there are
-    enough:
-
-    1. If up to COMMON products have a word, all of them are ranked by
-       ProductQuerySet.matching(), and that is all. Reading more takes long.
-    2. Those with every word are ranked.
-    3. Those with all words but one, or with a rare word, are ranked.
-    4. The shortest names with the rarest common word come next, then others by id.
+    products: to search in; filtered: whether these leave any out. terms: as
+    query_terms() returns them. limit: how many to return at most. vector, as text, and
+    fingerprint: what each product is compared with besides.
     """
-    found = WordMatches()
-    for rule, categories in by_rules(products, terms, limit, filtered=filtered):
-        found.rules.append(rule)
-        for pk, category in categories.items():
-            if len(found.categories) < limit:
-                found.categories.setdefault(pk, category)
-        if len(found.categories) == limit:
-            break
-    return found
 
+    products: ProductQuerySet
+    terms: Sequence[Term]
+    limit: int
+    filtered: bool = False
+    vector: str | None = None
+    fingerprint: str = ""
 
-def by_rules(
-    products: ProductQuerySet, terms: Sequence[Term], limit: int, *, filtered: bool
-) -> Iterator[tuple[str, Categories]]:
-    """Yield the name of each rule and the products it finds, the best rule first."""
+    def best(self) -> WordMatches:
+        """Return the products, best match first.
 
-    def best(having: Sequence[str] = (), *, every: bool = False) -> Categories:
-        if not filtered:
-            query = matching_query(len(words), bool(having), every, limit)
-            values = (*words, ANY.join(having)) if having else words
-            return dict(query.rows(*values, using=products.db))
-        matching = products.matching(words, having=having, every=every)
-        return dict(matching.values_list("pk", "category")[:limit])
+        If fewer than *limit* come back, no other product has any of the words. Takes
+        these steps, a statement each, until there are enough:
 
-    terms = sorted((term for term in terms if term.count), key=lambda term: term.count)
-    words = [term.quoted for term in terms]
-    if not words:
-        return
-    if are_few(products, terms, filtered=filtered):
-        yield gettext("all compared"), best()
-        return
-    if len(words) > 1:
-        yield gettext("those with every word"), best(every=True)
-    totals = accumulate(term.count for term in terms)
-    rare = [word for word, total in zip(words, totals, strict=True) if total <= COMMON]
-    some = [*rare, *(all_but_one(words) if len(words) > 2 else ())]
-    if some:
-        yield gettext("those with all words but one, or with a rare one"), best(some)
-    common = terms[len(rare) :] or terms
-    names = gettext("the shortest names with “%(word)s”, then others by id") % {
-        "word": common[0].word or common[0].lexeme
-    }
-    rest = [term.quoted for term in common]
-    yield names, with_common_word(products, rest, limit=limit)
+        1. If up to COMMON products have a word, all of them are ranked by
+           ProductQuerySet.matching(), and that is all. Reading more takes long.
+        2. Those with every word are ranked.
+        3. Those with all words but one, or with a rare word, are ranked.
+        4. The shortest names with the rarest common word come next, then others by id.
+        """
+        found = WordMatches()
+        for rule, rows in self.by_rules():
+            found.rules.append(rule)
+            for pk, row in rows.items():
+                if len(found.rows) < self.limit:
+                    found.rows.setdefault(pk, row)
+            if len(found.rows) == self.limit:
+                break
+        return found
+
+    @property
+    def known(self) -> list[Term]:
+        """The words that some product has."""
+        return [term for term in self.terms if term.count]
+
+    def by_rules(self) -> Iterator[tuple[str, Rows]]:
+        """Yield the name of each rule and the products it finds, the best rule first."""
+        terms = sorted(self.known, key=lambda term: term.count)
+        words = [term.quoted for term in terms]
+        if not words:
+            return
+        if self.are_few():
+            yield gettext("all compared"), self.matching()
+            return
+        if len(words) > 1:
+            yield gettext("those with every word"), self.matching(every=True)
+        totals = accumulate(term.count for term in terms)
+        rare = [
+            word for word, total in zip(words, totals, strict=True) if total <= COMMON
+        ]
+        some = [*rare, *(all_but_one(words) if len(words) > 2 else ())]
+        if some:
+            yield (
+                gettext("those with all words but one, or with a rare one"),
+                self.matching(having=some),
+            )
+        common = terms[len(rare) :] or terms
+        names = gettext("the shortest names with “%(word)s”, then others by id") % {
+            "word": common[0].word or common[0].lexeme
+        }
+        yield names, self.with_common_word([term.quoted for term in common])
+
+    def are_few(self) -> bool:
+        """Return whether at most COMMON products have any of the words.
+
+        Where a filter leaves fewer than all, they are counted, up to that number.
+        """
+        if sum(term.count for term in self.known) <= COMMON:
+            return True
+        if not self.filtered:
+            return False
+        any_word = TermsQuery([term.quoted for term in self.known])
+        matching = self.products.filter(search_vector=any_word)
+        return matching.order_by().values("pk")[: COMMON + 1].count() <= COMMON
+
+    def matching(self, having: Sequence[str] = (), *, every: bool = False) -> Rows:
+        """Return the best products by ProductQuerySet.matching(), one statement."""
+        known = [term.quoted for term in self.known]
+        if self.filtered:
+            matching = self.products.matching(known, having=having, every=every)
+            return by_id(self.evidence_of(matching)[: self.limit])
+        query = matching_query(
+            len(known), len(self.terms), bool(having), every, self.limit
+        )
+        rows = query.rows(
+            self.vector,
+            self.fingerprint,
+            ANY.join(having),
+            *(term.quoted for term in self.terms),
+            using=self.products.db,
+        )
+        return by_id(rows)
+
+    def with_common_word(self, words: Sequence[str]) -> Rows:
+        """Return the best products for the first word, by id; one statement.
+
+        words: quoted as query_terms() quotes them. First come the shortest names with
+        the first word, since the score of a name falls with its length (see
+        name_score()); then, by id, products with any of the words (for a single word
+        these score the same). May return up to 2 × *limit*. An index search for each
+        length until there are enough: as quick for a word of every name as for a rare
+        one.
+        """
+        if self.filtered:
+            query = common_word_query(
+                self.products, words, self.evidence_of, limit=self.limit
+            )
+            return by_id(query.rows(using=self.products.db))
+        query = any_common_word_query(len(self.terms), len(words), self.limit)
+        rows = query.rows(
+            self.vector,
+            self.fingerprint,
+            *(term.quoted for term in self.terms),
+            *words,
+            using=self.products.db,
+        )
+        return by_id(rows)
+
+    def evidence_of(self, products: ProductQuerySet) -> models.QuerySet[Product, Any]:
+        """Return the rows of products, for Evidence."""
+        words = [term.quoted for term in self.terms]
+        vector = Value(self.vector, output_field=TextField())
+        return evidence_of(products, words, vector=vector, fingerprint=self.fingerprint)
 
 
 @cache
 def matching_query(
-    count: int, having: bool, every: bool, limit: int
+    known: int, terms: int, having: bool, every: bool, limit: int
 ) -> Prepared[Product]:
-    """Return the query for the id and category of the products that match best.
+    """Return the query for the evidence of the products that match best.
 
-    Its values: *count* words and, with *having*, the tsquery that they must match.
+    Its values: the vector as text and its fingerprint, the tsquery that the products
+    must match with *having*, and as many *terms*, of which products have the first
+    *known*.
     """
-    words = [Given(place) for place in range(count)]
+    words = [Given(place) for place in range(3, 3 + terms)]
     matching = Product.objects.matching(
-        words, having=[Given(count)] if having else (), every=every
+        words[:known], having=[Given(2)] if having else (), every=every
     )
-    return Prepared.of(matching.values_list("pk", "category")[:limit])
+    rows = evidence_of(matching, words, vector=Given(0), fingerprint=Given(1))
+    return Prepared.of(rows[:limit])
 
 
-def are_few(
-    products: ProductQuerySet, terms: Sequence[Term], *, filtered: bool
-) -> bool:
-    """Return whether at most COMMON products have any of the words.
-
-    Where a filter leaves fewer than all, they are counted, up to that number.
-    """
-    if sum(term.count for term in terms) <= COMMON:
-        return True
-    if not filtered:
-        return False
-    any_word = TermsQuery([term.quoted for term in terms])
-    matching = products.filter(search_vector=any_word)
-    return matching.order_by().values("pk")[: COMMON + 1].count() <= COMMON
+def by_id(rows: Iterable[tuple[Any, ...]]) -> Rows:
+    """Return rows by the product's id, in their order."""
+    return {row[0]: Evidence(*row) for row in rows}
 
 
 def all_but_one(words: Sequence[str]) -> list[str]:
@@ -136,11 +202,11 @@ def all_but_one(words: Sequence[str]) -> list[str]:
 class OfLength(Func):
     """The tsquery for a word in a name of as many words as names.length says."""
 
-    template = "((%(expressions)s || names.length) || '''')::tsquery"
+    template = "(%(expressions)s || ' & ''length ' || names.length || '''')::tsquery"
     output_field = TextField()
 
-    def __init__(self, word: str) -> None:
-        super().__init__(Value(f"{word} & 'length ", output_field=TextField()))
+    def __init__(self, word: Text) -> None:
+        super().__init__(text_value(word))
 
 
 # The LIMIT of the first part ends the loop over the lengths, so that longer names are
@@ -157,29 +223,41 @@ COMMON_WORD_SQL = """
 """
 
 
-def with_common_word(
-    products: ProductQuerySet, words: Sequence[str], *, limit: int
-) -> Categories:
-    """Return the category, by id, of the best products for the first word.
-
-    words: quoted as query_terms() quotes them. First come the shortest names with the
-    first word, since the score of a name falls with its length (see name_score());
-    then, by id, products with any of the words (for a single word these score the
-    same). May return up to 2 × *limit*. One statement with an index search for each
-    length until there are enough: as quick for a word of every name as for a rare one.
-    """
+def common_word_query(
+    products: ProductQuerySet,
+    words: Sequence[Text],
+    evidence_of: Callable[[ProductQuerySet], models.QuerySet[Product, Any]],
+    *,
+    limit: int,
+) -> Prepared[Product]:
+    """Return the query of WordSearch.with_common_word()."""
     named = products.filter(Matches(NameWords(), OfLength(words[0])))
     others = products.filter(search_vector=TermsQuery(words))
     (names_sql, names), (others_sql, rest) = (
-        rows.query.get_compiler(products.db).as_sql()
-        for rows in (
-            found.order_by("pk").values_list("pk", "category")[:limit]
-            for found in (named, others)
-        )
+        evidence_of(found.order_by("pk"))[:limit].query.sql_with_params()
+        for found in (named, others)
     )
-    with connections[products.db].cursor() as cursor:
-        cursor.execute(
-            COMMON_WORD_SQL.format(names_sql, others_sql),
-            [LONGEST, *names, limit, *rest, limit],
+    return Prepared(
+        Product,
+        COMMON_WORD_SQL.format(names_sql, others_sql),
+        [LONGEST, *names, limit, *rest, limit],
+    )
+
+
+@cache
+def any_common_word_query(terms: int, words: int, limit: int) -> Prepared[Product]:
+    """Return the same query for all products.
+
+    Its values: the vector as text and its fingerprint, as many *terms*, and as many
+    *words*.
+    """
+    given = [Given(place) for place in range(2, 2 + terms + words)]
+
+    def evidence(products: ProductQuerySet) -> models.QuerySet[Product, Any]:
+        return evidence_of(
+            products, given[:terms], vector=Given(0), fingerprint=Given(1)
         )
-        return dict(cursor.fetchall())
+
+    return common_word_query(
+        Product.objects.all(), given[terms:], evidence, limit=limit
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,10 +10,11 @@ from functools import cache, partial
 from os.path import commonprefix
 from typing import NamedTuple
 
+from django.core.cache import cache as kept
 from django.db import connections
 
+from products.search.evidence import Evidence
 from products.search.scores import inverse_document_frequency, name_score
-from products.sql.expressions import array_of
 from products.sql.prepared import fetch_prepared
 
 # The text search configuration of the column search_vector.
@@ -22,8 +24,8 @@ CONFIG = "english"
 MAX_TERMS = 32
 
 # A word that more products have is common: not all of them are read. Reading and
-# ranking so many rows takes 10 ms, which decided the number.
-COMMON = 4_000
+# ranking so many rows takes about 2 ms, which decided the number.
+COMMON = 500
 
 # Without statistics words are counted. One that more products have than this weighs
 # next to nothing either way.
@@ -62,6 +64,10 @@ TERMS_SQL = r"""
     ) AS term
 """
 
+# The words of a large catalogue are counted only once in a while.
+LARGE = 10_000  # products
+COUNTS_SECONDS = 300
+
 # A word with what joins its parts, such as "wi-fi", "don't", "HDMI/DVI" or "13.3".
 WRITTEN = re.compile(r"[^\W_]+(?:[-'’./][^\W_]+)*")
 
@@ -74,23 +80,6 @@ MAX_COMPARED = 2_000
 STEMS_SQL = """
     SELECT word, tsvector_to_array(to_tsvector(%s::regconfig, word))
     FROM unnest(%s::text[]) AS written (word)
-"""
-
-# Which words of a query stand in each product's text, as the sum of 1 for the first, 2
-# for the second, 4 for the third and so on; and how far the product is from a vector of
-# the same recipe. Weight A marks the name.
-MATCHES_SQL = """
-    SELECT
-        id,
-        (
-            SELECT coalesce(sum(1::bigint << number::int - 1), 0)::bigint
-            FROM unnest(%s::tsquery[]) WITH ORDINALITY AS term (query, number)
-            WHERE search_vector @@ query
-        ),
-        ts_filter(search_vector, '{a}')::text,
-        CASE WHEN embedding_fingerprint = %s THEN embedding <=> %s::vector END
-    FROM products
-    WHERE id = ANY(%s::bigint[])
 """
 
 
@@ -113,19 +102,26 @@ class Match(NamedTuple):
 
     words: tuple[str, ...]  # the stems of the query that the product has
     score: float  # the share of the query's words, plus the name's by BM25: 0 to 2
-    distance: float | None  # cosine distance to the query, where it was asked for
 
 
 def query_terms(text: str, *, using: str) -> list[Term]:
-    """Return the words to search for; one statement.
+    """Return the words to search for, those that no product has last.
 
     Stop words and punctuation are dropped, the rest is stemmed as the products are;
-    at most 32 words. Any text will do: the syntax of tsquery means nothing here.
+    at most 32 words. Any text will do: the syntax of tsquery means nothing here. One
+    statement; in a catalogue of more than 10,000 products one every five minutes, so
+    that the counts may be as old. A word that no product has is looked for each time:
+    a product that was just added may have it.
     """
+    asked = hashlib.sha256(text.encode()).hexdigest()
+    key = f"terms-{using}-{asked}"
+    known: list[Term] | None = kept.get(key)
+    if known is not None:
+        return known
     params = [COMMON, MAX_COUNTED, CONFIG, text, MAX_TERMS]
     rows = fetch_prepared(TERMS_SQL, params, connection=connections[using])
     typed = WRITTEN.findall(text)
-    return [
+    terms = [
         Term(
             lexeme,
             quoted,
@@ -135,41 +131,40 @@ def query_terms(text: str, *, using: str) -> list[Term]:
         )
         for lexeme, quoted, count, total in rows
     ]
+    terms.sort(key=lambda term: not term.count)
+    if all(term.count for term in terms) and any(row[-1] > LARGE for row in rows):
+        kept.set(key, terms, COUNTS_SECONDS)
+    return terms
 
 
-def match_terms(
-    terms: Sequence[Term],
-    ids: Iterable[int],
-    *,
-    vector: str | None = None,
-    fingerprint: str = "",
-    using: str,
-) -> dict[int, Match]:
-    """Return how the text of each product matches, by id; at most one statement.
+def match_terms(terms: Sequence[Term], rows: Iterable[Evidence]) -> dict[int, Match]:
+    """Return how the text of each product matches, by id."""
+    match = cache(partial(match_of, terms))
+    names = cache(partial(frequencies, words=[term.quoted for term in terms]))
+    return {row.pk: match(row.bits, *names(row.name_lexemes)) for row in rows}
 
-    vector, fingerprint: the query's vector, as text, and its recipe, for the distance
-    of the products that are embedded by it.
+
+def match_of(
+    terms: Sequence[Term], bits: int, frequencies: Sequence[int], length: int
+) -> Match:
+    """Return how a product matches.
+
+    bits: its words, see term_bits(); frequencies: how often each of the terms stands in
+    its name; length: how many words the name has.
     """
-    ids = list(ids)
-    if not terms or not ids:
-        return {}
-    queries = [term.quoted for term in terms]
-    params = [queries, fingerprint, vector, array_of(ids)]
-    rows = fetch_prepared(MATCHES_SQL, params, connection=connections[using])
-    found, scored = cache(partial(terms_of, terms)), cache(partial(score, terms))
-    matches = {}
-    for pk, bits, name, distance in rows:
-        words, quoted = found(bits)
-        matches[pk] = Match(
-            words, scored(bits, *frequencies(name, quoted)) if words else 0.0, distance
-        )
-    return matches
-
-
-def terms_of(terms: Sequence[Term], bits: int) -> tuple[tuple[str, ...], list[str]]:
-    """Return the stems that a number stands for, see MATCHES_SQL, and the same quoted."""
-    found = [term for place, term in enumerate(terms) if bits >> place & 1]
-    return tuple(term.lexeme for term in found), [term.quoted for term in found]
+    words = tuple(term.lexeme for place, term in enumerate(terms) if bits >> place & 1)
+    if not words:
+        return Match((), 0.0)
+    in_name = name_score(
+        {
+            term.lexeme: count
+            for term, count in zip(terms, frequencies, strict=True)
+            if count
+        },
+        length,
+        {term.lexeme: term.weight for term in terms},
+    )
+    return Match(words, len(words) / len(terms) + in_name)
 
 
 def frequencies(name: str, words: Iterable[str]) -> tuple[tuple[int, ...], int]:
@@ -187,20 +182,6 @@ def frequencies(name: str, words: Iterable[str]) -> tuple[tuple[int, ...], int]:
         end = text.find(" ", start + len(word) + 1)
         counts.append(text.count("A", start, end if end >= 0 else None))
     return tuple(counts), text.count("A")
-
-
-def score(
-    terms: Sequence[Term], bits: int, counts: Sequence[int], length: int
-) -> float:
-    """Return the score of a product: see Match.
-
-    bits: its words, see MATCHES_SQL; counts: how often each of those stands in its
-    name; length: how many words the name has.
-    """
-    words = terms_of(terms, bits)[1]
-    counted = {word: count for word, count in zip(words, counts, strict=True) if count}
-    weights = {term.quoted: term.weight for term in terms}
-    return len(words) / len(terms) + name_score(counted, length, weights)
 
 
 # The words as somebody wrote them
@@ -232,13 +213,12 @@ def written_words(
         return dict.fromkeys(stems, ())
     # "DS-7608" has the stems "ds" and "-7608".
     first = {stem.lstrip("-")[:1] for several in stems.values() for stem in several}
+    own = pieces(asked, first)
     candidates = {
-        pk: [*pieces(texts[pk][:MAX_READ], first), *pieces(asked, first)]
-        for pk in stems
-        if stems[pk]
+        pk: [*pieces(texts[pk][:MAX_READ], first), *own] for pk in stems if stems[pk]
     }
     # The query's own words come first, so that the limit never leaves them out.
-    words = dict.fromkeys(pieces(asked, first))
+    words = dict.fromkeys(own)
     words |= dict.fromkeys(word for found in candidates.values() for word in found)
     rows = fetch_prepared(
         STEMS_SQL,
@@ -265,13 +245,10 @@ def pieces(text: str, first: set[str]) -> list[str]:
     stem, so words with a letter that is not ASCII are all kept.
     """
     found = []
-    for word in WRITTEN.findall(text):
-        parts = [
-            part
-            for part in re.split(r"[-'’./]", word)
-            if part[0].lower() in first or not part[0].isascii()
-        ]
-        found += [word, *parts] if parts else []
+    for word in dict.fromkeys(WRITTEN.findall(text)):
+        parts = [word] if word.isalnum() else re.split(r"[-'’./]", word)
+        begun = [p for p in parts if p[0].lower() in first or not p[0].isascii()]
+        found += [word, *begun] if begun else []
     return found
 
 

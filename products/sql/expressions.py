@@ -17,8 +17,8 @@ from django.db.models import (
     BooleanField,
     Expression,
     F,
-    FloatField,
     Func,
+    IntegerField,
     TextField,
     Value,
 )
@@ -139,10 +139,29 @@ class HasTerm(Func):
 
     template = "(%(expressions)s::tsquery)::int"
     arg_joiner = " @@ "
-    output_field = FloatField()
+    output_field = IntegerField()
 
     def __init__(self, term: Text) -> None:
         super().__init__(F("search_vector"), text_value(term))
+
+
+def term_bits(terms: Sequence[Text]) -> Expression:
+    """Return which words a row's search_vector has, as a number.
+
+    The sum of 1 for the first word, 2 for the second, 4 for the third and so on.
+    """
+    bits = [HasTerm(term) * Value(1 << place) for place, term in enumerate(terms)]
+    return reduce(add, bits) if bits else Value(0)
+
+
+class NameLexemes(Func):
+    """The part of a row's search_vector that is of its name, as text.
+
+    Weight A marks the name: "'lamp':2A 'red':1A,4A".
+    """
+
+    template = "ts_filter(search_vector, '{a}')::text"
+    output_field = TextField()
 
 
 def coverage(terms: Sequence[Text]) -> CombinedExpression:

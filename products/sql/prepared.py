@@ -88,7 +88,7 @@ class Prepared(Generic[Model]):
         sql, params = columns.query.sql_with_params()
         return cls(rows.model, sql, params, fields, annotations)
 
-    def rows(self, *values: int | str, using: str) -> list[tuple[Any, ...]]:
+    def rows(self, *values: int | str | None, using: str) -> list[tuple[Any, ...]]:
         """Return the rows that the query finds for some values; one statement.
 
         None for a number that is not an id: PostgreSQL would refuse to compare it.

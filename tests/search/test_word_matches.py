@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from products.models import Product
 from products.search import Filters, search, word_matches, words
-from products.search.word_matches import best_matches, with_common_word
+from products.search.word_matches import WordSearch
 from products.search.words import frequencies, query_terms
 from tests.factory import make_product
 
@@ -25,10 +25,14 @@ def make(name, *, description="", category=""):
     return product.pk
 
 
-def choose(text, *, limit=500, filters=Filters()):  # noqa: B008 - immutable
-    terms = query_terms(text, using="default")
+def asked(text, *, limit=500, filters=Filters()):  # noqa: B008 - immutable
     products = filters.narrow(Product.objects.all())
-    return best_matches(products, terms, limit=limit, filtered=bool(filters))
+    terms = query_terms(text, using="default")
+    return WordSearch(products, terms, limit, filtered=bool(filters))
+
+
+def choose(text, **options):
+    return asked(text, **options).best()
 
 
 @pytest.mark.usefixtures("all_are_common")
@@ -40,9 +44,9 @@ def test_a_common_word_finds_the_shortest_names_then_others_by_id():
 
     chosen = choose("red")
 
-    assert [*chosen.categories] == [short, equal, long, other, another]
+    assert [*chosen.rows] == [short, equal, long, other, another]
     assert chosen.rules == ["the shortest names with “red”, then others by id"]
-    assert [*choose("red", limit=2).categories] == [short, equal]
+    assert [*choose("red", limit=2).rows] == [short, equal]
 
 
 @pytest.mark.usefixtures("all_are_common")
@@ -50,10 +54,8 @@ def test_names_too_long_for_a_length_of_their_own_are_found():
     many = " ".join(f"word{n}" for n in range(40))
     pk = make(f"{many} red")
 
-    products = Product.objects.all()
-
-    assert [*with_common_word(products, ["'red'"], limit=1)] == [pk]
-    assert [*with_common_word(products, ["'length'"], limit=1)] == []
+    assert [*asked("red", limit=1).with_common_word(["'red'"])] == [pk]
+    assert [*asked("red", limit=1).with_common_word(["'length'"])] == []
 
 
 def test_a_common_word_gives_the_results_of_ranking_all(monkeypatch):
@@ -91,7 +93,7 @@ def test_common_words_lose_no_product(monkeypatch):
         monkeypatch.setattr(word_matches, "COMMON", common)
         chosen = choose("red lamp shade velvet")
 
-        assert chosen.categories.keys() == expected
+        assert chosen.rows.keys() == expected
 
 
 def test_products_with_most_words_come_before_those_with_one(monkeypatch):
@@ -100,7 +102,7 @@ def test_products_with_most_words_come_before_those_with_one(monkeypatch):
     two = make("A very long name of a red thing that is a lamp")
     rare = make("Velvet")
 
-    chosen = [*choose("red lamp velvet").categories]
+    chosen = [*choose("red lamp velvet").rows]
 
     assert chosen[:2] == [two, rare]
     assert {*chosen} == {two, rare, *ones}
@@ -118,7 +120,7 @@ def test_few_products_that_pass_the_filters_are_all_ranked(monkeypatch):
     chosen = choose("red", filters=Filters(categories=("Shoes",)))
 
     assert chosen.rules == ["all compared"]
-    assert {*chosen.categories} == {long, best}
+    assert {*chosen.rows} == {long, best}
 
 
 @pytest.mark.usefixtures("all_are_common")
@@ -160,8 +162,9 @@ def test_the_count_of_a_common_word_is_that_of_the_statistics(monkeypatch):
 
 
 def test_a_common_word_is_looked_up_in_the_index_of_names():
+    question = asked("red")
     with CaptureQueriesContext(connection) as queries:
-        with_common_word(Product.objects.all(), ["'red'"], limit=500)
+        question.with_common_word(["'red'"])
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("SET LOCAL enable_indexscan = off")

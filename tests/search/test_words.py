@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from products.models import Product
-from products.search import search
+from products.search import search, words
 from products.search.words import (
     MAX_COMPARED,
     MAX_READ,
@@ -23,7 +23,7 @@ def written(text, *stems, asked=""):
 
 
 @pytest.mark.parametrize(
-    ("text", "stems", "words"),
+    ("text", "stems", "expected"),
     [
         ("Patch Cables, 2 m", ["cabl"], ["Cables"]),
         (
@@ -42,8 +42,8 @@ def written(text, *stems, asked=""):
         ("A lamp", [], []),
     ],
 )
-def test_a_word_is_shown_as_the_text_writes_it(text, stems, words):
-    assert written(text, *stems) == tuple(words)
+def test_a_word_is_shown_as_the_text_writes_it(text, stems, expected):
+    assert written(text, *stems) == tuple(expected)
 
 
 def test_the_query_s_own_word_stands_for_one_far_down_the_text():
@@ -74,10 +74,58 @@ def test_a_hit_and_the_rules_have_whole_words():
     Product(name="Patch Cables", price=1).save()
 
     [hit] = search("cable", mode="keyword")
-    [term] = query_terms("many cables", using="default")[1:]
+    terms = query_terms("many cables", using="default")
 
     assert hit.words == ("Cables",)
-    assert (term.lexeme, term.word) == ("cabl", "cables")
+    # Nobody has "many", so it comes last.
+    assert [(term.lexeme, term.word) for term in terms] == [
+        ("cabl", "cables"),
+        ("mani", "many"),
+    ]
+
+
+@pytest.fixture
+def many_products(monkeypatch):
+    """So many that their words are counted only once in a while."""
+    monkeypatch.setattr(words, "LARGE", 40)
+    Product.objects.bulk_create(
+        Product(sku=f"s{n}", name="Blue lamp" if n < 30 else "Red lamp", price=1)
+        for n in range(41)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE products")
+
+
+@pytest.mark.usefixtures("many_products")
+def test_words_of_a_large_catalogue_are_counted_once(django_assert_num_queries):
+    first = query_terms("blue lamp", using="default")
+
+    with django_assert_num_queries(0):
+        assert query_terms("blue lamp", using="default") == first
+    assert [(term.lexeme, term.count) for term in first] == [
+        ("blue", 30),
+        ("lamp", 41),
+    ]
+
+
+@pytest.mark.usefixtures("many_products")
+def test_a_word_that_no_product_had_is_looked_for_again():
+    assert [term.count for term in query_terms("green lamp", using="default")][1] == 0
+
+    Product.objects.bulk_create([Product(sku="green", name="Green lamp", price=1)])
+
+    terms = {term.lexeme: term for term in query_terms("green lamp", using="default")}
+    assert terms["green"].count == 1
+    assert search("green lamp", mode="keyword").hits[0].product.sku == "green"
+
+
+def test_words_of_a_small_catalogue_are_counted_each_time():
+    Product(name="Red lamp", price=1).save()
+    assert query_terms("red", using="default")[0].count == 1
+
+    Product(name="Red hat", price=1).save()
+
+    assert query_terms("red", using="default")[0].count == 2
 
 
 def test_a_stem_that_nobody_typed_stands_for_itself():
