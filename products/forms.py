@@ -125,6 +125,14 @@ def price_field(label: Any) -> forms.DecimalField:
 class QuestionForm(forms.Form):
     """A question in an address; its errors are shown in one place."""
 
+    @classmethod
+    def asked(cls, data: QueryDict) -> Self | None:
+        """Return the form of an address, None where it asks for nothing, as most do.
+
+        Making and checking a form takes a large part of such a page.
+        """
+        return None if data.keys().isdisjoint(cls.base_fields) else cls(data)
+
     def error_texts(self) -> list[str]:
         """Return what is wrong, each with the name of its field."""
         return [
@@ -190,14 +198,6 @@ class VarietyForm(QuestionForm):
     diversity = forms.FloatField(
         label=_("Variety"), required=False, min_value=0, max_value=1
     )
-
-    @classmethod
-    def asked(cls, data: QueryDict) -> Self | None:
-        """Return the form of an address, None where it asks for nothing, as most do.
-
-        Making and checking a form takes a large part of such a page.
-        """
-        return None if data.keys().isdisjoint(cls.base_fields) else cls(data)
 
     def question(self, product: Product) -> dict[str, Any]:
         """Return the checked form as arguments of search()."""

@@ -190,7 +190,7 @@ def similar_page(
         compared = found.compared if found.plan.exact else len(similar)
         total, more = len(similar), len(similar) >= limit or found.plan.partial
     elif more and read is None:
-        total = comparable_count(question)
+        total = found.plan.matching or comparable_count(question)
         more = total > WINDOW
     total = min(total, WINDOW)
     page, shown = page_and_slice(question, total)

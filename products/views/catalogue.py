@@ -29,9 +29,11 @@ from products.views.typeahead import product_named, products_named_like
 
 SIMILAR_COUNT = 5
 
+NO_QUESTION = {"text": "", "filters": Filters(), "like": (), "unlike": ()}
+
 # What the list shows in place of a question that is not valid.
 UNASKED = {
-    "question": {"text": "", "filters": Filters(), "like": (), "unlike": ()},
+    "question": NO_QUESTION,
     "listing": False,
     "ranked": False,
     "empty": False,
@@ -41,8 +43,8 @@ UNASKED = {
 @require_safe
 def product_list(request: HttpRequest) -> HttpResponse:
     """Return the catalogue with its search and the lab's three actions."""
-    form = SearchForm(request.GET)
-    answer = answer_to(form)
+    form = SearchForm.asked(request.GET)
+    answer = answer_to(form) if form else answered(NO_QUESTION)
     context: dict[str, Any] = {
         "form": form,
         "modes": Mode,
@@ -58,7 +60,7 @@ def product_list(request: HttpRequest) -> HttpResponse:
         context |= UNASKED | {"results": search(), "facets": facets}
         return render(request, "products/list.html", context, status=400)
     context |= answer
-    if (text := form.cleaned_data["q"]) and request.user.is_staff:
+    if (text := answer["question"]["text"]) and request.user.is_staff:
         context["grades"] = grades_of(text)
     return render(request, "products/list.html", context)
 
@@ -71,14 +73,18 @@ def answer_to(form: SearchForm) -> dict[str, Any] | None:
     if not form.is_valid():
         return None
     try:
-        question = form.question()
-        results = search(**question)
-        listing = results.mode == "listing"
-        filters = question["filters"]
-        counts = category_counts(filters) if listing else results.facets
+        return answered(form.question())
     except SearchError as err:
         form.add_error(None, str(err))
         return None
+
+
+def answered(question: dict[str, Any]) -> dict[str, Any]:
+    """Return what the list shows of the arguments of a search. Raises SearchError."""
+    results = search(**question)
+    listing = results.mode == "listing"
+    filters = question["filters"]
+    counts = category_counts(filters) if listing else results.facets
     return {
         "question": question,
         "results": results,
