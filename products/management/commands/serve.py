@@ -23,8 +23,8 @@ from products.management.commands.demo import require_free_port
 from vectorshop.db.embedded.options import data_dir_of
 
 APPLICATION = "vectorshop.wsgi"
-# A thread with nothing to do ends, and its database connection with it. Granian takes
-# no more; Django keeps a connection for as long (CONN_MAX_AGE).
+# A thread with nothing to do ends. Its database connection is closed only when Python
+# next collects garbage, so let it happen seldom: granian takes no more.
 IDLE_SECONDS = 600
 # Requests that run may finish when the server stops; see DB_STATEMENT_TIMEOUT. Without
 # a limit, a worker that misses the signal while it starts would be waited for for ever.
