@@ -1,4 +1,4 @@
-"""Asks the shop as a server such as gunicorn does, without the test client's help."""
+"""Asks the shop as a server such as granian does, without the test client's help."""
 
 import io
 
@@ -38,9 +38,3 @@ def ask(method, path, content_type="", body=b"", *, cookie=COOKIE, below=""):
     finally:
         answer.close()
     return int(statuses[0][:3]), page
-
-
-def echo(environ, start_response):
-    """A WSGI application that answers with its query."""
-    start_response("200 OK", [("Content-Type", "text/plain")])
-    return [environ["QUERY_STRING"].encode()]

@@ -1,4 +1,4 @@
-"""The WSGI application, for servers such as gunicorn."""
+"""The WSGI application, for servers such as granian."""
 
 import gc
 import os
@@ -12,7 +12,7 @@ from vectorshop.serving import start_serving
 start_serving()
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vectorshop.settings")
 application = with_plain_types(get_wsgi_application())
-# The addresses import all pages. Do it before gunicorn forks its workers.
+# The addresses import all pages. Do it before the server forks its workers.
 import_module("vectorshop.urls")
 
 # All objects made so far live as long as the process. Once they are frozen, the garbage

@@ -9,7 +9,8 @@ import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 
 import psutil
@@ -746,7 +747,7 @@ def test_a_signal_stops_the_server_however_often_it_comes(made_dir, name, pauses
 @pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without signals")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGQUIT"])
 def test_a_program_with_its_own_handler_stops_the_server_too(made_dir, name):
-    """As gunicorn's workers have one, which ends them each time."""
+    """One that ends it each time."""
     code = "import signal, sys\nfor name in ('SIGTERM', 'SIGINT', 'SIGQUIT'):\n"
     code += "    signal.signal(getattr(signal, name), lambda *args: sys.exit(3))\n"
     with user_of(made_dir, code=code + USER) as process:
@@ -769,19 +770,27 @@ def test_a_program_with_its_own_handler_stops_the_server_too(made_dir, name):
         (["runserver", "--noreload", "0"], 128 + signal.SIGTERM),
         (["runserver", "0"], 0),
         (["demo"], 0),
+        (["serve", "--workers", "1"], 0),
     ],
-    ids=["runserver", "reloader", "demo"],
+    ids=["runserver", "reloader", "demo", "serve"],
 )
 def test_terminated_commands_that_serve_stop_the_server(made_dir, command, status):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
     command = [port if word == "0" else word for word in command]
-    if command == ["demo"]:
-        command += ["--port", port]
+    if command[0] in ("demo", "serve"):
+        command = [*command, "--port", port]
     with managed(*command, data_dir=made_dir) as process:
-        while "Quit the server" not in process.stdout.readline():
+        line = ""
+        while "Quit the server" not in line and "Started worker-1" not in line:
+            line = process.stdout.readline()
             assert process.poll() is None
+        if command[0] == "serve":
+            # Its worker uses the database too. There are no tables: any answer will do.
+            with closing(HTTPConnection("127.0.0.1", int(port), timeout=60)) as visitor:
+                visitor.request("GET", "/")
+                assert visitor.getresponse().read()
 
         ended = terminated(process, pauses=(0.02,))
 

@@ -1,4 +1,4 @@
-"""A forked child has sessions of its own, as under `gunicorn --preload`."""
+"""A forked child has sessions of its own, as the workers of `manage.py serve`."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""A real gunicorn on both engines: a slow statement, a lock, and no free connection."""
+"""A real server on both engines: a slow statement, a lock, and no free connection."""
 
 import os
 import shutil
@@ -76,11 +76,11 @@ def environment(request, cluster, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def shop(environment):
-    """The address of gunicorn with four threads."""
+    """The address of a worker with four threads."""
     port = free_port()
-    command = [sys.executable, "-m", "gunicorn", "vectorshop.wsgi", "--threads", "4"]
+    command = [sys.executable, ROOT / "manage.py", "serve", "--workers", "1"]
     with subprocess.Popen(
-        [*command, "--bind", f"127.0.0.1:{port}"],
+        [*command, "--threads", "4", "--port", str(port)],
         env=environment,
         cwd=ROOT,
         stdout=subprocess.DEVNULL,

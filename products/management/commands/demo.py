@@ -43,7 +43,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, port: int, verbosity: int, **options: Any) -> None:
-        require_free_port(port)
+        other = port + 1 if port < 65535 else 8000
+        require_free_port(HOST, port, advice=f"make demo PORT={other}")
         stop_cleanly_when_terminated()
         self.stdout.write("Starting PostgreSQL and bringing the tables up to date ...")
         call_command("migrate", verbosity=0)
@@ -54,18 +55,18 @@ class Command(BaseCommand):
         call_command("runserver", f"{HOST}:{port}", use_reloader=False)
 
 
-def require_free_port(port: int) -> None:
-    """Raise CommandError when nothing can be served on *port*."""
+def require_free_port(host: str, port: int, *, advice: str) -> None:
+    """Raise CommandError when nothing can be served on *port* of *host*."""
     if not 1 <= port <= 65535:
         raise CommandError(f"{port} is not a port. Choose one from 1024 to 65535.")
-    with socket.socket() as probe:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, port))
+            probe.bind((host, port))
         except OSError as err:
             raise CommandError(
-                f"Port {port} cannot be used ({err.strerror}). Choose another: "
-                f"make demo PORT={port + 1 if port < 65535 else 8000}"
+                f"Port {port} cannot be used ({err.strerror}). Choose another: {advice}"
             ) from err
 
 

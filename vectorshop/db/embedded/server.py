@@ -256,7 +256,7 @@ def _locked_as_user(cluster: Cluster) -> InterProcessReaderWriterLock:
 def _end_in_order() -> None:
     """Let signals end the process like `sys.exit` does, so that the server stops too.
 
-    A program with a handler of its own, such as gunicorn, keeps it. Only the main
+    A program with a handler of its own, such as granian, keeps it. Only the main
     thread may set one.
     """
     if threading.current_thread() is not threading.main_thread():
