@@ -33,17 +33,20 @@ class Goal:
 def goals(found: dict[str, Any]) -> Iterator[Goal]:
     """Yield the goals that the measured catalogues say something about."""
     catalogues = {result["rows"]: result for result in found["catalogues"]}
+    server = found["server"]
     if middle := catalogues.get(MIDDLE):
-        yield from goals_of_100_000(middle)
+        yield from goals_of_100_000(middle, server)
     for rows, least in ((MIDDLE, 500.0), (10, 1.0)):
         if "lab" in (result := catalogues.get(rows, {})):
             yield Goal(
                 f"similar page, times the lab's approach, {rows:,} products",
-                similar_page(result)["rate"] / result["lab"]["rate"],
+                similar_page(result, server)["rate"] / result["lab"]["rate"],
                 least=least,
             )
     if {MIDDLE, LARGE} <= catalogues.keys():
-        medians = [similar_page(catalogues[rows])["p50"] for rows in (MIDDLE, LARGE)]
+        medians = [
+            similar_page(catalogues[rows], server)["p50"] for rows in (MIDDLE, LARGE)
+        ]
         yield Goal(
             "similar page, p50 of 1,000,000 products to that of 100,000",
             medians[1] / medians[0],
@@ -51,15 +54,15 @@ def goals(found: dict[str, Any]) -> Iterator[Goal]:
         )
 
 
-def similar_page(result: dict[str, Any]) -> dict[str, float]:
-    figures: dict[str, float] = result["scenarios"]["similar page"]["gunicorn"]
+def similar_page(result: dict[str, Any], server: str) -> dict[str, float]:
+    figures: dict[str, float] = result["scenarios"]["similar page"][server]
     return figures
 
 
-def goals_of_100_000(result: dict[str, Any]) -> Iterator[Goal]:
+def goals_of_100_000(result: dict[str, Any], server: str) -> Iterator[Goal]:
     """Yield what is asked of a catalogue of that size alone."""
     scenarios = result["scenarios"]
-    page = similar_page(result)
+    page = similar_page(result, server)
     yield Goal("similar page, p99 to p50", page["p99"] / page["p50"], most=4)
     warm, cold = (
         {name: figures["p50"] for name, figures in scenarios[which].items()}

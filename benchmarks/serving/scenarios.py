@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from django.core.cache import cache
 from django.db import connection
 from django.db.models import Count, Max, Min
 from django.db.models.functions import Length
@@ -115,17 +113,3 @@ def statements(url: str) -> list[str]:
 def check(status: int, url: str) -> None:
     if status != 200:
         raise RuntimeError(f"{url} answered {status}, not 200.")
-
-
-def get_all(scenario: Scenario) -> Callable[[int], None]:
-    """Return what asks for the nth page of a scenario through the test client."""
-    client = Client(headers={"host": "localhost"})
-    urls = scenario.urls
-
-    def ask(number: int) -> None:
-        if scenario.cold:
-            cache.clear()
-        url = urls[number % len(urls)]
-        check(client.get(url).status_code, url)
-
-    return ask
