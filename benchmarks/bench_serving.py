@@ -32,6 +32,7 @@ from serving.figures import Figures
 from serving.goals import goals
 from serving.measure import measure_catalogue
 from serving.plot import plot
+from serving.queries import QUERIES, read_queries
 from serving.server import CONNECTIONS
 from serving.startup import measure_check
 
@@ -59,6 +60,13 @@ def main() -> None:
         "vectors and with half precision, and measure both (a million: 10 minutes).",
     )
     options.add_argument(
+        "--queries",
+        type=Path,
+        default=QUERIES,
+        metavar="FILE",
+        help="What is searched for, a query a line; a tab may divide it from an id.",
+    )
+    options.add_argument(
         "--servers",
         nargs="+",
         choices=["granian", "gunicorn"],
@@ -73,6 +81,10 @@ def main() -> None:
         help="Also draw the cost of a page against the rows.",
     )
     chosen = options.parse_args()
+    try:
+        queries = read_queries(chosen.queries)
+    except (OSError, ValueError) as err:
+        options.error(str(err))
     for server in chosen.servers:
         if find_spec(server) is None:
             options.error(f"{server} is not installed. Run pip install {server}.")
@@ -83,6 +95,7 @@ def main() -> None:
             results.append(
                 measure_this(
                     seconds=chosen.seconds,
+                    queries=queries,
                     servers=chosen.servers,
                     lab=rows in LAB_ROWS,
                     index=chosen.index and rows >= INDEX_ROWS,

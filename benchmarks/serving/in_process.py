@@ -6,7 +6,6 @@ import random
 from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
-from django.core.cache import cache
 from django.db import connection, reset_queries
 from django.test import Client
 
@@ -33,14 +32,11 @@ def bare_sql(scenario: Scenario) -> Callable[[int], None]:
     return run
 
 
-def view(scenario: Scenario) -> Callable[[int], None]:
-    """Return what asks for the nth page of a scenario through the test client."""
+def view(urls: list[str]) -> Callable[[int], None]:
+    """Return what asks for the nth page through the test client."""
     client = Client(headers={"host": "localhost"})
-    urls = scenario.urls
 
     def ask(number: int) -> None:
-        if scenario.cold:
-            cache.clear()
         url = urls[number % len(urls)]
         check(client.get(url).status_code, url)
 
@@ -63,8 +59,8 @@ def queryset() -> Callable[[int], None]:
     return find
 
 
-def one_embedding(scenario: Scenario) -> Callable[[int], object]:
-    """Return what embeds the text of the nth page of a scenario."""
-    texts = [parse_qs(urlsplit(url).query)["q"][0] for url in scenario.urls]
+def one_embedding(urls: list[str]) -> Callable[[int], object]:
+    """Return what embeds the text of the nth page."""
+    texts = [parse_qs(urlsplit(url).query)["q"][0] for url in urls]
     backend = get_backend()
     return lambda number: backend.embed([texts[number % len(texts)]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -15,10 +16,12 @@ from serving.figures import Figures, measure_in_turns, median
 from serving.in_process import bare_sql, one_embedding, queryset, view
 from serving.index import measure_indexes
 from serving.pgbench import run_pgbench
-from serving.scenarios import Scenario, scenarios
+from serving.scenarios import PARTS, SIMILAR, Scenario, scenarios
 from serving.server import CONNECTIONS, Server
 
-ROUNDS = 3
+ROUNDS = PARTS - 1
+TIMES = 8  # asked so often, a page misses one of two workers once in 128 times
+WARM_SECONDS = 300  # at most
 LAB = "the lab's approach"
 
 Report = Callable[[str, str, Figures], None]
@@ -27,6 +30,7 @@ Report = Callable[[str, str, Figures], None]
 def measure_catalogue(
     *,
     seconds: float,
+    queries: list[str],
     servers: Sequence[str],
     lab: bool,
     index: bool,
@@ -51,7 +55,7 @@ def measure_catalogue(
 
     if index:
         result["indexes"] = measure_indexes(seconds=seconds)
-    asked = scenarios()
+    asked = scenarios(queries)
     with ExitStack() as stack:
         shops = {name: stack.enter_context(serve_shop(name)) for name in servers}
         for scenario in asked:
@@ -75,31 +79,57 @@ def measure_scenario(
     Of the servers the median of three rounds, in turns. Chance deals the connections
     of each load among a server's workers, and the one with most of them is the slower.
     """
-    runs: dict[str, Callable[[], Figures]] = {}
+    runs: dict[str, Callable[[int], Figures]] = {}
     if not scenario.cold:
         run = partial(run_pgbench, scenario.sql, seconds=seconds, ids=scenario.ids)
-        runs["pgbench, 1 clients"] = partial(run, clients=1)
-        runs["pgbench, 8 clients"] = partial(run, clients=CONNECTIONS)
-        runs["pgbench, 8, prepared"] = partial(
-            run, clients=CONNECTIONS, protocol="prepared"
+        runs["pgbench, 1 clients"] = lambda _: run(clients=1)
+        runs["pgbench, 8 clients"] = lambda _: run(clients=CONNECTIONS)
+        runs["pgbench, 8, prepared"] = lambda _: run(
+            clients=CONNECTIONS, protocol="prepared"
         )
         for server in servers.values():
-            server.load(scenario.urls, seconds=2)  # each worker's cache
+            warm_up(server, scenario)
     for name, server in servers.items():
-        runs[name] = partial(server.load, scenario.urls, seconds=seconds)
-    rounds = [{name: take() for name, take in runs.items()} for _ in range(ROUNDS)]
+        runs[name] = partial(load, scenario, server, seconds=seconds)
+    rounds = [
+        {name: take(number) for name, take in runs.items()} for number in range(ROUNDS)
+    ]
     figures = {name: median([each[name] for each in rounds]) for name in runs}
+    urls = scenario.part(ROUNDS)
     asked: dict[str, Callable[[int], object]] = {
         "SQL in this process": bare_sql(scenario),
-        "view alone": view(scenario),
+        "view alone": view(urls),
     }
-    if scenario.name == "similar page":
+    if scenario.name == SIMILAR:
         asked["queryset alone"] = queryset()
     if scenario.cold:
-        asked["one embedding"] = one_embedding(scenario)
+        asked["one embedding"] = one_embedding(urls)
     return figures | measure_in_turns(
         asked, seconds=seconds, warm=5 if scenario.cold else 50
     )
+
+
+def warm_up(server: Server, scenario: Scenario) -> None:
+    """Ask until each worker has most likely had each page that has SQL of its own."""
+    asked, started = 0.0, time.monotonic()
+    while asked < TIMES * len(scenario.sql):
+        asked += 2 * server.load(scenario.urls, seconds=2).rate
+        if time.monotonic() - started > WARM_SECONDS:
+            raise RuntimeError(f"{asked:.0f} pages in {WARM_SECONDS} s are too few.")
+
+
+def load(scenario: Scenario, server: Server, part: int, *, seconds: float) -> Figures:
+    """Return how fast a server is with a part of the pages."""
+    urls = scenario.part(part)
+    figures = server.load(urls, seconds=seconds)
+    if not figures.rate:
+        raise RuntimeError(f"No answer in {seconds:g} s. Give more --seconds.")
+    if scenario.cold and figures.rate * seconds > len(urls):
+        raise RuntimeError(
+            f"{len(urls):,} texts do not last {seconds:g} s, so some were cached. "
+            "Give fewer --seconds, or a file with more --queries."
+        )
+    return figures
 
 
 def measure_lab(scenario: Scenario, *, seconds: float) -> Figures:
