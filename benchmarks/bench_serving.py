@@ -6,7 +6,7 @@ Makes a catalogue of each number of rows beside the configured one, once, from p
 copies of its embedded products. For each catalogue it measures, in turns and in one run:
 the SQL of the pages by pgbench (1 and 8 clients, and 8 with prepared statements), the
 shop under granian (2 workers of 4 threads) and wrk with 8 connections, on the same
-machine. Each figure is the median of three. Then, in this process, the SQL, the queryset alone and the view alone
+machine, and another checkout of it (--against). Each figure is the median of three. Then, in this process, the SQL, the queryset alone and the view alone
 (Django's test client); and the lab's approach (see serving/lab.py). Ratios are to pgbench of
 the same scenario. "cold" texts are embedded on every request. Ends with what should be
 reached, and whether it is.
@@ -30,7 +30,7 @@ from django.core.cache import cache
 from django.db import connection
 from serving.figures import Figures
 from serving.goals import goals
-from serving.measure import measure_catalogue
+from serving.measure import CHECKOUT, measure_catalogue
 from serving.plot import plot
 from serving.queries import QUERIES, read_queries
 from serving.server import CONNECTIONS
@@ -73,6 +73,12 @@ def main() -> None:
         default=["granian"],
         help="Of the shop. The goals are for the first. gunicorn has to be installed.",
     )
+    options.add_argument(
+        "--against",
+        type=Path,
+        metavar="FOLDER",
+        help="Also serve another checkout of the shop, in turns with this one.",
+    )
     options.add_argument("--json", type=Path, help="Also write the figures to a file.")
     options.add_argument(
         "--plot",
@@ -97,6 +103,7 @@ def main() -> None:
                     seconds=chosen.seconds,
                     queries=queries,
                     servers=chosen.servers,
+                    against=chosen.against and chosen.against.resolve(),
                     lab=rows in LAB_ROWS,
                     index=chosen.index and rows >= INDEX_ROWS,
                 )
@@ -155,6 +162,11 @@ def measure_this(**options: Any) -> dict[str, Any]:
             f"{worker['start_seconds']:.1f} s"
         )
     say(f"  table with indexes {result['table_mb']:,.0f} MB")
+    for name, figures in result["scenarios"].items():
+        if CHECKOUT in figures:
+            first = figures[options["servers"][0]]
+            times = first["rate"] / figures[CHECKOUT]["rate"]
+            say(f"  {name}: {times:.2f} times the pages of the other checkout")
     for name, figures in result.get("indexes", {}).items():
         say(
             f"  {name:8} built in {figures['build_seconds']:.0f} s with "

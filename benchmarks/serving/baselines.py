@@ -1,8 +1,10 @@
-"""What the shop's pages are compared with: the lab."""
+"""What the shop's pages are compared with: other checkouts, the lab."""
 
 from __future__ import annotations
 
 import json
+import re
+import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,30 @@ SHOP = "vectorshop.wsgi:application"
 def serve_shop(server: str) -> AbstractContextManager[Server]:
     """Run this shop by a server."""
     return serving(SHOP, server, folder=ROOT)
+
+
+def serve_checkout(folder: Path) -> AbstractContextManager[Server]:
+    """Run the shop of another checkout by its own server, with its own packages.
+
+    That is gunicorn where its requirements name it. Raises RuntimeError if it would
+    start an embedded database of its own.
+    """
+    if "embedded" in connection.settings_dict["ENGINE"]:
+        theirs, ours = folder / ".data", ROOT / ".data"
+        if theirs.resolve() != ours.resolve():
+            raise RuntimeError(
+                f"{folder} has another database. Let it have this one: "
+                f"ln -s {ours} {theirs}"
+            )
+    requirements = (folder / "requirements.txt").read_text(encoding="utf-8")
+    named = re.search(r"^gunicorn\b", requirements, re.MULTILINE)
+    python = folder / ".venv/bin/python"
+    return serving(
+        SHOP,
+        "gunicorn" if named else "granian",
+        folder=folder,
+        python=str(python) if python.exists() else sys.executable,
+    )
 
 
 def serve_lab() -> AbstractContextManager[Server]:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from products.models import Product
 from products.sql.statements import rows
-from serving.baselines import serve_lab, serve_shop
+from serving.baselines import serve_checkout, serve_lab, serve_shop
 from serving.figures import Figures, measure_in_turns, median
 from serving.in_process import bare_sql, one_embedding, queryset, view
 from serving.index import measure_indexes
@@ -22,6 +23,7 @@ from serving.server import CONNECTIONS, Server
 ROUNDS = PARTS - 1
 TIMES = 8  # asked so often, a page misses one of two workers once in 128 times
 WARM_SECONDS = 300  # at most
+CHECKOUT = "other checkout"
 LAB = "the lab's approach"
 
 Report = Callable[[str, str, Figures], None]
@@ -32,6 +34,7 @@ def measure_catalogue(
     seconds: float,
     queries: list[str],
     servers: Sequence[str],
+    against: Path | None,
     lab: bool,
     index: bool,
     report: Report,
@@ -39,7 +42,7 @@ def measure_catalogue(
     """Return the figures of every scenario, by who serves it.
 
     The baselines and what is compared with them run in turns, scenario by scenario.
-    servers: that serve the shop; lab:
+    servers: that serve the shop; against: another checkout, which is served too; lab:
     measure the lab's approach too; index: build both kinds of index and measure them.
     report: called with the scenario, who served it and its figures.
     """
@@ -58,6 +61,8 @@ def measure_catalogue(
     asked = scenarios(queries)
     with ExitStack() as stack:
         shops = {name: stack.enter_context(serve_shop(name)) for name in servers}
+        if against:
+            shops[CHECKOUT] = stack.enter_context(serve_checkout(against))
         for scenario in asked:
             keep(scenario.name, measure_scenario(scenario, shops, seconds))
         result["workers"] = {
