@@ -14,6 +14,7 @@ from products.models import Product
 from products.sql.statements import rows
 from serving.baselines import serve_checkout, serve_lab, serve_shop
 from serving.figures import Figures, measure_in_turns, median
+from serving.fusion import measure_search
 from serving.in_process import bare_sql, one_embedding, queryset, view
 from serving.index import measure_indexes
 from serving.pgbench import run_pgbench
@@ -58,6 +59,7 @@ def measure_catalogue(
 
     if index:
         result["indexes"] = measure_indexes(seconds=seconds)
+    keep("hybrid search alone", measure_search(queries, seconds=seconds))
     asked = scenarios(queries)
     with ExitStack() as stack:
         shops = {name: stack.enter_context(serve_shop(name)) for name in servers}
