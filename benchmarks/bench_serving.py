@@ -6,7 +6,9 @@ Makes a catalogue of each number of rows beside the configured one, once, from p
 copies of its embedded products. For each catalogue it measures, in turns and in one run:
 the SQL of the pages by pgbench (1 and 8 clients, and 8 with prepared statements), the
 shop under granian (2 workers of 4 threads) and wrk with 8 connections, on the same
-machine, and another checkout of it (--against). Each figure is the median of three. Then, in this process, the SQL, the queryset alone and the view alone
+machine, and what it is compared with: another checkout of it (--against), and for the
+product's page one of FastAPI and asyncpg (see serving/fastapi_page.py). Each figure is the
+median of three. Then, in this process, the SQL, the queryset alone and the view alone
 (Django's test client); search() in turns with the plain fusion in one statement (see
 serving/fusion.py); and the lab's approach (see serving/lab.py). Ratios are to pgbench of
 the same scenario. "cold" texts are embedded on every request. Ends with what should be

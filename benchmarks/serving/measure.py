@@ -12,13 +12,13 @@ from typing import Any
 
 from products.models import Product
 from products.sql.statements import rows
-from serving.baselines import serve_checkout, serve_lab, serve_shop
+from serving.baselines import fastapi_pages, serve_checkout, serve_lab, serve_shop
 from serving.figures import Figures, measure_in_turns, median
 from serving.fusion import measure_search
 from serving.in_process import bare_sql, one_embedding, queryset, view
 from serving.index import measure_indexes
 from serving.pgbench import run_pgbench
-from serving.scenarios import PARTS, SIMILAR, Scenario, scenarios
+from serving.scenarios import DETAIL, PARTS, SIMILAR, Scenario, scenarios
 from serving.server import CONNECTIONS, Server
 
 ROUNDS = PARTS - 1
@@ -63,10 +63,13 @@ def measure_catalogue(
     asked = scenarios(queries)
     with ExitStack() as stack:
         shops = {name: stack.enter_context(serve_shop(name)) for name in servers}
+        ours = shops[servers[0]]
+        others = stack.enter_context(fastapi_pages(asked[0], ours))
         if against:
             shops[CHECKOUT] = stack.enter_context(serve_checkout(against))
         for scenario in asked:
-            keep(scenario.name, measure_scenario(scenario, shops, seconds))
+            same = others if scenario.name in (SIMILAR, DETAIL) else {}
+            keep(scenario.name, measure_scenario(scenario, shops | same, seconds))
         result["workers"] = {
             name: {"mb": server.memory_mb(), "start_seconds": server.seconds}
             for name, server in shops.items()

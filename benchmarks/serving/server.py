@@ -34,6 +34,11 @@ COMMANDS = {
     "granian, WSGI": "-m granian {application} --interface wsgi --workers 2 "
     "--blocking-threads 4 --http 1 --workers-kill-timeout 40 --log-level warning "
     "--host 127.0.0.1 --port {port}",
+    "granian, ASGI": "-m granian {application} --interface asgi --workers 2 --http 1 "
+    "--no-ws --workers-kill-timeout 40 --log-level warning --host 127.0.0.1 "
+    "--port {port}",
+    "uvicorn": "-m uvicorn {application} --workers 2 --no-access-log "
+    "--log-level warning --host 127.0.0.1 --port {port}",
 }
 
 # wrk takes its URLs from a file, each thread from its beginning, and ends with JSON.
@@ -81,6 +86,14 @@ class Server:
             raise RuntimeError(f"{result['errors']} requests failed: {done.stdout}")
         rate = result["requests"] / (result["microseconds"] / 1e6)
         return Figures(rate, result["p50"] / 1000, result["p99"] / 1000)
+
+    def page(self, url: str) -> bytes:
+        """Return a page."""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{url}")
+        request.add_header("Host", "localhost")
+        with urllib.request.urlopen(request, timeout=START_SECONDS) as response:
+            body: bytes = response.read()
+        return body
 
     def memory_mb(self) -> float:
         """Return the megabytes a worker has for itself: the mean of the workers."""
