@@ -56,6 +56,7 @@ def scenarios(queries: list[str], seed: int = 1) -> list[Scenario]:
         ),
         warm,
         Scenario("hybrid search, cold", cold, warm.sql, cold=True),
+        of_these("home page", ["/"]),
         of_these("catalogue page", [f"/?page={number}" for number in range(1, 11)]),
         of_any_product(DETAIL, "/products/{}/", asked, known),
     ]
