@@ -20,6 +20,10 @@ help: ## list the commands
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@
 
+.venv/installed-bench: requirements-bench.txt .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
+	touch $@
+
 install: .venv/installed ## make .venv and install what the shop needs
 
 demo: .venv/installed ## set everything up and serve the shop on PORT (8000)
@@ -47,7 +51,7 @@ test-old-pgvector: $(OLD_PGVECTOR) ## run what asks for vectors on the oldest pg
 	$(BIN)/python -m pytest tests/db/test_old_pgvector.py
 	$(BIN)/python -m pytest -p tests.oldest_pgvector -n auto tests/test_models.py tests/test_querysets.py tests/search tests/sql tests/upkeep tests/quality tests/insight tests/catalog
 
-bench: .venv/installed-dev ## measure the pages beside pgbench running their SQL (needs wrk, an hour)
+bench: .venv/installed-bench ## measure the search and the pages beside baselines (needs wrk, two hours)
 	$(BIN)/python benchmarks/bench_serving.py --index --json .data/bench.json --plot .data/bench.svg
 
 bench-import: .venv/installed-dev ## measure imports against bare baselines (25 minutes)

@@ -3,12 +3,15 @@
     DB_NAME=shop .venv/bin/python benchmarks/bench_serving.py --rows 10000 100000
 
 Makes a catalogue of each number of rows beside the configured one, once, from perturbed
-copies of its embedded products. For each catalogue it measures, in turns and in one run: the SQL of the
-pages by pgbench (1 and 8 clients, and 8 with prepared statements) and gunicorn (2
-workers of 4 threads) under wrk with 8 connections, on the same machine, the median of
-three; then, in this process, the SQL, the queryset alone and the view alone (Django's
-test client); and the lab's approach (see serving/lab.py). Ratios are to pgbench of the
-same scenario. "cold" texts are embedded on every request. Ends with what should be
+copies of its embedded products. For each catalogue it measures, in turns and in one run:
+the SQL of the pages by pgbench (1 and 8 clients, and 8 with prepared statements), the
+shop under granian (2 workers of 4 threads) and wrk with 8 connections, on the same
+machine, and what it is compared with: another checkout of it (--against), and for the
+product's page one of FastAPI and asyncpg (see serving/fastapi_page.py). Each figure is the
+median of three. Then, in this process, the SQL, the queryset alone and the view alone
+(Django's test client); search() in turns with the plain fusion in one statement (see
+serving/fusion.py); and the lab's approach (see serving/lab.py). Ratios are to pgbench of
+the same scenario. "cold" texts are embedded on every request. Ends with what should be
 reached, and whether it is.
 """
 
@@ -19,6 +22,7 @@ import os
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +33,10 @@ from django.core.cache import cache
 from django.db import connection
 from serving.figures import Figures
 from serving.goals import goals
-from serving.gunicorn import CONNECTIONS
-from serving.measure import measure_catalogue
+from serving.measure import CHECKOUT, measure_catalogue
 from serving.plot import plot
+from serving.queries import QUERIES, read_queries
+from serving.server import CONNECTIONS
 from serving.startup import measure_check
 
 LAB_ROWS = (10, 100_000)
@@ -57,6 +62,26 @@ def main() -> None:
         help="Also build the HNSW index of catalogues from 10,000 products anew, with "
         "vectors and with half precision, and measure both (a million: 10 minutes).",
     )
+    options.add_argument(
+        "--queries",
+        type=Path,
+        default=QUERIES,
+        metavar="FILE",
+        help="What is searched for, a query a line; a tab may divide it from an id.",
+    )
+    options.add_argument(
+        "--servers",
+        nargs="+",
+        choices=["granian", "gunicorn"],
+        default=["granian"],
+        help="Of the shop. The goals are for the first. gunicorn has to be installed.",
+    )
+    options.add_argument(
+        "--against",
+        type=Path,
+        metavar="FOLDER",
+        help="Also serve another checkout of the shop, in turns with this one.",
+    )
     options.add_argument("--json", type=Path, help="Also write the figures to a file.")
     options.add_argument(
         "--plot",
@@ -65,22 +90,40 @@ def main() -> None:
         help="Also draw the cost of a page against the rows.",
     )
     chosen = options.parse_args()
+    try:
+        queries = read_queries(chosen.queries)
+    except (OSError, ValueError) as err:
+        options.error(str(err))
+    for server in chosen.servers:
+        if find_spec(server) is None:
+            options.error(f"{server} is not installed. Run pip install {server}.")
     results = []
     for rows in sorted(chosen.rows):
         name = use_large_catalogue(rows=rows, rebuild=chosen.rebuild)
         with default_database(name):
-            index = chosen.index and rows >= INDEX_ROWS
             results.append(
-                measure_this(chosen.seconds, lab=rows in LAB_ROWS, index=index)
+                measure_this(
+                    seconds=chosen.seconds,
+                    queries=queries,
+                    servers=chosen.servers,
+                    against=chosen.against and chosen.against.resolve(),
+                    lab=rows in LAB_ROWS,
+                    index=chosen.index and rows >= INDEX_ROWS,
+                )
             )
-    found = {"machine": machine(), "catalogues": results, "check": measure_check()}
+    found = {
+        "machine": machine(),
+        "server": chosen.servers[0],
+        "catalogues": results,
+        "check": measure_check(),
+    }
     say_check(found["check"])
     for goal in goals(found):
         say(str(goal))
     if chosen.json:
         chosen.json.write_text(json.dumps(found, indent=2) + "\n")
     if chosen.plot:
-        plot(results, chosen.plot)
+        plot(results, found["server"], chosen.plot)
 
 
 @contextmanager
@@ -98,8 +141,11 @@ def default_database(name: str) -> Iterator[None]:
         settings["NAME"], os.environ["DB_NAME"] = before
 
 
-def measure_this(seconds: float, *, lab: bool, index: bool) -> dict[str, Any]:
-    """Return the figures of the default database; say them as they come."""
+def measure_this(**options: Any) -> dict[str, Any]:
+    """Return the figures of the default database; say them as they come.
+
+    options: those of measure_catalogue().
+    """
     baseline: dict[str, Figures] = {}
 
     def report(scenario: str, name: str, figures: Figures) -> None:
@@ -112,12 +158,18 @@ def measure_this(seconds: float, *, lab: bool, index: bool) -> dict[str, Any]:
             f"  p99 {figures.p99:8.2f} ms{ratio}"
         )
 
-    result = measure_catalogue(seconds=seconds, lab=lab, index=index, report=report)
-    say(
-        f"  a worker {result['worker_mb']:.0f} MB, first answer after "
-        f"{result['start_seconds']:.1f} s; table with indexes "
-        f"{result['table_mb']:,.0f} MB"
-    )
+    result = measure_catalogue(**options, report=report)
+    for name, worker in result["workers"].items():
+        say(
+            f"  {name}: a worker {worker['mb']:.0f} MB, first answer after "
+            f"{worker['start_seconds']:.1f} s"
+        )
+    say(f"  table with indexes {result['table_mb']:,.0f} MB")
+    for name, figures in result["scenarios"].items():
+        if CHECKOUT in figures:
+            first = figures[options["servers"][0]]
+            times = first["rate"] / figures[CHECKOUT]["rate"]
+            say(f"  {name}: {times:.2f} times the pages of the other checkout")
     for name, figures in result.get("indexes", {}).items():
         say(
             f"  {name:8} built in {figures['build_seconds']:.0f} s with "

@@ -33,19 +33,24 @@ def median(runs: Sequence[Figures]) -> Figures:
 
 
 def measure_in_turns(
-    asks: dict[str, Callable[[int], object]], *, seconds: float, warm: int = 50
+    asks: dict[str, Callable[[int], object]],
+    *,
+    seconds: float,
+    warm: int = 50,
+    least: int = 20,
 ) -> dict[str, Figures]:
     """Return how fast each of *asks* is, called in turns, so that they can be compared.
 
     All find the machine in the same state, which is shared and changes. seconds: for
-    each of them.
+    each of them. warm: so many calls before. least: calls of each, however long they
+    take.
     """
     for number in range(warm):
         for ask in asks.values():
             ask(number)
     times: dict[str, list[float]] = {name: [] for name in asks}
     number, started = warm, time.perf_counter()
-    while time.perf_counter() - started < seconds * len(asks) or number < warm + 20:
+    while time.perf_counter() - started < seconds * len(asks) or number < warm + least:
         for name, ask in asks.items():
             before = time.perf_counter()
             ask(number)

@@ -16,9 +16,9 @@ from products.sql.statements import rows
 from products.upkeep import vector_index
 from products.upkeep.vector_index import HALFVEC, VECTOR, IndexKind
 from serving.figures import Figures
-from serving.gunicorn import CONNECTIONS
 from serving.pgbench import run_pgbench
 from serving.scenarios import for_any_id, ids
+from serving.server import CONNECTIONS
 
 SAMPLES = 100
 

@@ -2,150 +2,153 @@
 
 from __future__ import annotations
 
-import json
-import random
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
-from django.db import connection, reset_queries
-
-from products.embeddings import get_backend
 from products.models import Product
 from products.sql.statements import rows
+from serving.baselines import fastapi_pages, serve_checkout, serve_lab, serve_shop
 from serving.figures import Figures, measure_in_turns, median
-from serving.gunicorn import CONNECTIONS, Server, serving
+from serving.fusion import measure_search
+from serving.in_process import bare_sql, one_embedding, queryset, view
 from serving.index import measure_indexes
 from serving.pgbench import run_pgbench
-from serving.scenarios import Scenario, get_all, scenarios
+from serving.scenarios import DETAIL, PARTS, SIMILAR, Scenario, scenarios
+from serving.server import CONNECTIONS, Server
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-LISTED = 5
-ROUNDS = 3
+ROUNDS = PARTS - 1
+TIMES = 8  # asked so often, a page misses one of two workers once in 128 times
+WARM_SECONDS = 300  # at most
+CHECKOUT = "other checkout"
+LAB = "the lab's approach"
 
 Report = Callable[[str, str, Figures], None]
 
 
 def measure_catalogue(
-    *, seconds: float, lab: bool, index: bool, report: Report
+    *,
+    seconds: float,
+    queries: list[str],
+    servers: Sequence[str],
+    against: Path | None,
+    lab: bool,
+    index: bool,
+    report: Report,
 ) -> dict[str, Any]:
     """Return the figures of every scenario, by who serves it.
 
     The baselines and what is compared with them run in turns, scenario by scenario.
-    lab: measure the lab's approach too; index: build both kinds of index and measure
-    them. report: called with the scenario, who served it and its figures.
+    servers: that serve the shop; against: another checkout, which is served too; lab:
+    measure the lab's approach too; index: build both kinds of index and measure them.
+    report: called with the scenario, who served it and its figures.
     """
-    rows = Product.objects.count()
-    result: dict[str, Any] = {"rows": rows, "scenarios": {}, "table_mb": table_mb()}
+    count = Product.objects.count()
+    result: dict[str, Any] = {"rows": count, "scenarios": {}, "table_mb": table_mb()}
+
+    def keep(scenario: str, found: dict[str, Figures]) -> None:
+        for name, figures in found.items():
+            report(scenario, name, figures)
+        result["scenarios"][scenario] = {
+            name: asdict(figures) for name, figures in found.items()
+        }
+
     if index:
         result["indexes"] = measure_indexes(seconds=seconds)
-    asked = scenarios()
-    with serving("vectorshop.wsgi", folder=ROOT) as server:
+    keep("hybrid search alone", measure_search(queries, seconds=seconds))
+    asked = scenarios(queries)
+    with ExitStack() as stack:
+        shops = {name: stack.enter_context(serve_shop(name)) for name in servers}
+        ours = shops[servers[0]]
+        others = stack.enter_context(fastapi_pages(asked[0], ours))
+        if against:
+            shops[CHECKOUT] = stack.enter_context(serve_checkout(against))
         for scenario in asked:
-            figures = measure_scenario(scenario, server, seconds=seconds)
-            for name, found in figures.items():
-                report(scenario.name, name, found)
-            result["scenarios"][scenario.name] = {
-                name: asdict(found) for name, found in figures.items()
-            }
-        result["worker_mb"] = server.memory_mb()
-        result["start_seconds"] = server.seconds
+            same = others if scenario.name in (SIMILAR, DETAIL) else {}
+            keep(scenario.name, measure_scenario(scenario, shops | same, seconds))
+        result["workers"] = {
+            name: {"mb": server.memory_mb(), "start_seconds": server.seconds}
+            for name, server in shops.items()
+        }
     if lab:
         found = measure_lab(asked[0], seconds=seconds)
-        report(asked[0].name, "the lab's approach", found)
+        report(asked[0].name, LAB, found)
         result["lab"] = asdict(found)
     return result
 
 
 def measure_scenario(
-    scenario: Scenario, server: Server, *, seconds: float
+    scenario: Scenario, servers: dict[str, Server], seconds: float
 ) -> dict[str, Figures]:
     """Return the figures of one kind of page by who serves it.
 
     Of the servers the median of three rounds, in turns. Chance deals the connections
-    of each load among gunicorn's workers, and the one with most of them is the slower.
+    of each load among a server's workers, and the one with most of them is the slower.
     """
-    runs: dict[str, Callable[[], Figures]] = {}
+    runs: dict[str, Callable[[int], Figures]] = {}
     if not scenario.cold:
         run = partial(run_pgbench, scenario.sql, seconds=seconds, ids=scenario.ids)
-        runs["pgbench, 1 clients"] = partial(run, clients=1)
-        runs["pgbench, 8 clients"] = partial(run, clients=CONNECTIONS)
-        runs["pgbench, 8, prepared"] = partial(
-            run, clients=CONNECTIONS, protocol="prepared"
+        runs["pgbench, 1 clients"] = lambda _: run(clients=1)
+        runs["pgbench, 8 clients"] = lambda _: run(clients=CONNECTIONS)
+        runs["pgbench, 8, prepared"] = lambda _: run(
+            clients=CONNECTIONS, protocol="prepared"
         )
-        server.load(scenario.urls, seconds=2)  # each worker's cache
-    runs["gunicorn"] = partial(server.load, scenario.urls, seconds=seconds)
-    rounds = [{name: take() for name, take in runs.items()} for _ in range(ROUNDS)]
+        for server in servers.values():
+            warm_up(server, scenario)
+    for name, server in servers.items():
+        runs[name] = partial(load, scenario, server, seconds=seconds)
+    rounds = [
+        {name: take(number) for name, take in runs.items()} for number in range(ROUNDS)
+    ]
     figures = {name: median([each[name] for each in rounds]) for name in runs}
+    urls = scenario.part(ROUNDS)
     asked: dict[str, Callable[[int], object]] = {
         "SQL in this process": bare_sql(scenario),
-        "view alone": get_all(scenario),
+        "view alone": view(urls),
     }
-    if scenario.name == "similar page":
+    if scenario.name == SIMILAR:
         asked["queryset alone"] = queryset()
     if scenario.cold:
-        asked["one embedding"] = one_embedding(scenario)
+        asked["one embedding"] = one_embedding(urls)
     return figures | measure_in_turns(
         asked, seconds=seconds, warm=5 if scenario.cold else 50
     )
 
 
-def bare_sql(scenario: Scenario) -> Callable[[int], None]:
-    """Return what runs the statements of a page, and nothing else."""
-    connection.ensure_connection()
-    chance = random.Random(2)
-
-    def run(number: int) -> None:
-        pk = str(chance.randint(*scenario.ids)) if scenario.ids else ""
-        with connection.connection.cursor() as cursor:
-            for statement in scenario.sql[number % len(scenario.sql)]:
-                cursor.execute(statement.replace(":id", pk) if pk else statement)
-                if cursor.description:
-                    cursor.fetchall()
-
-    return run
+def warm_up(server: Server, scenario: Scenario) -> None:
+    """Ask until each worker has most likely had each page that has SQL of its own."""
+    asked, started = 0.0, time.monotonic()
+    while asked < TIMES * len(scenario.sql):
+        asked += 2 * server.load(scenario.urls, seconds=2).rate
+        if time.monotonic() - started > WARM_SECONDS:
+            raise RuntimeError(f"{asked:.0f} pages in {WARM_SECONDS} s are too few.")
 
 
-def queryset() -> Callable[[int], None]:
-    """Return what finds the products like a random one, and makes them."""
-    ids = list(Product.objects.embedded().order_by("pk").values_list("pk", flat=True))
-    chance = random.Random(3)
-    products = list(
-        Product.objects.filter(pk__in=chance.sample(ids, min(50, len(ids))))
-    )
-
-    def find(number: int) -> None:
-        chosen = products[number % len(products)]
-        list(Product.objects.for_display().similar_to(chosen)[:LISTED])
-        reset_queries()
-
-    return find
+def load(scenario: Scenario, server: Server, part: int, *, seconds: float) -> Figures:
+    """Return how fast a server is with a part of the pages."""
+    urls = scenario.part(part)
+    figures = server.load(urls, seconds=seconds)
+    if not figures.rate:
+        raise RuntimeError(f"No answer in {seconds:g} s. Give more --seconds.")
+    if scenario.cold and figures.rate * seconds > len(urls):
+        raise RuntimeError(
+            f"{len(urls):,} texts do not last {seconds:g} s, so some were cached. "
+            "Give fewer --seconds, or a file with more --queries."
+        )
+    return figures
 
 
 def measure_lab(scenario: Scenario, *, seconds: float) -> Figures:
     """Return the figures of the lab's approach for the same products."""
-    params = connection.get_connection_params()
-    names = ("host", "port", "user", "password", "dbname", "sslmode")
-    chosen = {name: params[name] for name in names if params.get(name)}
-    with serving(
-        "serving.lab",
-        folder=Path(__file__).parent.parent,
-        LAB_CONNECTION=json.dumps(chosen),
-    ) as server:
+    with serve_lab() as server:
         loads = [
             server.load(scenario.urls, seconds=max(seconds, 20)) for _ in range(ROUNDS)
         ]
     return median(loads)
-
-
-def one_embedding(scenario: Scenario) -> Callable[[int], object]:
-    """Return what embeds the text of the nth page of a scenario."""
-    texts = [parse_qs(urlsplit(url).query)["q"][0] for url in scenario.urls]
-    backend = get_backend()
-    return lambda number: backend.embed([texts[number % len(texts)]])
 
 
 def table_mb() -> float:

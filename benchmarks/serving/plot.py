@@ -17,14 +17,15 @@ from products.quality.recall_plot import (
 )
 
 
-def plot(results: Sequence[dict[str, Any]], path: Path) -> None:
+def plot(results: Sequence[dict[str, Any]], server: str, path: Path) -> None:
     """Draw the median time of each kind of page over the rows; both axes are powers."""
     series = {
         name: [
-            (result["rows"], result["scenarios"][name]["gunicorn"]["p50"])
+            (result["rows"], result["scenarios"][name][server]["p50"])
             for result in results
         ]
-        for name in results[0]["scenarios"]
+        for name, figures in results[0]["scenarios"].items()
+        if server in figures
     }
     lab = [(r["rows"], r["lab"]["p50"]) for r in results if "lab" in r]
     if lab:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from django.core.cache import cache
 from django.db import connection
 from django.db.models import Count, Max, Min
-from django.db.models.functions import Length
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from products.models import Product
+from serving.queries import made_of
 
 PAGES = 50  # different pages of a scenario whose SQL is not the same for all
 PRODUCTS = 20_000  # different products whose pages are asked for
-COLD_TEXTS = 20_000  # more than are asked in one measurement
+PARTS = 4  # of the cold texts: three rounds of each server, and this process
+SIMILAR, DETAIL = "similar page", "product page"
 
 
 @dataclass(frozen=True)
@@ -27,8 +26,8 @@ class Scenario:
     """A kind of page.
 
     sql: the statements of a page, for each page that has its own; `:id` stands for any
-    of *ids*, from the first to the last. cold: no text is asked twice, so that each is
-    embedded; the statements are those of other texts.
+    of *ids*, from the first to the last. cold: no server is asked for a text twice, so
+    that each is embedded; the statements are those of other texts.
     """
 
     name: str
@@ -37,26 +36,29 @@ class Scenario:
     ids: tuple[int, int] | None = None
     cold: bool = False
 
+    def part(self, number: int) -> list[str]:
+        """Return the addresses to ask for: all, or those of a part of the cold texts."""
+        return self.urls[number::PARTS] if self.cold else self.urls
 
-def scenarios(seed: int = 1) -> list[Scenario]:
+
+def scenarios(queries: list[str], seed: int = 1) -> list[Scenario]:
     """Return the scenarios, over products that are chosen at random."""
     chance = random.Random(seed)
     known = ids()
     asked = [chance.randint(*known) for _ in range(PRODUCTS)]
-    words = catalogue_words()
-    texts = [" ".join(chance.sample(words, 2)) for _ in range(COLD_TEXTS)]
-    warm = of_these("hybrid search, warm", [text_url(text) for text in texts[:PAGES]])
-    cold = [text_url(text) for text in texts[PAGES:]]
+    warm = of_these("hybrid search, warm", [text_url(text) for text in queries])
+    cold = [text_url(text) for text in made_of(queries, chance)]
     return [
-        of_any_product("similar page", "/similar/?product={}", asked, known),
+        of_any_product(SIMILAR, "/similar/?product={}", asked, known),
         of_these(
             "similar, same category",
             [f"/products/{pk}/?same_category=on" for pk in asked[:PAGES]],
         ),
         warm,
         Scenario("hybrid search, cold", cold, warm.sql, cold=True),
+        of_these("home page", ["/"]),
         of_these("catalogue page", [f"/?page={number}" for number in range(1, 11)]),
-        of_any_product("product page", "/products/{}/", asked, known),
+        of_any_product(DETAIL, "/products/{}/", asked, known),
     ]
 
 
@@ -94,15 +96,6 @@ def text_url(text: str) -> str:
     return f"/?{urlencode({'q': text})}"
 
 
-def catalogue_words() -> list[str]:
-    """Return words that stand in the names of products."""
-    names = Product.objects.order_by(Length("name"), "pk").values_list(
-        "name", flat=True
-    )
-    words = {word.lower() for name in names[:2000] for word in name.split()}
-    return sorted(word for word in words if word.isalpha() and len(word) > 2)
-
-
 def statements(url: str) -> list[str]:
     """Return the SQL that a page runs when its text was embedded before."""
     client = Client(headers={"host": "localhost"})
@@ -115,17 +108,3 @@ def statements(url: str) -> list[str]:
 def check(status: int, url: str) -> None:
     if status != 200:
         raise RuntimeError(f"{url} answered {status}, not 200.")
-
-
-def get_all(scenario: Scenario) -> Callable[[int], None]:
-    """Return what asks for the nth page of a scenario through the test client."""
-    client = Client(headers={"host": "localhost"})
-    urls = scenario.urls
-
-    def ask(number: int) -> None:
-        if scenario.cold:
-            cache.clear()
-        url = urls[number % len(urls)]
-        check(client.get(url).status_code, url)
-
-    return ask
