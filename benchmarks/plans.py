@@ -30,7 +30,8 @@ from products.embeddings import get_backend
 from products.models import DIMENSIONS, Product
 from products.quality.recall import timed
 from products.search import search
-from products.search.nearest import EF_SEARCH_FACTOR, WINDOW, as_vector, iterative_scan
+from products.search.evidence import as_vector
+from products.search.nearest import EF_SEARCH_FACTOR, WINDOW, iterative_scan
 from products.sql.watch import Scan, explained
 from products.upkeep import vector_index
 from products.upkeep.vector_index import VECTOR

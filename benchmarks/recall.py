@@ -100,9 +100,7 @@ def near_text(product: Product, filters: Filters, *, exact: bool = False):
 
 def floor() -> float:
     """Return the similarity below which the search leaves a product out."""
-    from products.search.nearest import get_floor
-
-    return get_floor(get_backend(), using=ALIAS).each
+    return get_backend().default_floor
 
 
 if __name__ == "__main__":
