@@ -1,9 +1,9 @@
 """Text to vectors.
 
 `text` makes the text of a product that is embedded, and its hash. `base` has the class
-that each backend subclasses and what it promises. The backends: `fastembed` with the
+that each backend subclasses and what it promises. The backends: `onnx` with the
 bundled model, `azure_openai`, and `deterministic` for tests. The database and `.env`
-store their dotted paths, so these modules do not move.
+store their dotted paths: one that moves stays known by its old path, see MOVED.
 
 The doors: get_backend() for the one that the setting EMBEDDING_BACKEND names, and
 backend_of() for the one that a recipe in the database names.
@@ -29,6 +29,13 @@ __all__ = [
     "load_backend",
 ]
 
+# Paths that a database or an `.env` may still hold, and where the class is today.
+MOVED = {
+    "products.embeddings.fastembed.EmbeddingBackend": (
+        "products.embeddings.onnx.EmbeddingBackend"
+    )
+}
+
 
 def get_backend() -> BaseEmbeddingBackend:
     """Return the configured embedding backend, the same one for the whole process.
@@ -43,18 +50,23 @@ def get_backend() -> BaseEmbeddingBackend:
         raise ImproperlyConfigured(f"EMBEDDING_BACKEND={err}") from err
 
 
-@cache
 def load_backend(path: str) -> BaseEmbeddingBackend:
     """Return the one instance of the backend class at the dotted *path*.
 
     Raises ImproperlyConfigured when there is no such class.
     """
+    return backend_at(MOVED.get(path, path))
+
+
+@cache
+def backend_at(path: str) -> BaseEmbeddingBackend:
+    """Return the one instance of the class that is at *path* today."""
     try:
         backend = import_string(path)
     except ImportError as err:
         raise ImproperlyConfigured(
             f"{path!r} cannot be imported: {err}. Use the dotted "
-            "path of a class, such as products.embeddings.fastembed.EmbeddingBackend."
+            "path of a class, such as products.embeddings.onnx.EmbeddingBackend."
         ) from err
     if not (isinstance(backend, type) and issubclass(backend, BaseEmbeddingBackend)):
         raise ImproperlyConfigured(
@@ -87,7 +99,7 @@ def backend_of(path: str, fingerprint: str) -> BaseEmbeddingBackend:
 def forget_backends(*, setting: str, **kwargs: Any) -> None:
     """Make the next call load the backends anew, for tests that change the setting."""
     if setting == "EMBEDDING_BACKEND" or setting.startswith("AZURE_OPENAI_"):
-        load_backend.cache_clear()
+        backend_at.cache_clear()
 
 
 setting_changed.connect(forget_backends)
