@@ -6,11 +6,15 @@ bundled model, `azure_openai`, and `deterministic` for tests. The database and `
 store their dotted paths: one that moves stays known by its old path, see MOVED.
 
 The doors: get_backend() for the one that the setting EMBEDDING_BACKEND names, and
-backend_of() for the one that a recipe in the database names.
+backend_of() for the one that a recipe in the database names. A server that starts calls
+load_in_background().
 """
 
 from __future__ import annotations
 
+import logging
+import os
+import threading
 from functools import cache
 from typing import Any
 
@@ -27,7 +31,10 @@ __all__ = [
     "backend_of",
     "get_backend",
     "load_backend",
+    "load_in_background",
 ]
+
+logger = logging.getLogger(__name__)
 
 # Paths that a database or an `.env` may still hold, and where the class is today.
 MOVED = {
@@ -94,6 +101,27 @@ def backend_of(path: str, fingerprint: str) -> BaseEmbeddingBackend:
             f"{fingerprint}. Run manage.py migrate_embeddings --to {path}"
         )
     return backend
+
+
+def load_in_background() -> None:
+    """Load the model that the settings name, in a thread of its own.
+
+    For a server that starts: its first pages need not wait, nor the first search. A
+    process that forks meanwhile, such as gunicorn with --preload, forks when the model
+    is loaded: a child has no such thread, and would wait for its lock for ever.
+    """
+    thread = threading.Thread(target=load_or_log, name="load-model")
+    thread.start()
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=thread.join)
+
+
+def load_or_log() -> None:
+    """Load the model that the settings name; log why it cannot be loaded."""
+    try:
+        get_backend().load()
+    except (EmbeddingError, ImproperlyConfigured) as err:
+        logger.exception("Searches go by words only, until this is put right: %s", err)
 
 
 def forget_backends(*, setting: str, **kwargs: Any) -> None:
