@@ -86,7 +86,7 @@ def same_connection(monkeypatch):
 
 @pytest.fixture
 def real_model(settings):
-    settings.EMBEDDING_BACKEND = "products.embeddings.fastembed.EmbeddingBackend"
+    settings.EMBEDDING_BACKEND = "products.embeddings.onnx.EmbeddingBackend"
 
 
 @pytest.fixture

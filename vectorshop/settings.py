@@ -154,8 +154,7 @@ CACHES = {
 # May everybody add products, or only users with Django's permission to?
 OPEN_CATALOG = env_bool("OPEN_CATALOG", not DB_HOST)
 EMBEDDING_BACKEND = (
-    os.environ.get("EMBEDDING_BACKEND")
-    or "products.embeddings.fastembed.EmbeddingBackend"
+    os.environ.get("EMBEDDING_BACKEND") or "products.embeddings.onnx.EmbeddingBackend"
 )
 # For EMBEDDING_BACKEND=products.embeddings.azure_openai.EmbeddingBackend.
 AZURE_OPENAI_ENDPOINT = os.environ.get("AZURE_OPENAI_ENDPOINT", "")

@@ -20,3 +20,6 @@ import_module("vectorshop.urls")
 # their memory. See https://docs.python.org/3/library/gc.html#gc.freeze
 gc.collect()
 gc.freeze()
+
+# A search needs the embedding model, whose loading takes longer than a page.
+import_module("products.embeddings").load_in_background()

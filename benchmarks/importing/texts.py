@@ -8,13 +8,11 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
-from tokenizers import Tokenizer
 
 from importing.data import make_row, write_csv
 from importing.measuring import empty, import_rows, say, timed, verdict
 from products.embeddings import get_backend
-from products.embeddings.fastembed import MODEL_DIR
+from products.embeddings.onnx import EmbeddingBackend
 from products.embeddings.text import embedding_text
 
 BATCH_SIZES = (8, 16, 32, 64)
@@ -24,12 +22,7 @@ class BareModel:
     """The tokenizer and the ONNX session, and nothing else."""
 
     def __init__(self) -> None:
-        self.session = onnxruntime.InferenceSession(
-            str(MODEL_DIR / "model.onnx"), providers=["CPUExecutionProvider"]
-        )
-        self.tokenizer = Tokenizer.from_file(str(MODEL_DIR / "tokenizer.json"))
-        self.tokenizer.enable_truncation(256)
-        self.tokenizer.enable_padding()
+        self.tokenizer, self.session = EmbeddingBackend().loaded()
 
     def run(self, texts: Sequence[str]) -> None:
         encoded = self.tokenizer.encode_batch(list(texts))

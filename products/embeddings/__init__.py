@@ -1,16 +1,20 @@
 """Text to vectors.
 
 `text` makes the text of a product that is embedded, and its hash. `base` has the class
-that each backend subclasses and what it promises. The backends: `fastembed` with the
+that each backend subclasses and what it promises. The backends: `onnx` with the
 bundled model, `azure_openai`, and `deterministic` for tests. The database and `.env`
-store their dotted paths, so these modules do not move.
+store their dotted paths: one that moves stays known by its old path, see MOVED.
 
 The doors: get_backend() for the one that the setting EMBEDDING_BACKEND names, and
-backend_of() for the one that a recipe in the database names.
+backend_of() for the one that a recipe in the database names. A server that starts calls
+load_in_background().
 """
 
 from __future__ import annotations
 
+import logging
+import os
+import threading
 from functools import cache
 from typing import Any
 
@@ -27,7 +31,17 @@ __all__ = [
     "backend_of",
     "get_backend",
     "load_backend",
+    "load_in_background",
 ]
+
+logger = logging.getLogger(__name__)
+
+# Paths that a database or an `.env` may still hold, and where the class is today.
+MOVED = {
+    "products.embeddings.fastembed.EmbeddingBackend": (
+        "products.embeddings.onnx.EmbeddingBackend"
+    )
+}
 
 
 def get_backend() -> BaseEmbeddingBackend:
@@ -43,18 +57,23 @@ def get_backend() -> BaseEmbeddingBackend:
         raise ImproperlyConfigured(f"EMBEDDING_BACKEND={err}") from err
 
 
-@cache
 def load_backend(path: str) -> BaseEmbeddingBackend:
     """Return the one instance of the backend class at the dotted *path*.
 
     Raises ImproperlyConfigured when there is no such class.
     """
+    return backend_at(MOVED.get(path, path))
+
+
+@cache
+def backend_at(path: str) -> BaseEmbeddingBackend:
+    """Return the one instance of the class that is at *path* today."""
     try:
         backend = import_string(path)
     except ImportError as err:
         raise ImproperlyConfigured(
             f"{path!r} cannot be imported: {err}. Use the dotted "
-            "path of a class, such as products.embeddings.fastembed.EmbeddingBackend."
+            "path of a class, such as products.embeddings.onnx.EmbeddingBackend."
         ) from err
     if not (isinstance(backend, type) and issubclass(backend, BaseEmbeddingBackend)):
         raise ImproperlyConfigured(
@@ -84,10 +103,31 @@ def backend_of(path: str, fingerprint: str) -> BaseEmbeddingBackend:
     return backend
 
 
+def load_in_background() -> None:
+    """Load the model that the settings name, in a thread of its own.
+
+    For a server that starts: its first pages need not wait, nor the first search. A
+    process that forks meanwhile, such as `manage.py serve`, forks when the model is
+    loaded: a child has no such thread, and would wait for its lock for ever.
+    """
+    thread = threading.Thread(target=load_or_log, name="load-model")
+    thread.start()
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=thread.join)
+
+
+def load_or_log() -> None:
+    """Load the model that the settings name; log why it cannot be loaded."""
+    try:
+        get_backend().load()
+    except (EmbeddingError, ImproperlyConfigured) as err:
+        logger.exception("Searches go by words only, until this is put right: %s", err)
+
+
 def forget_backends(*, setting: str, **kwargs: Any) -> None:
     """Make the next call load the backends anew, for tests that change the setting."""
     if setting == "EMBEDDING_BACKEND" or setting.startswith("AZURE_OPENAI_"):
-        load_backend.cache_clear()
+        backend_at.cache_clear()
 
 
 setting_changed.connect(forget_backends)

@@ -832,7 +832,7 @@ def test_a_folder_with_any_letters_serves_in_every_locale(folder, empty_cluster)
     shutil.copytree(empty_cluster, data_dir)
     for path in [data_dir, *data_dir.rglob("*")]:
         account_for(empty_cluster).own(path)
-    model = "products.embeddings.fastembed.EmbeddingBackend"
+    model = "products.embeddings.onnx.EmbeddingBackend"
     in_ascii = {"LC_ALL": "C", "PYTHONUTF8": "0", "EMBEDDING_BACKEND": model}
 
     def run(*arguments, **environment):

@@ -11,11 +11,14 @@ from django.core.exceptions import ImproperlyConfigured
 from products.embeddings import (
     BaseEmbeddingBackend,
     EmbeddingError,
-    fastembed as bundled,
     get_backend,
+    load_backend,
+    onnx as bundled,
 )
 from products.embeddings.deterministic import EmbeddingBackend as Deterministic
 from products.models import DIMENSIONS
+
+FOLD = "session.disable_quant_qdq"
 
 WITHOUT_NETWORK = """
 import socket
@@ -96,24 +99,69 @@ def test_vectors_of_the_bundled_model_fit_the_column():
 @pytest.mark.usefixtures("real_model")
 def test_threads_share_one_model():
     with ThreadPoolExecutor(4) as threads:
-        models = set(threads.map(lambda _: id(get_backend().session()), range(8)))
+        models = set(threads.map(lambda _: id(get_backend().loaded()), range(8)))
 
     assert len(models) == 1
 
 
-@pytest.mark.usefixtures("real_model")
 @pytest.mark.parametrize(
-    ("serving", "threads"), [(True, 1), (False, None)], ids=["server", "command"]
+    ("serving", "features", "threads", "folded"),
+    [
+        (True, ["X86_V4", "AVX512_ICL"], 1, None),
+        (True, ["ASIMDDP"], 1, None),
+        (True, ["X86_V3"], 1, "1"),
+        (False, ["X86_V4", "AVX512_ICL"], 0, "1"),
+    ],
+    ids=["server with VNNI", "server on ARM", "server with AVX2", "command"],
 )
-def test_a_server_gives_one_thread_to_a_text(monkeypatch, serving, threads):
-    given = {}
+def test_the_model_runs_as_fits_the_process_and_the_processor(
+    monkeypatch, serving, features, threads, folded
+):
+    given = []
     monkeypatch.setattr(bundled, "is_serving", lambda: serving)
+    monkeypatch.setattr(bundled, "processor_features", lambda: features)
     monkeypatch.setattr(
-        "fastembed.TextEmbedding", lambda *_, **options: given.update(options)
+        "onnxruntime.InferenceSession", lambda path, options, **_: given.append(options)
     )
+
     bundled.EmbeddingBackend().load()
 
-    assert given["threads"] == threads
+    [options] = given
+    assert options.intra_op_num_threads == threads
+    if folded:
+        assert options.get_session_config_entry(FOLD) == folded
+    else:
+        with pytest.raises(RuntimeError, match=FOLD):
+            options.get_session_config_entry(FOLD)
+
+
+def test_int8_and_float32_products_give_the_same_vectors(monkeypatch):
+    texts = ["headphones", "espresso machine for the office", "word " * 300]
+    found = []
+    for int8 in (True, False):
+        monkeypatch.setattr(bundled, "multiplies_int8", lambda int8=int8: int8)
+        found.append(bundled.EmbeddingBackend().embed(texts))
+
+    cosines = np.sum(found[0] * found[1], axis=1)
+
+    assert np.all(cosines > 0.999)
+
+
+def test_numpy_names_what_the_processor_can_do():
+    features = bundled.processor_features()
+
+    assert features
+    assert all(isinstance(feature, str) for feature in features)
+
+
+@pytest.mark.usefixtures("real_model")
+def test_vectors_come_in_the_order_of_the_texts():
+    texts = [f"{'long ' * (number % 7)}lamp {number}" for number in range(40)]
+
+    together = get_backend().embed(texts)
+    alone = np.concatenate([get_backend().embed([text]) for text in texts])
+
+    assert np.all(np.sum(together * alone, axis=1) > 0.9999)
 
 
 def test_the_bundled_model_works_with_the_network_off():
@@ -234,12 +282,21 @@ def test_one_instance_serves_the_process():
     assert get_backend() is get_backend()
 
 
+def test_the_old_path_of_the_bundled_model_still_names_it(settings):
+    settings.EMBEDDING_BACKEND = "products.embeddings.fastembed.EmbeddingBackend"
+
+    backend = get_backend()
+
+    assert backend is load_backend("products.embeddings.onnx.EmbeddingBackend")
+    assert backend.fingerprint == "all-MiniLM-L6-v2-int8/384/eaebfebf"
+
+
 @pytest.mark.parametrize(
     ("path", "reason"),
     [
         ("nowhere.Backend", "cannot be imported"),
         ("nodots", "cannot be imported"),
-        ("products.embeddings.fastembed.Nothing", "cannot be imported"),
+        ("products.embeddings.onnx.Nothing", "cannot be imported"),
         ("decimal.Decimal", "is not a subclass"),
         ("products.embeddings.get_backend", "is not a subclass"),
     ],

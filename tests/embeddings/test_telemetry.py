@@ -17,7 +17,7 @@ import django
 django.setup()
 from products.embeddings import load_backend
 
-load_backend("products.embeddings.fastembed.EmbeddingBackend").embed(["headphones"])
+load_backend("products.embeddings.onnx.EmbeddingBackend").embed(["headphones"])
 time.sleep(5)
 """
 # What a resolver opens before it asks, and what it asks over.

@@ -126,33 +126,58 @@ def export(encoder: Encoder) -> onnx.ModelProto:
 
 
 def quantise(model: onnx.ModelProto) -> None:
-    """Store the large float32 matrices of *model* as int8 behind DequantizeLinear.
+    """Store the large float32 matrices of *model* as int8 with float32 scales.
 
     One scale per output column, per row in the embedding tables, makes the largest
-    weight there 127 or -127. Arithmetic stays float32.
+    weight there 127 or -127. Arithmetic stays float32: DequantizeLinear precedes a
+    matrix product; of a table, only the rows that a text needs become float32.
     See https://onnx.ai/onnx/operators/onnx__DequantizeLinear.html
     """
     graph = model.graph
     tables = {node.input[0] for node in graph.node if node.op_type == "Gather"}
-    tensors, nodes = [], []
+    tensors, nodes, quantised = [], [], set()
     for tensor in graph.initializer:
         values = onnx.numpy_helper.to_array(tensor)
         is_float_matrix = values.dtype == np.float32 and values.ndim == 2
         if not is_float_matrix or values.size <= QUANTISE_ABOVE_VALUES:
             tensors.append(tensor)
             continue
-        axis = 0 if tensor.name in tables else 1
+        is_table = tensor.name in tables
+        axis = 0 if is_table else 1
         scales = np.abs(values).max(axis=1 - axis, keepdims=True) / np.float32(127)
-        arrays = [np.round(values / scales).astype(np.int8), scales.ravel()]
+        arrays = [
+            np.round(values / scales).astype(np.int8),
+            scales if is_table else scales.ravel(),
+        ]
         names = [f"{tensor.name}_q", f"{tensor.name}_s"]
         tensors += map(onnx.numpy_helper.from_array, arrays, names)
-        nodes.append(
-            onnx.helper.make_node("DequantizeLinear", names, [tensor.name], axis=axis)
-        )
-    nodes += graph.node
+        if is_table:
+            quantised.add(tensor.name)
+        else:
+            nodes.append(
+                onnx.helper.make_node(
+                    "DequantizeLinear", names, [tensor.name], axis=axis
+                )
+            )
+    for node in graph.node:
+        reads_table = node.op_type == "Gather" and node.input[0] in quantised
+        nodes += rows_as_float(node) if reads_table else [node]
     del graph.initializer[:], graph.node[:]
     graph.initializer.extend(tensors)
     graph.node.extend(nodes)
+
+
+def rows_as_float(gather: onnx.NodeProto) -> list[onnx.NodeProto]:
+    """Return the nodes that read rows of an int8 table and multiply them by their scale."""
+    table, rows = gather.input
+    [result] = gather.output
+    make = onnx.helper.make_node
+    return [
+        make("Gather", [f"{table}_q", rows], [f"{result}_q"], axis=0),
+        make("Cast", [f"{result}_q"], [f"{result}_c"], to=onnx.TensorProto.FLOAT),
+        make("Gather", [f"{table}_s", rows], [f"{result}_s"], axis=0),
+        make("Mul", [f"{result}_c", f"{result}_s"], [result]),
+    ]
 
 
 def int8_matrices(model: bytes) -> list[NDArray[np.int8]]:
