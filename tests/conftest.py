@@ -1,5 +1,7 @@
 """Fixtures shared by the tests."""
 
+import signal
+
 import pytest
 from django.contrib.auth.models import Permission
 from django.core.cache import cache
@@ -14,6 +16,11 @@ from products.embeddings import BaseEmbeddingBackend, EmbeddingError
 from products.models import Product
 from products.samples import load_sample_products
 from tests.backends import AXES
+
+# A shell has what it starts in the background ignore Ctrl-C, and so would the commands
+# that the tests interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class BrokenBackend(BaseEmbeddingBackend):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -80,13 +81,16 @@ def test_an_import_stopped_in_the_middle_of_a_statement_is_finished_by_the_next(
     path = tmp_path / "a.csv"
     path.write_text(HEADER + "".join(f"m{i},Mug {i},{i}\n" for i in range(ROWS)))
     Product(sku=f"m{ROWS - 1}", name="Held", price=0).save(embed=False)
-    held = psycopg.connect(**connection.get_connection_params())
-    held.execute("SELECT FROM products FOR UPDATE")
-
-    importer = start_import(path)
-    stop(importer, waiting_backend())
-    output, _ = importer.communicate(timeout=PATIENCE_SECONDS)
-    held.close()
+    with (
+        closing(psycopg.connect(**connection.get_connection_params())) as held,
+        start_import(path) as importer,
+    ):
+        held.execute("SELECT FROM products FOR UPDATE")
+        try:
+            stop(importer, waiting_backend())
+            output, _ = importer.communicate(timeout=PATIENCE_SECONDS)
+        finally:
+            importer.kill()
 
     assert importer.returncode == status, output
     assert re.search(message, output)
