@@ -82,6 +82,7 @@ def served(folder, *arguments):
     )
     with server:
         try:
+            read_until(server, "Embedding model: ")
             for _ in range(1 if sys.platform == "win32" else 2):
                 read_until(server, "Started worker")
             yield server

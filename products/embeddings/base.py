@@ -51,6 +51,10 @@ class BaseEmbeddingBackend(ABC):
         so that the first of them does not keep the others from their turn.
         """
 
+    def runs_as(self) -> str:
+        """Return how this process runs the model, in a few words for an operator."""
+        return self.model
+
     @property
     def fingerprint(self) -> str:
         """The recipe of a vector: model, dimensions and text template.

@@ -75,6 +75,10 @@ class EmbeddingBackend(BaseEmbeddingBackend):
     def load(self) -> None:
         self.loaded()
 
+    def runs_as(self) -> str:
+        numbers = "int8" if multiplies_int8() else "float32"
+        return f"{self.model}, in {numbers}, on the processor"
+
     def loaded(self) -> tuple[Tokenizer, InferenceSession]:
         """Return the tokenizer and the model. The first call takes far longer."""
         with self.lock:

@@ -124,13 +124,18 @@ def test_the_model_runs_as_fits_the_process_and_the_processor(
         "onnxruntime.InferenceSession", lambda path, options, **_: given.append(options)
     )
 
-    bundled.EmbeddingBackend().load()
+    backend = bundled.EmbeddingBackend()
+    backend.load()
 
     [options] = given
     assert options.intra_op_num_threads == threads
     if folded:
+        assert (
+            backend.runs_as() == "all-MiniLM-L6-v2-int8, in float32, on the processor"
+        )
         assert options.get_session_config_entry(FOLD) == folded
     else:
+        assert backend.runs_as() == "all-MiniLM-L6-v2-int8, in int8, on the processor"
         with pytest.raises(RuntimeError, match=FOLD):
             options.get_session_config_entry(FOLD)
 

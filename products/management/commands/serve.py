@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, connections
 from granian import Granian
@@ -19,6 +20,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.errors import ConfigurationError
 from granian.log import LogLevels
 
+from products.embeddings import get_backend
 from products.management.commands.demo import require_free_port
 from vectorshop.db.embedded.options import data_dir_of
 
@@ -70,6 +72,7 @@ class Command(BaseCommand):
             require_free_port(host, port, advice="--port")
         keep_embedded_server()
         load_before_fork()
+        self.say_model()
         server = Granian(
             APPLICATION,
             address=host,
@@ -89,6 +92,13 @@ class Command(BaseCommand):
             server.serve(target_loader=application)
         except (ConfigurationError, OSError) as err:
             raise CommandError(f"The shop cannot be served: {err}") from err
+
+    def say_model(self) -> None:
+        """Print how the model runs: which way is faster depends on the processor."""
+        try:
+            self.stdout.write(f"Embedding model: {get_backend().runs_as()}.")
+        except ImproperlyConfigured as err:
+            self.stderr.write(f"Searches go by words only: {err}")
 
 
 def positive(text: str) -> int:
