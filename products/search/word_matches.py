@@ -17,10 +17,13 @@ from products.name_words import NameWords
 from products.querysets import ProductQuerySet
 from products.search.evidence import Evidence, evidence_of
 from products.search.words import COMMON, Term
-from products.sql.expressions import ANY, Matches, TermsQuery, Text, text_value
+from products.sql.expressions import ANY, EVERY, Matches, TermsQuery, Text, text_value
 from products.sql.prepared import Given, Prepared
 
 Rows = dict[int, Evidence]
+
+# Of more products than these, which have all of some words, not all are ranked.
+MOST_RANKED = 4 * COMMON
 
 # NameWords counts names of this length and longer ones as equally long.
 LONGEST = 24
@@ -58,9 +61,12 @@ class WordSearch:
 
         1. If up to COMMON products have a word, all of them are ranked by
            ProductQuerySet.matching(), and that is all. Reading more takes long.
-        2. Those with every word are ranked.
+        2. Those with every word are ranked, or, where very many may have them, those
+           with the shortest names come first.
         3. Those with all words but one, or with a rare word, are ranked.
         4. The shortest names with the rarest common word come next, then others by id.
+
+        So at most some thousand products are read, however many have the words.
         """
         found = WordMatches()
         for rule, rows in self.by_rules():
@@ -86,13 +92,18 @@ class WordSearch:
         if self.are_few():
             yield gettext("all compared"), self.matching()
             return
-        if len(words) > 1:
+        if len(words) > 1 and are_bounded(terms):
             yield gettext("those with every word"), self.matching(every=True)
+        elif len(words) > 1:
+            yield (
+                gettext("the shortest names with every word, then others by id"),
+                self.with_common_word([EVERY.join(words)]),
+            )
         totals = accumulate(term.count for term in terms)
         rare = [
             word for word, total in zip(words, totals, strict=True) if total <= COMMON
         ]
-        some = [*rare, *(all_but_one(words) if len(words) > 2 else ())]
+        some = [*rare, *(all_but_one(terms) if len(words) > 2 else ())]
         if some:
             yield (
                 gettext("those with all words but one, or with a rare one"),
@@ -141,7 +152,7 @@ class WordSearch:
         words: quoted as query_terms() quotes them. First come the shortest names with
         the first word, since the score of a name falls with its length (see
         name_score()); then, by id, products with any of the words (for a single word
-        these score the same). May return up to 2 × *limit*. An index search for each
+        these score the same). A word may also be several, joined by EVERY. May return up to 2 × *limit*. An index search for each
         length until there are enough: as quick for a word of every name as for a rare
         one.
         """
@@ -190,10 +201,21 @@ def by_id(rows: Iterable[tuple[Any, ...]]) -> Rows:
     return {row[0]: Evidence(*row) for row in rows}
 
 
-def all_but_one(words: Sequence[str]) -> list[str]:
-    """Return tsqueries; a text with all of the words but one matches one of them."""
-    most = combinations(words, len(words) - 1)
-    return [f"({' & '.join(several)})" for several in most]
+def are_bounded(terms: Iterable[Term]) -> bool:
+    """Return whether not too many products to rank them can have all of the words."""
+    return min(term.count for term in terms) <= MOST_RANKED
+
+
+def all_but_one(terms: Sequence[Term]) -> list[str]:
+    """Return tsqueries; a text with all of the words but one matches one of them.
+
+    Without those that too many products may match.
+    """
+    return [
+        f"({EVERY.join(term.quoted for term in several)})"
+        for several in combinations(terms, len(terms) - 1)
+        if are_bounded(several)
+    ]
 
 
 # The products with the commonest words

@@ -108,6 +108,36 @@ def test_products_with_most_words_come_before_those_with_one(monkeypatch):
     assert {*chosen} == {two, rare, *ones}
 
 
+def test_not_all_of_very_many_products_with_every_word_are_ranked(monkeypatch):
+    monkeypatch.setattr(word_matches, "COMMON", 1)
+    monkeypatch.setattr(word_matches, "MOST_RANKED", 3)
+    other = make("Mat", description="red wool")
+    long, short = make("Thick soft red wool carpet"), make("Red wool")
+    wool = [make("Wool hat"), make("Wool sock")]
+    red = make("Red hat")
+
+    chosen = choose("red wool")
+
+    assert chosen.rules == [
+        "the shortest names with every word, then others by id",
+        "the shortest names with “red”, then others by id",
+    ]
+    assert [*chosen.rows][:3] == [short, long, other]
+    assert {*chosen.rows} == {short, long, other, red, *wool}
+
+
+def test_very_many_products_with_most_words_are_left_to_the_last_rule(monkeypatch):
+    monkeypatch.setattr(word_matches, "COMMON", 1)
+    monkeypatch.setattr(word_matches, "MOST_RANKED", 1)
+    both = [make(f"Red wool {n}") for n in range(3)]
+    lamp = make("Lamp")
+
+    chosen = choose("red wool lamp")
+
+    assert chosen.rules[1] == "those with all words but one, or with a rare one"
+    assert {*chosen.rows} == {lamp, *both}
+
+
 def test_few_products_that_pass_the_filters_are_all_ranked(monkeypatch):
     monkeypatch.setattr(word_matches, "COMMON", 2)
     for number in range(3):
