@@ -190,7 +190,7 @@ def similar_page(
         compared = found.compared if found.plan.exact else len(similar)
         total, more = len(similar), len(similar) >= limit or found.plan.partial
     elif more and read is None:
-        total = found.plan.matching or comparable_count(question)
+        total = comparable_count(question, found.plan)
         more = total > WINDOW
     total = min(total, WINDOW)
     page, shown = page_and_slice(question, total)
@@ -207,8 +207,13 @@ def similar_page(
     )
 
 
-def comparable_count(question: Question) -> int:
-    """Return how many products can be compared, at most 201; one statement."""
+def comparable_count(question: Question, plan: Plan) -> int:
+    """Return how many products can be compared, counted up to 201 at least.
+
+    One statement, unless the plan counted so many.
+    """
+    if plan.matching is not None and (plan.exact or plan.matching > WINDOW):
+        return plan.matching
     products = question.products().embedded(fingerprint=question.fingerprint)
     return products.order_by().values("pk")[: WINDOW + 1].count()
 
