@@ -75,6 +75,10 @@ class EmbeddingBackend(BaseEmbeddingBackend):
     def load(self) -> None:
         self.loaded()
 
+    def knows_word(self, word: str) -> bool:
+        tokenizer, _ = self.loaded()
+        return tokenizer.token_to_id(word) is not None
+
     def loaded(self) -> tuple[Tokenizer, InferenceSession]:
         """Return the tokenizer and the model. The first call takes far longer."""
         with self.lock:

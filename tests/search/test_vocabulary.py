@@ -63,36 +63,34 @@ def test_the_most_frequent_words_are_kept(monkeypatch):
     assert counted([("cable", 1), ("lamp", 4)]) == {"lamp": 4}
 
 
-def test_the_words_are_read_again_when_they_are_old(
-    clock, monkeypatch, django_assert_num_queries
-):
-    monkeypatch.setattr(vocabulary, "rows", lambda *_, **__: [("lamp", clock[0] and 1)])
-    monkeypatch.setattr(vocabulary, "read", reading_takes(clock, vocabulary.read, 2))
+def test_the_words_are_read_again_when_they_are_old(clock, monkeypatch):
+    def read_for_two_seconds(*args, **kwargs):
+        clock[0] += 2
+        return [("lamp", 1)]
+
+    monkeypatch.setattr(vocabulary, "rows", read_for_two_seconds)
 
     first = vocabulary.vocabulary("default")
-    clock[0] += 199
+    clock[0] += 199  # less than a hundred times as long
 
     assert vocabulary.vocabulary("default") is first
 
-    clock[0] += 2
+    clock[0] += 1
 
     assert vocabulary.vocabulary("default") is not first
 
 
-def reading_takes(clock, read, seconds):
-    """Return a *read* during which the clock moves."""
-    original = vocabulary.rows
+def test_the_words_are_kept_for_ten_minutes_at_most(clock, monkeypatch):
+    def read_for_a_minute(*args, **kwargs):
+        clock[0] += 60
+        return [("lamp", 1)]
 
-    def slow(*args, **kwargs):
-        clock[0] += seconds
-        return original(*args, **kwargs)
+    monkeypatch.setattr(vocabulary, "rows", read_for_a_minute)
 
-    def reading(using):
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(vocabulary, "rows", slow)
-            return read(using)
+    first = vocabulary.vocabulary("default")
+    clock[0] += 600
 
-    return reading
+    assert vocabulary.vocabulary("default") is not first
 
 
 def test_others_go_on_with_the_old_words_while_one_thread_reads():
