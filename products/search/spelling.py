@@ -22,8 +22,8 @@ ONE_ERROR = 7  # letters
 # A shorter part of a compound is a syllable more often than a word.
 SHORTEST_PART = 3  # letters
 
-# A typing error is rarely in the first letter. Of the errors made at random in the names
-# of 19,406 products this factor put most right (docs/performance.md).
+# A typing error is rarely in the first letter. Of the factors 1, 3, 10, 30 and 1,000 this
+# one put most random errors in the names of 19,406 products right.
 SAME_BEGINNING = 10
 
 # A word between blanks, or a phrase in quotation marks, which may lack the last one.
