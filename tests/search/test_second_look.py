@@ -135,6 +135,14 @@ def test_a_stop_word_is_not_corrected(ask):
     assert ask("them teapot").corrected == ""
 
 
+def test_a_sku_of_two_words_is_not_corrected(ask):
+    make_product(sku="red ketle", name="Something else")
+
+    results = ask("red ketle")
+
+    assert (results.corrected, results.hits[0].product.sku) == ("", "red ketle")
+
+
 def test_a_sku_is_not_corrected(ask):
     make_product(sku="ketle", name="Something else")
 

@@ -8,6 +8,7 @@ from products.models import Product
 from products.search import vocabulary
 from products.search.spelling import Vocabulary
 from products.search.vocabulary import Kept, counted
+from products.turns import BusyError
 
 pytestmark = pytest.mark.django_db
 
@@ -93,12 +94,19 @@ def test_the_words_are_kept_for_ten_minutes_at_most(clock, monkeypatch):
     assert vocabulary.vocabulary("default") is not first
 
 
-def test_others_go_on_with_the_old_words_while_one_thread_reads():
+def test_others_go_on_with_the_old_words_while_one_thread_reads(monkeypatch):
     old = Vocabulary({"lamp": 1})
     vocabulary.KEPT["default"] = Kept(old, until=0.0)
+    waits = []
 
-    with vocabulary.TURNS.taken(seconds=0):
-        assert found_meanwhile() is old
+    def busy(*, seconds):
+        waits.append(seconds)
+        raise BusyError
+
+    monkeypatch.setattr(vocabulary.TURNS, "taken", busy)
+
+    assert vocabulary.vocabulary("default") is old
+    assert waits == [0]
 
 
 def test_without_words_nobody_waits_long(monkeypatch):
