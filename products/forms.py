@@ -165,6 +165,9 @@ class SearchForm(QuestionForm):
         label=_("Variety"), required=False, min_value=0, max_value=1
     )
 
+    # The text that is searched for as it is typed: another one may be corrected.
+    literal = forms.CharField(required=False, max_length=MAX_TEXT)
+
     def clean_q(self) -> str:
         return tidy(self.cleaned_data["q"])
 
@@ -188,6 +191,7 @@ class SearchForm(QuestionForm):
             "diversity": data["diversity"] or 0.0,
             "sort": data["sort"] or Sort.NAME,
             "page": data["page"] or 1,
+            "literal": bool(data["q"]) and tidy(data["literal"]) == data["q"],
         }
 
 

@@ -15,6 +15,7 @@ from jinja2 import StrictUndefined
 from products.embeddings import BaseEmbeddingBackend, EmbeddingError
 from products.models import Product
 from products.samples import load_sample_products
+from products.search import vocabulary
 from tests.backends import AXES
 
 # A shell has what it starts in the background ignore Ctrl-C, and so would the commands
@@ -72,8 +73,9 @@ def english():
 
 @pytest.fixture(autouse=True)
 def empty_cache():
-    """Begin each test without what others have left in the cache."""
+    """Begin each test without what others have left in the cache, or in the process."""
     cache.clear()
+    vocabulary.forget()
 
 
 @pytest.fixture(autouse=True)

@@ -55,6 +55,14 @@ class BaseEmbeddingBackend(ABC):
         """Return how this process runs the model, in a few words for an operator."""
         return self.model
 
+    def knows_word(self, word: str) -> bool:
+        """Return whether a word, in small letters, is one of the model's own.
+
+        Such a word is no typing error, even if no product has it. A backend that cannot
+        say so knows none. Raises EmbeddingError when the model cannot be loaded.
+        """
+        return False
+
     @property
     def fingerprint(self) -> str:
         """The recipe of a vector: model, dimensions and text template.

@@ -79,6 +79,10 @@ class EmbeddingBackend(BaseEmbeddingBackend):
         numbers = "int8" if multiplies_int8() else "float32"
         return f"{self.model}, in {numbers}, on the processor"
 
+    def knows_word(self, word: str) -> bool:
+        tokenizer, _ = self.loaded()
+        return tokenizer.token_to_id(word) is not None
+
     def loaded(self) -> tuple[Tokenizer, InferenceSession]:
         """Return the tokenizer and the model. The first call takes far longer."""
         with self.lock:

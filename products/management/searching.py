@@ -39,7 +39,9 @@ PLANS = {
 JSON_HELP = """
 --json writes one object with these keys:
   mode, page, pages, page_size, total, more (true: there are others that were not
-  ranked, so total reads "at least"), total_text, notice;
+  ranked, so total reads "at least"), total_text, notice,
+  corrected (the text that was searched for in place of a mistyped one, or ""),
+  suggested (another text that may have been meant, or "");
   hits: rank, sku, name, category, price (a string, so that no cent is lost), score,
   similarity, distance, semantic_rank, keyword_rank, words, exact;
   facets: category, count;
@@ -115,6 +117,13 @@ class SearchCommand(ShopCommand):
         """Write a line for each hit, then how many there are."""
         if results.notice:
             self.stderr.write(self.style.WARNING(results.notice))
+        if results.corrected:
+            self.stderr.write(
+                f"Showing results for “{results.corrected}”. Add --literal to search "
+                "for the text as it is typed."
+            )
+        if results.suggested:
+            self.stderr.write(f"Did you mean “{results.suggested}”?")
         compared = any(hit.similarity is not None for hit in results)
         if results.hits:
             self.stdout.write(header(compared=compared))
@@ -283,6 +292,8 @@ def as_json(results: Results, scans: Sequence[Scan]) -> dict[str, Any]:
         "more": results.more,
         "total_text": results.total_text,
         "notice": results.notice,
+        "corrected": results.corrected,
+        "suggested": results.suggested,
         "hits": [hit_json(hit, rank) for rank, hit in enumerate(results, first)],
         "facets": [
             {"category": category, "count": count} for category, count in results.facets

@@ -35,6 +35,7 @@ from products.search.question import (
 )
 from products.search.rank import rank
 from products.search.results import Candidate, Hit, Log, Plan, Results
+from products.search.second_look import second_look
 from products.search.words import written_words
 from products.sql.expressions import InArray, array_of
 from products.sql.prepared import Given, Prepared
@@ -55,6 +56,7 @@ def search(
     sort: str = Sort.NAME,
     page: int = 1,
     page_size: int = PAGE_SIZE,
+    literal: bool = False,
     embedder: BaseEmbeddingBackend | None = None,
     using: str = DEFAULT_DB_ALIAS,
 ) -> Results:
@@ -65,8 +67,9 @@ def search(
     alone or beside a text; they are left out of the results. mode: see Mode; used
     with a text. diversity: 0 for the nearest, up to 1 for the most varied, by maximal
     marginal relevance. page: from 1; a page after the last gives the last. page_size:
-    1 to 200. embedder: by default the backend of the recipe in force, also while that
-    is switched.
+    1 to 200. literal: search for the text as it is typed; otherwise a word that no
+    product has is corrected, see second_look(). embedder: by default the backend of
+    the recipe in force, also while that is switched.
 
     A product whose sku is the text comes first. What is too far from a text is left
     out; products with a word of it stay. At most 250 products are ranked, 50 of them
@@ -76,7 +79,8 @@ def search(
     compared with an example that has no embedding: then no results come, and a notice.
     Raises SearchError for anything that cannot be searched for.
 
-    Statements: a search up to 13 (two of them check that the recipe was not switched),
+    Statements: a search up to 13 (two of them check that the recipe was not switched);
+    once more as many with a second look, and two for each word that it corrects;
     a listing two, the first unfiltered page of similar products two (page_size up to
     19; one, if there is no further page). The facets are counted when asked for.
     """
@@ -90,6 +94,7 @@ def search(
         sort=member_of(Sort, sort, "sort"),
         page=page,
         page_size=page_size,
+        literal=literal,
         backend=embedder or get_backend(),
         using=using,
     )
@@ -286,7 +291,8 @@ def catalogue_page(question: Question, record: Record) -> Results:
 
 def ranked_page(question: Question, record: Record) -> Results:
     """Return a page of what a text, examples, or both find."""
-    ranking = rank(question)
+    asked = question
+    question, ranking, suggested = second_look(asked, rank(asked))
     total = len(ranking.candidates)
     page, shown = page_and_slice(question, total)
     return Results(
@@ -300,6 +306,8 @@ def ranked_page(question: Question, record: Record) -> Results:
         page_size=question.page_size,
         count_facets=lambda: ranked_facets(question, ranking),
         notice=ranking.notice,
+        corrected=question.text if question.text != asked.text else "",
+        suggested=suggested,
     )
 
 

@@ -121,6 +121,7 @@ class Question:
     sort: Sort = Sort.NAME
     page: int = 1
     page_size: int = PAGE_SIZE
+    literal: bool = False
     backend: BaseEmbeddingBackend = field(default_factory=get_backend)
     using: str = DEFAULT_DB_ALIAS
 

@@ -58,7 +58,8 @@ class Ranking:
     """Candidates, best first, and how they were found.
 
     more: there are others that were not ranked. log: without the statements, which
-    whoever asked records. notice: what the visitor should know, or "".
+    whoever asked records. notice: what the visitor should know, or "". unknown_words:
+    whether the words were read, and no product has one of them.
     """
 
     candidates: list[Candidate]
@@ -66,6 +67,7 @@ class Ranking:
     more: bool = False
     log: Log = field(default_factory=Log)
     notice: str = ""
+    unknown_words: bool = False
 
     def cut(self, size: int) -> Ranking:
         """Return the best *size* of them."""
@@ -108,6 +110,7 @@ def by_both(question: Question, vector: str) -> Ranking:
         near.plan,
         more=near.more or len(words.rows) == KEYWORD_CANDIDATES,
         log=Log(rows=ranked_by_both(near, words), words=words.rules),
+        unknown_words=not all(term.count for term in terms),
     )
 
 
@@ -198,6 +201,7 @@ def by_words(question: Question, reason: str) -> Ranking:
         Plan("keyword", reason),
         more=len(candidates) == KEYWORD_CANDIDATES,
         log=Log(rows=len(words.rows), words=words.rules),
+        unknown_words=not all(term.count for term in terms),
     )
 
 

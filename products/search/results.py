@@ -101,6 +101,8 @@ class Results:
     "similar", or the mode that was asked for. total: how many products were found, at
     most the window's size; more: there are others that were not ranked, so that the
     total reads "at least". notice: something the visitor should know, else empty.
+    corrected: the text that was searched for in place of the one asked, else empty;
+    suggested: another one that may have been meant, else empty.
     count_facets: what `facets` calls.
     """
 
@@ -114,6 +116,8 @@ class Results:
     page_size: int
     count_facets: Callable[[], list[tuple[str, int]]]
     notice: str = ""
+    corrected: str = ""
+    suggested: str = ""
 
     @cached_property
     def facets(self) -> list[tuple[str, int]]:

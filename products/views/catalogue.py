@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -29,11 +29,18 @@ from products.views.typeahead import product_named, products_named_like
 
 SIMILAR_COUNT = 5
 
-NO_QUESTION = {"text": "", "filters": Filters(), "like": (), "unlike": ()}
+NO_QUESTION = {
+    "text": "",
+    "filters": Filters(),
+    "like": (),
+    "unlike": (),
+    "literal": False,
+}
 
 # What the list shows in place of a question that is not valid.
 UNASKED = {
     "question": NO_QUESTION,
+    "searched": "",
     "listing": False,
     "ranked": False,
     "empty": False,
@@ -45,11 +52,13 @@ def product_list(request: HttpRequest) -> HttpResponse:
     """Return the catalogue with its search and the lab's three actions."""
     form = SearchForm.asked(request.GET)
     answer = answer_to(form) if form else answered(NO_QUESTION)
+    address = searched_address(request.GET, answer)
     context: dict[str, Any] = {
         "form": form,
         "modes": Mode,
         "sorts": Sort,
-        "recall_url": f"{reverse('products:exact')}?{request.GET.urlencode()}",
+        "address": address,
+        "recall_url": f"{reverse('products:exact')}?{address.urlencode()}",
         "new_products": new_products().values(),
         "may_write": may_write(request),
         "may_change": may_change(request),
@@ -60,9 +69,18 @@ def product_list(request: HttpRequest) -> HttpResponse:
         context |= UNASKED | {"results": search(), "facets": facets}
         return render(request, "products/list.html", context, status=400)
     context |= answer
-    if (text := answer["question"]["text"]) and request.user.is_staff:
+    if (text := answer["searched"]) and request.user.is_staff:
         context["grades"] = grades_of(text)
     return render(request, "products/list.html", context)
+
+
+def searched_address(asked: QueryDict, answer: dict[str, Any] | None) -> QueryDict:
+    """Return the parameters of an address with the text that was searched for."""
+    if answer is None or not answer["results"].corrected:
+        return asked
+    address = asked.copy()
+    address["q"] = answer["searched"]
+    return address
 
 
 def answer_to(form: SearchForm) -> dict[str, Any] | None:
@@ -88,6 +106,7 @@ def answered(question: dict[str, Any]) -> dict[str, Any]:
     return {
         "question": question,
         "results": results,
+        "searched": results.corrected or question["text"],
         "listing": listing,
         "facets": shown_facets(counts, filters.categories),
         "ranked": not listing,

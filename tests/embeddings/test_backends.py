@@ -78,6 +78,16 @@ def test_the_bundled_model_knows_what_words_mean(query, near, far):
 
 
 @pytest.mark.usefixtures("real_model")
+@pytest.mark.usefixtures("real_model")
+def test_the_bundled_model_knows_words_and_no_typing_errors():
+    words = ["sneakers", "snaekers", "skirt", "skrit", "zzzz"]
+
+    assert [word for word in words if get_backend().knows_word(word)] == [
+        "sneakers",
+        "skirt",
+    ]
+
+
 def test_the_same_text_has_the_same_vector_in_any_company():
     alone = get_backend().embed(["coffee maker"])[0]
     together = get_backend().embed(["coffee maker", "word " * 300, "x"])[0]

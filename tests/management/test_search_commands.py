@@ -156,12 +156,42 @@ def test_nothing_found_is_said(shop):
     assert run("search", "zzzz") == "Nothing found.\n"
 
 
+def test_a_mistyped_word_is_corrected_and_the_command_says_so(shop):
+    out, err = StringIO(), StringIO()
+
+    call_command("search", "lava lmap", stdout=out, stderr=err, no_color=True)
+
+    assert "Lava lamp (lava-lamp)" in out.getvalue().splitlines()[1]
+    assert err.getvalue() == (
+        "Showing results for “lava lamp”. Add --literal to search for the text as it "
+        "is typed.\n"
+    )
+    corrected = json.loads(run("search", "lava lmap", "--json"))
+    assert corrected["corrected"] == "lava lamp"
+
+
+def test_a_word_of_the_language_is_only_asked_about(shop, monkeypatch):
+    backend = "products.embeddings.deterministic.EmbeddingBackend.knows_word"
+    monkeypatch.setattr(backend, lambda self, word: word == "damp")
+    err = StringIO()
+
+    call_command("search", "damp", stdout=StringIO(), stderr=err, no_color=True)
+
+    assert err.getvalue() == "Did you mean “lamp”?\n"
+
+
+def test_a_literal_search_corrects_nothing(shop):
+    answer = json.loads(run("search", "lava lmap", "--literal", "--json"))
+
+    assert (answer["corrected"], answer["total"]) == ("", 1)
+
+
 def test_the_json_has_the_keys_of_the_help(shop):
     answer = json.loads(run("search", "lava lamp", "--json", "--explain", "-n", "1"))
 
     assert answer.keys() == {
         *("mode", "page", "pages", "page_size", "total", "more", "total_text"),
-        *("notice", "hits", "facets", "plan", "scans"),
+        *("notice", "corrected", "suggested", "hits", "facets", "plan", "scans"),
     }
     assert answer["hits"][0].keys() == {
         *("rank", "sku", "name", "category", "price", "score", "similarity"),

@@ -41,9 +41,18 @@ class Command(SearchCommand):
         parser.add_argument(
             "--embedded", action="store_true", help="Only products with an embedding."
         )
+        parser.add_argument(
+            "--literal",
+            action="store_true",
+            help="Search for the text as it is typed: correct no word.",
+        )
         super().add_arguments(parser)
 
     def handle(self, **options: Any) -> None:
         self.run(
-            options, text=options["text"], mode=options["mode"], sort=options["sort"]
+            options,
+            text=options["text"],
+            mode=options["mode"],
+            sort=options["sort"],
+            literal=options["literal"],
         )
