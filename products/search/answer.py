@@ -35,6 +35,7 @@ from products.search.question import (
 )
 from products.search.rank import rank
 from products.search.results import Candidate, Hit, Log, Plan, Results
+from products.search.synonyms import Thesaurus
 from products.search.words import written_words
 from products.sql.expressions import InArray, array_of
 from products.sql.prepared import Given, Prepared
@@ -57,6 +58,7 @@ def search(
     page_size: int = PAGE_SIZE,
     embedder: BaseEmbeddingBackend | None = None,
     using: str = DEFAULT_DB_ALIAS,
+    synonyms: Thesaurus | None = None,
 ) -> Results:
     """Return one page of the products that answer a question, best first.
 
@@ -66,7 +68,8 @@ def search(
     with a text. diversity: 0 for the nearest, up to 1 for the most varied, by maximal
     marginal relevance. page: from 1; a page after the last gives the last. page_size:
     1 to 200. embedder: by default the backend of the recipe in force, also while that
-    is switched.
+    is switched. synonyms: to search with these in place of the stored ones, see
+    thesaurus().
 
     A product whose sku is the text comes first. What is too far from a text is left
     out; products with a word of it stay. At most 250 products are ranked, 50 of them
@@ -92,6 +95,7 @@ def search(
         page_size=page_size,
         backend=embedder or get_backend(),
         using=using,
+        synonyms=synonyms,
     )
     asked = question.text or question.examples
     if embedder or question.single_example or not asked:
