@@ -43,7 +43,7 @@ KEPT_SECONDS = 60 * 60
 EMBED_SECONDS = 15.0  # for a page; the words that are left are rarer
 
 # Numbers, sizes and model numbers have no synonyms.
-WORD = re.compile(r"[^\W\d_]{3,}(?!\w)")
+WORD = re.compile(r"(?<!\w)[^\W\d_]{3,}(?!\w)")
 
 
 @dataclass

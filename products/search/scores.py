@@ -24,7 +24,7 @@ RANK_CONSTANT = 20  # how slowly the weight of a keyword rank falls
 
 # What a synonym counts beside the word that was typed: a product that has the word
 # itself comes before its equal that has a synonym, and after one with a word more.
-SYNONYM_WEIGHT = 0.9
+SYNONYM_WEIGHT = 0.7
 
 # BM25 with its textbook constants, over the words of a name. Robertson, Zaragoza: The
 # Probabilistic Relevance Framework, 2009, doi 10.1561/1500000019

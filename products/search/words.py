@@ -215,7 +215,7 @@ def match_of(
     bits: its words, see evidence_words(); frequencies: how often each of lexemes_of()
     stands in its name; length: how many words the name has.
 
-    A synonym counts a little less than the word that was typed. A product that has
+    A synonym counts less than the word that was typed. A product that has
     both has one word of the query, not two. In a name they are as one word that stands
     there more often, as Lucene's SynonymQuery has it.
     """
