@@ -23,8 +23,9 @@ from django.utils.translation import gettext, gettext_lazy as _
 from products.admin_pages import import_page, reports
 from products.admin_pages.actions import embed_selected, export_csv, export_jsonl
 from products.admin_pages.embeddings import embed_some, embeddings_context
+from products.admin_pages.synonyms import SynonymAdmin
 from products.embeddings import EmbeddingError
-from products.models import NotDuplicate, Product
+from products.models import NotDuplicate, Product, Synonym
 from products.numbers import priced
 from products.querysets import EmbeddingState, ProductQuerySet
 from products.search import similar_to
@@ -292,3 +293,6 @@ class NotDuplicateAdmin(PairAdmin):
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
+
+
+admin.site.register(Synonym, SynonymAdmin)

@@ -27,6 +27,7 @@ from products.name_words import NameWords
 from products.plain_text import tidy
 from products.querysets import ProductQuerySet
 from products.sql.prepared import Given, Prepared
+from products.synonyms import Synonym
 
 __all__ = [
     "DIMENSIONS",
@@ -34,6 +35,7 @@ __all__ = [
     "EmbeddingRecipe",
     "NotDuplicate",
     "Product",
+    "Synonym",
     "make_sku",
 ]
 

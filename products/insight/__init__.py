@@ -3,7 +3,9 @@
 `comparison` explains a result: which part of a text matters, what the index missed.
 `map` draws the catalogue in two dimensions, `reports` finds near duplicates and odd
 categories, `preview` shows what a product that is not saved yet would stand next to.
+`before_after` searches with and without a synonym, `neighbour_words` finds words that
+may be synonyms.
 
 The doors: parts_of(), compare_with_exact(), catalogue_map(), near_duplicates(),
-odd_categories(), neighbours_of().
+odd_categories(), neighbours_of(), before_after.preview(), suggestions().
 """

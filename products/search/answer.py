@@ -36,6 +36,7 @@ from products.search.question import (
 from products.search.rank import rank
 from products.search.results import Candidate, Hit, Log, Plan, Results
 from products.search.second_look import second_look
+from products.search.synonyms import Thesaurus
 from products.search.words import written_words
 from products.sql.expressions import InArray, array_of
 from products.sql.prepared import Given, Prepared
@@ -59,6 +60,7 @@ def search(
     literal: bool = False,
     embedder: BaseEmbeddingBackend | None = None,
     using: str = DEFAULT_DB_ALIAS,
+    synonyms: Thesaurus | None = None,
 ) -> Results:
     """Return one page of the products that answer a question, best first.
 
@@ -69,7 +71,8 @@ def search(
     marginal relevance. page: from 1; a page after the last gives the last. page_size:
     1 to 200. literal: search for the text as it is typed; otherwise a word that no
     product has is corrected, see second_look(). embedder: by default the backend of
-    the recipe in force, also while that is switched.
+    the recipe in force, also while that is switched. synonyms: to search with these in
+    place of the stored ones, see thesaurus().
 
     A product whose sku is the text comes first. What is too far from a text is left
     out; products with a word of it stay. At most 250 products are ranked, 50 of them
@@ -97,6 +100,7 @@ def search(
         literal=literal,
         backend=embedder or get_backend(),
         using=using,
+        synonyms=synonyms,
     )
     asked = question.text or question.examples
     if embedder or question.single_example or not asked:

@@ -21,7 +21,7 @@ from products.querysets import EF_SEARCH, ProductQuerySet
 from products.search.evidence import EVIDENCE, Evidence, as_vector
 from products.search.question import Question
 from products.search.results import Candidate, Plan
-from products.search.words import Term
+from products.search.words import Term, evidence_words
 from products.sql.expressions import Text
 from products.sql.prepared import Given, Prepared
 
@@ -251,7 +251,7 @@ def nearest_products(
     compared with.
     """
     limit = size + 1
-    words = [term.quoted for term in terms]
+    words = evidence_words(terms)
 
     def nearest(plan: Plan) -> Any:
         if plan.exact or question.filters or question.examples:

@@ -15,6 +15,7 @@ from products.models import MAX_PRICE, Product
 from products.numbers import grouped
 from products.plain_text import tidy
 from products.querysets import ProductQuerySet
+from products.search.synonyms import Thesaurus
 
 MAX_TEXT = 1_000  # characters
 MAX_PAGE_SIZE = 200
@@ -124,6 +125,7 @@ class Question:
     literal: bool = False
     backend: BaseEmbeddingBackend = field(default_factory=get_backend)
     using: str = DEFAULT_DB_ALIAS
+    synonyms: Thesaurus | None = None  # in place of those that are stored
 
     def __post_init__(self) -> None:
         if self.page < 1:

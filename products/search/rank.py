@@ -32,6 +32,7 @@ from products.search.scores import (
     ranks,
     sort_stably,
 )
+from products.search.synonyms import with_synonyms
 from products.search.word_matches import WordMatches, WordSearch
 from products.search.words import Match, Term, match_terms, query_terms
 from products.sql.expressions import Text
@@ -95,8 +96,8 @@ def by_both(question: Question, vector: str) -> Ranking:
 
     Each is scored by both, whichever search found it.
     """
-    # 1. Read the words of the text, and how common each is.
-    terms = query_terms(question.text, using=question.using)
+    # 1. Read the words of the text with their synonyms, and how common each is.
+    terms = terms_of(question)
     # 2. Choose up to 200 products with a word.
     words = with_words(question, terms, vector)
     # 3. Look the 50 nearest products up.
@@ -182,7 +183,7 @@ def question_vector(question: Question) -> tuple[Vector, float]:
 
 def by_words(question: Question, reason: str) -> Ranking:
     """Return the products with any word of the text, best first."""
-    terms = query_terms(question.text, using=question.using)
+    terms = terms_of(question)
     words = with_words(question, terms)
     matches = match_terms(terms, words.rows.values())
     keyword_ranks = ranks({pk: match.score for pk, match in matches.items()})
@@ -203,6 +204,12 @@ def by_words(question: Question, reason: str) -> Ranking:
         log=Log(rows=len(words.rows), words=words.rules),
         unknown_words=not all(term.count for term in terms),
     )
+
+
+def terms_of(question: Question) -> list[Term]:
+    """Return the words of the text, with their synonyms."""
+    terms = query_terms(question.text, using=question.using)
+    return with_synonyms(terms, question.synonyms, using=question.using)
 
 
 def with_words(

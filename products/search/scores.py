@@ -22,6 +22,10 @@ KEYWORD_WEIGHT = 0.2
 RANK_WEIGHT = 0.2
 RANK_CONSTANT = 20  # how slowly the weight of a keyword rank falls
 
+# What a synonym counts beside the word that was typed: a product that has the word
+# itself comes before its equal that has a synonym, and after one with a word more.
+SYNONYM_WEIGHT = 0.7
+
 # BM25 with its textbook constants, over the words of a name. Robertson, Zaragoza: The
 # Probabilistic Relevance Framework, 2009, doi 10.1561/1500000019
 BM25_K1 = 1.2
@@ -36,7 +40,7 @@ def inverse_document_frequency(matching: int, total: int) -> float:
 
 
 def name_score(
-    frequencies: Mapping[str, int], length: int, weights: Mapping[str, float]
+    frequencies: Mapping[str, float], length: int, weights: Mapping[str, float]
 ) -> float:
     """Return how well a name answers a query, by BM25: 0 to 1.
 

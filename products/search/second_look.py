@@ -10,10 +10,9 @@ from typing import NamedTuple
 from products.embeddings import EmbeddingError
 from products.models import Product
 from products.search.question import Question
-from products.search.rank import Ranking, rank
+from products.search.rank import Ranking, rank, terms_of
 from products.search.spelling import corrected
 from products.search.vocabulary import vocabulary
-from products.search.words import query_terms
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +69,7 @@ def meant_texts(question: Question, *, join: bool) -> tuple[str, str]:
 
     @cache
     def has_product(word: str) -> bool:
-        terms = query_terms(word, using=question.using)
+        terms = terms_of(replace(question, text=word))
         # A stop word is no term, and nothing to correct.
         if not terms or any(term.count for term in terms):
             return True

@@ -16,7 +16,7 @@ from products.models import Product
 from products.name_words import NameWords
 from products.querysets import ProductQuerySet
 from products.search.evidence import Evidence, evidence_of
-from products.search.words import COMMON, Term
+from products.search.words import COMMON, Term, evidence_words
 from products.sql.expressions import ANY, EVERY, Matches, TermsQuery, Text, text_value
 from products.sql.prepared import Given, Prepared
 
@@ -83,6 +83,11 @@ class WordSearch:
         """The words that some product has."""
         return [term for term in self.terms if term.count]
 
+    @property
+    def words(self) -> list[str]:
+        """The tsqueries of the evidence; those of the terms come first."""
+        return evidence_words(self.terms)
+
     def by_rules(self) -> Iterator[tuple[str, Rows]]:
         """Yield the name of each rule and the products it finds, the best rule first."""
         terms = sorted(self.known, key=lambda term: term.count)
@@ -135,13 +140,13 @@ class WordSearch:
             matching = self.products.matching(known, having=having, every=every)
             return by_id(self.evidence_of(matching)[: self.limit])
         query = matching_query(
-            len(known), len(self.terms), bool(having), every, self.limit
+            len(known), len(self.words), bool(having), every, self.limit
         )
         rows = query.rows(
             self.vector,
             self.fingerprint,
             ANY.join(having),
-            *(term.quoted for term in self.terms),
+            *self.words,
             using=self.products.db,
         )
         return by_id(rows)
@@ -161,11 +166,11 @@ class WordSearch:
                 self.products, words, self.evidence_of, limit=self.limit
             )
             return by_id(query.rows(using=self.products.db))
-        query = any_common_word_query(len(self.terms), len(words), self.limit)
+        query = any_common_word_query(len(self.words), len(words), self.limit)
         rows = query.rows(
             self.vector,
             self.fingerprint,
-            *(term.quoted for term in self.terms),
+            *self.words,
             *words,
             using=self.products.db,
         )
@@ -173,9 +178,10 @@ class WordSearch:
 
     def evidence_of(self, products: ProductQuerySet) -> models.QuerySet[Product, Any]:
         """Return the rows of products, for Evidence."""
-        words = [term.quoted for term in self.terms]
         vector = Value(self.vector, output_field=TextField())
-        return evidence_of(products, words, vector=vector, fingerprint=self.fingerprint)
+        return evidence_of(
+            products, self.words, vector=vector, fingerprint=self.fingerprint
+        )
 
 
 @cache

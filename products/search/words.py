@@ -14,8 +14,13 @@ from django.core.cache import cache as kept
 from django.db import connections
 
 from products.search.evidence import Evidence
-from products.search.scores import inverse_document_frequency, name_score
+from products.search.scores import (
+    SYNONYM_WEIGHT,
+    inverse_document_frequency,
+    name_score,
+)
 from products.sql.prepared import fetch_prepared
+from products.synonyms import note_synonyms
 
 # The text search configuration of the column search_vector.
 CONFIG = "english"
@@ -53,10 +58,13 @@ TERMS_SQL = r"""
                 SELECT FROM products WHERE search_vector @@ quoted::tsquery LIMIT %s
             ) AS counted)
         ),
-        (SELECT reltuples FROM class)
+        (SELECT reltuples FROM class),
+        positions,
+        EXISTS (SELECT FROM products_synonym)
     FROM (
         SELECT
             lexeme,
+            positions,
             '''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''' AS quoted
         FROM unnest(to_tsvector(%s::regconfig, %s))
         ORDER BY positions[1]
@@ -83,11 +91,25 @@ STEMS_SQL = """
 """
 
 
+class Place(NamedTuple):
+    """A stem of a phrase, and how far behind the first one it stands."""
+
+    lexeme: str
+    offset: int
+
+
+# A word or several in a row, as a text has them.
+Phrase = tuple[Place, ...]
+
+
 @dataclass(frozen=True)
 class Term:
     """A word of a query: its stem, the same quoted for a tsquery, and its weight.
 
     count: how many products have it; above COMMON an estimate. word: as it was typed.
+    positions: where it stands in the query. synonyms: what may stand in its place, see
+    products/search/synonyms.py; *quoted* is then a tsquery for any of them, and weight
+    and count are those of all together.
     """
 
     lexeme: str
@@ -95,6 +117,8 @@ class Term:
     weight: float  # inverse document frequency
     count: int
     word: str = ""
+    positions: tuple[int, ...] = ()
+    synonyms: tuple[Phrase, ...] = ()
 
 
 class Match(NamedTuple):
@@ -128,20 +152,59 @@ def query_terms(text: str, *, using: str) -> list[Term]:
             inverse_document_frequency(int(count), int(total)),
             int(count),
             typed_word(lexeme, typed),
+            tuple(positions),
         )
-        for lexeme, quoted, count, total in rows
+        for lexeme, quoted, count, total, positions, _ in rows
     ]
+    for row in rows[:1]:
+        note_synonyms(row[-1], using=using)
     terms.sort(key=lambda term: not term.count)
-    if all(term.count for term in terms) and any(row[-1] > LARGE for row in rows):
+    if all(term.count for term in terms) and any(row[3] > LARGE for row in rows):
         kept.set(key, terms, COUNTS_SECONDS)
     return terms
+
+
+def evidence_words(terms: Sequence[Term]) -> list[str]:
+    """Return the tsqueries whose bits match_terms() reads: see term_bits().
+
+    First one for each term. Behind them, for each term with synonyms, one for the word
+    alone and one for each synonym, which say by which of them a product was found.
+    """
+    words = [term.quoted for term in terms]
+    for term in terms:
+        if term.synonyms:
+            words += [quote(term.lexeme), *map(quote_phrase, term.synonyms)]
+    return words
+
+
+def quote(lexeme: str) -> str:
+    """Return a lexeme as a tsquery."""
+    escaped = lexeme.replace("\\", "\\\\").replace("'", "''")
+    return f"'{escaped}'"
+
+
+def quote_phrase(phrase: Phrase) -> str:
+    """Return the tsquery for the words of a phrase in a row, in parentheses."""
+    text, before = "", 0
+    for lexeme, offset in phrase:
+        text += f" <{offset - before}> {quote(lexeme)}" if text else quote(lexeme)
+        before = offset
+    return f"({text})" if len(phrase) > 1 else text
 
 
 def match_terms(terms: Sequence[Term], rows: Iterable[Evidence]) -> dict[int, Match]:
     """Return how the text of each product matches, by id."""
     match = cache(partial(match_of, terms))
-    names = cache(partial(frequencies, words=[term.quoted for term in terms]))
+    words = [quote(lexeme) for lexeme in lexemes_of(terms)]
+    names = cache(partial(frequencies, words=words))
     return {row.pk: match(row.bits, *names(row.name_lexemes)) for row in rows}
+
+
+def lexemes_of(terms: Sequence[Term]) -> list[str]:
+    """Return the lexemes of terms, and behind them those of their synonyms."""
+    phrases = [phrase for term in terms for phrase in term.synonyms]
+    others = [place.lexeme for phrase in phrases for place in phrase]
+    return [*(term.lexeme for term in terms), *others]
 
 
 def match_of(
@@ -149,22 +212,36 @@ def match_of(
 ) -> Match:
     """Return how a product matches.
 
-    bits: its words, see term_bits(); frequencies: how often each of the terms stands in
-    its name; length: how many words the name has.
+    bits: its words, see evidence_words(); frequencies: how often each of lexemes_of()
+    stands in its name; length: how many words the name has.
+
+    A synonym counts less than the word that was typed. A product that has
+    both has one word of the query, not two. In a name they are as one word that stands
+    there more often, as Lucene's SynonymQuery has it.
     """
-    words = tuple(term.lexeme for place, term in enumerate(terms) if bits >> place & 1)
+    counts = dict(zip(lexemes_of(terms), frequencies, strict=True))
+    words: list[str] = []
+    in_name: dict[str, float] = {}
+    found, behind = 0.0, len(terms)
+    for place, term in enumerate(terms):
+        typed, synonyms = bits >> place & 1, []
+        if term.synonyms:
+            typed = bits >> behind & 1
+            for number, phrase in enumerate(term.synonyms, start=behind + 1):
+                if bits >> number & 1:
+                    synonyms.append([place.lexeme for place in phrase])
+            behind += 1 + len(term.synonyms)
+        if typed or synonyms:
+            words += [term.lexeme] if typed else synonyms[0]
+            found += 1 if typed else SYNONYM_WEIGHT
+            others = sum(min(counts[own] for own in phrase) for phrase in synonyms)
+            if count := counts[term.lexeme] + SYNONYM_WEIGHT * others:
+                in_name[term.lexeme] = count
     if not words:
         return Match((), 0.0)
-    in_name = name_score(
-        {
-            term.lexeme: count
-            for term, count in zip(terms, frequencies, strict=True)
-            if count
-        },
-        length,
-        {term.lexeme: term.weight for term in terms},
-    )
-    return Match(words, len(words) / len(terms) + in_name)
+    weights = {term.lexeme: term.weight for term in terms}
+    score = found / len(terms) + name_score(in_name, length, weights)
+    return Match(tuple(dict.fromkeys(words)), score)
 
 
 def frequencies(name: str, words: Iterable[str]) -> tuple[tuple[int, ...], int]:

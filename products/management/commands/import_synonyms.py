@@ -1,0 +1,92 @@
+"""`manage.py import_synonyms`: synonyms from a file into the shop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management import CommandError, CommandParser
+from django.db import ProgrammingError
+
+from products.catalog.reading.source import Format, SourceError, open_source
+from products.catalog.synonym_files import SynonymFile, read_synonyms, store
+from products.insight.before_after import preview
+from products.management.base import ShopCommand, database_problem
+
+FORMATS = [format.value for format in Format if format.is_table]
+
+
+class Command(ShopCommand):
+    expected = (SourceError,)
+    help = (
+        "Import synonyms from a CSV or TSV file. Those that are there already stay, all "
+        "others are added. If a line is refused, nothing is imported."
+    )
+    about = (
+        "The first line names the columns, words and finds; each has words or phrases\n"
+        "with commas between them. With finds empty, all the words mean the same:\n"
+        '  "sofa, couch, settee",\n'
+        "Otherwise a search for any of the words also finds the others, and not the\n"
+        "other way round:\n"
+        "  tv,television"
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("file", help="The file, or - for standard input.")
+        parser.add_argument(
+            "--dry-run",
+            action="store_true",
+            help="Show what would be new and refused, and what the first words would "
+            "find; change nothing.",
+        )
+        parser.add_argument(
+            "--delete-missing",
+            action="store_true",
+            help="Delete the synonyms that are not in the file.",
+        )
+        parser.add_argument(
+            "--format",
+            choices=FORMATS,
+            help="By default, by the ending of the file's name.",
+        )
+        parser.add_argument(
+            "--encoding", default="utf-8", help="The file's encoding (default utf-8)."
+        )
+        self.add_database_argument(parser, "The database to import into.")
+
+    def handle(self, *, file: str, **options: Any) -> None:
+        using, format = options["database"], options["format"]
+        with open_source(
+            file,
+            format=Format(format) if format else None,
+            encoding=options["encoding"],
+        ) as source:
+            try:
+                found = read_synonyms(source, using=using)
+            except ProgrammingError as err:
+                raise CommandError(database_problem(err)) from err
+        self.refuse(found)
+        gone = len(found.missing) if options["delete_missing"] else 0
+        counts = (
+            f"{len(found.new):,} new, {found.unchanged:,} unchanged, {gone:,} deleted"
+        )
+        if options["dry_run"]:
+            self.show_searches(found, using)
+            self.stdout.write(f"Would import {file}: {counts}.")
+            return
+        store(found, delete_missing=options["delete_missing"], using=using)
+        self.stdout.write(self.style.SUCCESS(f"Imported {file}: {counts}."))
+
+    def refuse(self, found: SynonymFile) -> None:
+        """Raise CommandError if any line is refused, with the reasons by line."""
+        for refusal in found.refused:
+            self.stderr.write(f"line {refusal.line}: {refusal.reason}")
+        if found.refused:
+            raise CommandError(
+                f"{len(found.refused):,} refused, so nothing was imported. Correct these "
+                "lines and run the same command again."
+            )
+
+    def show_searches(self, found: SynonymFile, using: str) -> None:
+        """Write what the first words find now, and what they would find then."""
+        for word in preview(found.new, using=using).words:
+            self.stdout.write(f"{word.word}: {word.now.count}; then {word.then.count}")
