@@ -33,7 +33,13 @@ from products.search.scores import (
     sort_stably,
 )
 from products.search.word_matches import WordMatches, WordSearch
-from products.search.words import Match, Term, match_terms, query_terms
+from products.search.words import (
+    Match,
+    Term,
+    match_terms,
+    query_terms,
+    trust_in_words,
+)
 from products.sql.expressions import Text
 from products.sql.prepared import Given, Prepared
 
@@ -43,7 +49,7 @@ logger = logging.getLogger(__name__)
 # those with a word of it. More of them change no judged measure by more than its noise,
 # and take their time (docs/performance.md).
 NEAREST_CANDIDATES = 50
-KEYWORD_CANDIDATES = 200
+KEYWORD_CANDIDATES = 250
 
 # How many products one question ranks, and so the most that can be paged through.
 RANKED = NEAREST_CANDIDATES + KEYWORD_CANDIDATES
@@ -95,7 +101,7 @@ def by_both(question: Question, vector: str) -> Ranking:
     """
     # 1. Read the words of the text, and how common each is.
     terms = query_terms(question.text, using=question.using)
-    # 2. Choose up to 200 products with a word.
+    # 2. Choose up to 250 products with a word.
     words = with_words(question, terms, vector)
     # 3. Look the 50 nearest products up.
     near = nearest_products(question, vector, terms, size=NEAREST_CANDIDATES)
@@ -239,6 +245,7 @@ def scored(
         {pk: similarity.get(pk, 0.0) for pk in rows},
         keyword,
         keyword_ranks,
+        trust=trust_in_words(matches.values()),
     )
     return [
         Candidate(

@@ -58,20 +58,23 @@ def hybrid_scores(
     similarity: Mapping[Key, float],
     keyword: Mapping[Key, float],
     keyword_ranks: Mapping[Key, int],
+    *,
+    trust: float = 1.0,
 ) -> dict[Key, float]:
     """Return one score for each candidate of either search, large for a good one.
 
     similarity: the cosine similarity of every candidate; keyword, keyword_ranks: the
-    score of those with a word of the query, and their ranks() by it. A candidate found by one search only still has
-    both scores, its true ones: that is what makes the sum fair. The last term rewards
-    a place at the top of the keyword ranking, as reciprocal rank fusion does (Cormack,
-    Clarke, Büttcher, SIGIR 2009, doi 10.1145/1571941.1572114).
+    score of those with a word of the query, and their ranks() by it; trust: how much
+    these count, 0 to 1. A candidate found by one search only still has both scores, its
+    true ones: that is what makes the sum fair. The last term rewards a place at the top
+    of the keyword ranking, as reciprocal rank fusion does (Cormack, Clarke, Büttcher,
+    SIGIR 2009, doi 10.1145/1571941.1572114).
     """
     scores = dict(similarity)
     for key, rank in keyword_ranks.items():
         if keyword[key] > 0:
             reward = RANK_WEIGHT * RANK_CONSTANT / (RANK_CONSTANT + rank)
-            scores[key] += KEYWORD_WEIGHT * keyword[key] + reward
+            scores[key] += trust * (KEYWORD_WEIGHT * keyword[key] + reward)
     return scores
 
 
