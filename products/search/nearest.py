@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -228,10 +228,11 @@ def rows_by_plan(
 
 @dataclass(frozen=True)
 class Nearest:
-    """The products near enough to a vector, nearest first, and how they were found.
+    """The products near to a vector, nearest first, and how they were found.
 
-    more: others may be as near, but the index was not read for them. compared: how many
-    rows were ranked; rows: what came back, also from too far away, by id.
+    candidates: those near enough one by one. more: others may be as near, but the index
+    was not read for them. compared: how many rows were ranked; rows: what came back,
+    also from too far away, by id. floor: what a match must reach.
     """
 
     candidates: list[Candidate]
@@ -239,6 +240,16 @@ class Nearest:
     plan: Plan
     compared: int
     rows: dict[int, Evidence]
+    floor: Floor
+
+    @property
+    def is_match(self) -> bool:
+        """Whether the nearest is so near that the catalogue answers the text at all."""
+        return bool(self.candidates) and self.candidates[0].score >= self.floor.best
+
+    def without_candidates(self) -> Nearest:
+        """Return the same where no product is a match."""
+        return replace(self, candidates=[], more=False)
 
 
 def nearest_products(
@@ -246,9 +257,9 @@ def nearest_products(
 ) -> Nearest:
     """Return the *size* products nearest to a vector, written as PostgreSQL does.
 
-    terms: the words of the text, for the evidence. Those too far away to be a match for
-    a text are left out. For an example nothing is too far: the visitor sees what it is
-    compared with.
+    terms: the words of the text, for the evidence. Those too far away for a text are
+    left out one by one; whether the nearest is a match at all, the caller decides. For
+    an example nothing is too far: the visitor sees what it is compared with.
     """
     limit = size + 1
     words = [term.quoted for term in terms]
@@ -276,9 +287,10 @@ def nearest_products(
         for rank, row in enumerate(rows, start=1)
         for similarity in (1 - (row.distance or 0.0),)
     ]
-    near = candidates
+    floor = NO_FLOOR
     if found.rows and not question.examples:
-        near = above_floor(question.backend, candidates, calibrated=found.rows[0][-1])
+        floor = get_floor(question.backend, calibrated=found.rows[0][-1])
+    near = [candidate for candidate in candidates if candidate.score >= floor.each]
     # An index that was not read to its end leaves some out, unless the floor does.
     more = found.plan.partial and len(near) == len(candidates)
     return Nearest(
@@ -287,6 +299,7 @@ def nearest_products(
         plan=found.plan,
         compared=found.compared,
         rows={row.pk: row for row in rows},
+        floor=floor,
     )
 
 
@@ -333,17 +346,8 @@ class Floor:
     each: float
 
 
-def above_floor(
-    backend: BaseEmbeddingBackend,
-    candidates: list[Candidate],
-    *,
-    calibrated: float | None,
-) -> list[Candidate]:
-    """Return the candidates near enough to be a match; none if the best is not."""
-    floor = get_floor(backend, calibrated)
-    if candidates[0].score < floor.best:
-        return []
-    return [candidate for candidate in candidates if candidate.score >= floor.each]
+# No cosine similarity is below it.
+NO_FLOOR = Floor(best=-1.0, each=-1.0)
 
 
 def get_floor(backend: BaseEmbeddingBackend, calibrated: float | None) -> Floor:

@@ -36,6 +36,7 @@ from products.search.word_matches import WordMatches, WordSearch
 from products.search.words import (
     Match,
     Term,
+    has_every_word,
     match_terms,
     query_terms,
     trust_in_words,
@@ -105,16 +106,35 @@ def by_both(question: Question, vector: str) -> Ranking:
     words = with_words(question, terms, vector)
     # 3. Look the 50 nearest products up.
     near = nearest_products(question, vector, terms, size=NEAREST_CANDIDATES)
-    # 4. Read what both statements found of each product.
-    candidates = [candidate.pk for candidate in near.candidates]
-    rows = words.rows | {pk: near.rows[pk] for pk in candidates}
+    compared = ranked_by_both(near, words)
+    if not near.is_match:
+        near = near.without_candidates()
+    # 4. Read what both statements found of each product that is a match.
+    having = {
+        pk: row for pk, row in words.rows.items() if matches_by_words(row, terms, near)
+    }
+    rows = having | {
+        candidate.pk: near.rows[candidate.pk] for candidate in near.candidates
+    }
     # 5. Add up what speaks for each.
     return Ranking(
         scored(rows, near.candidates, match_terms(terms, rows.values())),
         near.plan,
-        more=near.more or len(words.rows) == KEYWORD_CANDIDATES,
-        log=Log(rows=ranked_by_both(near, words), words=words.rules),
+        more=near.more or len(having) == KEYWORD_CANDIDATES,
+        log=Log(rows=compared, words=words.rules),
     )
+
+
+def matches_by_words(row: Evidence, terms: Sequence[Term], near: Nearest) -> bool:
+    """Return whether a product with words of the text is a match.
+
+    One with only part of them must also be near enough to the text, and the text
+    answered by some product: "visa application form" would find each form there is. A
+    product that has no distance is not left out.
+    """
+    if has_every_word(row.bits, terms) or row.distance is None:
+        return True
+    return bool(near.candidates) and 1 - row.distance >= near.floor.each
 
 
 def ranked_by_both(near: Nearest, words: WordMatches) -> int:
@@ -147,11 +167,24 @@ def find(question: Question) -> Ranking:
 
 
 def by_meaning(question: Question, vector: str) -> Ranking:
-    """Return the products nearest to a vector."""
+    """Return the products nearest to a vector.
+
+    None where the nearest is no match, unless its words say that the catalogue has what
+    is asked for: names that the model does not know are near to nothing.
+    """
     near = nearest_products(question, vector)
+    if near.candidates and not near.is_match and not is_in_catalogue(question):
+        near = near.without_candidates()
     return Ranking(
         near.candidates, near.plan, more=near.more, log=Log(rows=near.compared)
     )
+
+
+def is_in_catalogue(question: Question) -> bool:
+    """Return whether a product has every word of the text."""
+    terms = query_terms(question.text, using=question.using)
+    words = [term.quoted for term in terms]
+    return question.products().matching(words, every=True).exists()
 
 
 def question_vector(question: Question) -> tuple[Vector, float]:

@@ -162,6 +162,11 @@ def match_terms(terms: Sequence[Term], rows: Iterable[Evidence]) -> dict[int, Ma
     return matches
 
 
+def has_every_word(bits: int, terms: Sequence[Term]) -> bool:
+    """Return whether a product has all words of a query; bits: see term_bits()."""
+    return bool(terms) and bits == (1 << len(terms)) - 1
+
+
 def trust_in_words(matches: Iterable[Match]) -> float:
     """Return how much a word of the query says about a product: 0 to 1.
 
