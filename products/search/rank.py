@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -27,6 +27,7 @@ from products.search.query_vector import (
 from products.search.question import Mode, Question, SearchError
 from products.search.results import Candidate, Log, Plan
 from products.search.scores import (
+    Weights,
     hybrid_scores,
     maximal_marginal_relevance,
     ranks,
@@ -100,13 +101,33 @@ def by_both(question: Question, vector: str) -> Ranking:
 
     Each is scored by both, whichever search found it.
     """
+    found = evidence_by_both(question, vector)
+    # 5. Add up what speaks for each.
+    return Ranking(
+        scored(found, found.near.weights), found.near.plan, found.more, found.log
+    )
+
+
+@dataclass(frozen=True)
+class Found:
+    """What both searches found: matches by words, and the nearest, of the same rows."""
+
+    rows: dict[int, Evidence]
+    near: Nearest
+    matches: dict[int, Match]
+    more: bool
+    log: Log
+
+
+def evidence_by_both(question: Question, vector: str) -> Found:
+    """Return what speaks for the products near the vector or with a word of the text."""
     # 1. Read the words of the text, and how common each is.
     terms = query_terms(question.text, using=question.using)
     # 2. Choose up to 250 products with a word.
     words = with_words(question, terms, vector)
     # 3. Look the 50 nearest products up.
     near = nearest_products(question, vector, terms, size=NEAREST_CANDIDATES)
-    compared = ranked_by_both(near, words)
+    log = Log(rows=ranked_by_both(near, words), words=words.rules)
     if not near.is_match:
         near = near.without_candidates()
     # 4. Read what both statements found of each product that is a match.
@@ -116,13 +137,9 @@ def by_both(question: Question, vector: str) -> Ranking:
     rows = having | {
         candidate.pk: near.rows[candidate.pk] for candidate in near.candidates
     }
-    # 5. Add up what speaks for each.
-    return Ranking(
-        scored(rows, near.candidates, match_terms(terms, rows.values())),
-        near.plan,
-        more=near.more or len(having) == KEYWORD_CANDIDATES,
-        log=Log(rows=compared, words=words.rules),
-    )
+    matches = match_terms(terms, rows.values())
+    more = near.more or len(having) == KEYWORD_CANDIDATES
+    return Found(rows, near, matches, more, log)
 
 
 def matches_by_words(row: Evidence, terms: Sequence[Term], near: Nearest) -> bool:
@@ -257,16 +274,9 @@ def with_words(
 # By both
 
 
-def scored(
-    rows: Mapping[int, Evidence],
-    near: Sequence[Candidate],
-    matches: Mapping[int, Match],
-) -> list[Candidate]:
-    """Return the candidates with their hybrid score, best first.
-
-    rows: all candidates, by id; near: those found by meaning; matches: how the words of
-    each match.
-    """
+def scored(found: Found, weights: Weights) -> list[Candidate]:
+    """Return the candidates with their hybrid score, best first."""
+    rows, near, matches = found.rows, found.near.candidates, found.matches
     semantic_ranks = {candidate.pk: candidate.semantic_rank for candidate in near}
     similarity = {
         pk: 1 - row.distance for pk, row in rows.items() if row.distance is not None
@@ -278,6 +288,7 @@ def scored(
         {pk: similarity.get(pk, 0.0) for pk in rows},
         keyword,
         keyword_ranks,
+        weights=weights,
         trust=trust_in_words(matches.values()),
     )
     return [
