@@ -390,6 +390,24 @@ class Calibration(models.Model):
         return f"{self.fingerprint}: {self.floor:.3f}"
 
 
+class RankingWeights(models.Model):
+    """The weights of the hybrid score that fit a shop's judgements, for one recipe."""
+
+    fingerprint = models.CharField(max_length=100, unique=True)
+    keyword = models.FloatField(help_text="Of the score by words.")
+    rank = models.FloatField(help_text="Of the place by words.")
+    queries = models.PositiveIntegerField(
+        help_text="How many judged queries there were."
+    )
+    fitted_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        db_table = "products_ranking_weights"
+
+    def __str__(self) -> str:
+        return f"{self.fingerprint}: {self.keyword:g} and {self.rank:g}"
+
+
 class Judgement(models.Model):
     """Whether a product answers a query, as somebody of the staff sees it."""
 

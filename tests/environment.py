@@ -19,6 +19,7 @@ os.environ.update(
     DB_ASSUME_ROLE="",
     DB_DIRECT_HOST="",
     DB_DIRECT_PORT="",
+    ACCESSORY_WORDS="",
     CURRENCY="",
     DB_HOST="",
     DB_LOCK_TIMEOUT="",

@@ -164,6 +164,52 @@ AZURE_OPENAI_API_KEY = os.environ.get("AZURE_OPENAI_API_KEY", "")
 # Does search use an HNSW index of half precision? See manage.py build_index --halfvec.
 HNSW_HALFVEC = env_bool("HNSW_HALFVEC", False)
 
+# A product whose name has one of these behind the thing that is asked for comes after
+# the thing itself: a laptop before a laptop bag.
+ACCESSORY_WORDS = env_list(
+    "ACCESSORY_WORDS",
+    [
+        "accessory",
+        "adapter",
+        "backpack",
+        "bag",
+        "battery",
+        "bracket",
+        "briefcase",
+        "cartridge",
+        "case",
+        "charger",
+        "cover",
+        "cradle",
+        "dock",
+        "docking",
+        "drum",
+        "filter",
+        "foil",
+        "folio",
+        "holder",
+        "holster",
+        "lamp",
+        "lens",
+        "lock",
+        "mount",
+        "pouch",
+        "protector",
+        "refill",
+        "remote",
+        "replacement",
+        "ribbon",
+        "skin",
+        "sleeve",
+        "spare",
+        "stand",
+        "strap",
+        "toner",
+        "tray",
+        "tripod",
+    ],
+)
+
 # The sign that every price has, before or after it as the language in force wants.
 CURRENCY = os.environ.get("CURRENCY") or "$"
 

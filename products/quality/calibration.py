@@ -18,6 +18,14 @@ SAMPLES = 100
 QUANTILE = 0.95
 
 
+# The nearest product is far from nonsense where there are few products: the model's own
+# floor does.
+CALIBRATED_FROM = 100
+
+# The floor is measured anew when this part of the catalogue changed.
+CHANGED = 10  # per cent
+
+
 class CalibrationError(ValueError):
     """A catalogue that cannot be calibrated; the message says what to do."""
 
@@ -51,6 +59,39 @@ def calibrate(*, using: str) -> Calibration:
         defaults={"floor": floor, "products": products.count(), "samples": SAMPLES},
     )
     return calibration
+
+
+def keep_calibrated(*, using: str) -> Calibration | None:
+    """Measure the floor anew if that is due; return it, or None if it was not.
+
+    It is due when a tenth of the catalogue changed, and where nothing was measured for
+    the recipe in force; never for fewer than 100 embedded products. Raises
+    EmbeddingError when the backend fails.
+    """
+    return calibrate(using=using) if is_calibration_due(using=using) else None
+
+
+def is_calibration_due(*, using: str) -> bool:
+    """Return whether the floor should be measured anew; reads the table at most once."""
+    fingerprint = EmbeddingRecipe.objects.current(using).fingerprint
+    products = Product.objects.using(using).embedded(fingerprint=fingerprint)
+    count = products.count()
+    if count < CALIBRATED_FROM:
+        return False
+    measured = Calibration.objects.using(using).filter(fingerprint=fingerprint).first()
+    if measured is None:
+        return True
+    due = measured.products * CHANGED / 100
+    written = products.filter(updated_at__gt=measured.measured_at).count()
+    return max(abs(count - measured.products), written) >= due
+
+
+def calibrated_line(calibration: Calibration) -> str:
+    """Return what an automatic calibration did, for the operator."""
+    return (
+        f"Calibrated the floor of a match: {calibration.floor:.3f} for "
+        f"{calibration.products:,} products."
+    )
 
 
 def meaningless_texts(count: int) -> list[str]:

@@ -75,8 +75,8 @@ def search(
     place of the stored ones, see thesaurus().
 
     A product whose sku is the text comes first. What is too far from a text is left
-    out; products with a word of it stay. At most 250 products are ranked, 50 of them
-    by meaning and 200 for their words, see WordSearch; by meaning alone 200, and 10,000
+    out; products with a word of it stay. At most 300 products are ranked, 50 of them
+    by meaning and 250 for their words, see WordSearch; by meaning alone 200, and 10,000
     are listed.
     When the text cannot be embedded, keyword results come with a notice. Nothing can be
     compared with an example that has no embedding: then no results come, and a notice.

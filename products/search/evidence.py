@@ -28,6 +28,7 @@ class Evidence(NamedTuple):
 
     pk: int
     category: str
+    name: str
     bits: int
     name_lexemes: str
     distance: float | None

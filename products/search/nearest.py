@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Generic, Protocol, TypeVar
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import connections, models, transaction
-from django.db.models import Subquery, Value
+from django.db.models import Func, Subquery, Value
 from django.utils.translation import gettext as _, ngettext
 from psycopg import sql
 
 from products.embeddings import BaseEmbeddingBackend
-from products.models import Calibration, Product
+from products.models import Calibration, Product, RankingWeights
 from products.numbers import grouped
 from products.querysets import EF_SEARCH, ProductQuerySet
 from products.search.evidence import EVIDENCE, Evidence, as_vector
 from products.search.question import Question
 from products.search.results import Candidate, Plan
+from products.search.scores import DEFAULT_WEIGHTS, Weights
 from products.search.words import Term, evidence_words
 from products.sql.expressions import Text
 from products.sql.prepared import Given, Prepared
@@ -228,10 +230,12 @@ def rows_by_plan(
 
 @dataclass(frozen=True)
 class Nearest:
-    """The products near enough to a vector, nearest first, and how they were found.
+    """The products near to a vector, nearest first, and how they were found.
 
-    more: others may be as near, but the index was not read for them. compared: how many
-    rows were ranked; rows: what came back, also from too far away, by id.
+    candidates: those near enough one by one. more: others may be as near, but the index
+    was not read for them. compared: how many rows were ranked; rows: what came back,
+    also from too far away, by id. floor: what a match must reach; weights: those of the
+    hybrid score that the shop has for the recipe.
     """
 
     candidates: list[Candidate]
@@ -239,6 +243,17 @@ class Nearest:
     plan: Plan
     compared: int
     rows: dict[int, Evidence]
+    floor: Floor
+    weights: Weights = DEFAULT_WEIGHTS
+
+    @property
+    def is_match(self) -> bool:
+        """Whether the nearest is so near that the catalogue answers the text at all."""
+        return bool(self.candidates) and self.candidates[0].score >= self.floor.best
+
+    def without_candidates(self) -> Nearest:
+        """Return the same where no product is a match."""
+        return replace(self, candidates=[], more=False)
 
 
 def nearest_products(
@@ -246,9 +261,9 @@ def nearest_products(
 ) -> Nearest:
     """Return the *size* products nearest to a vector, written as PostgreSQL does.
 
-    terms: the words of the text, for the evidence. Those too far away to be a match for
-    a text are left out. For an example nothing is too far: the visitor sees what it is
-    compared with.
+    terms: the words of the text, for the evidence. Those too far away for a text are
+    left out one by one; whether the nearest is a match at all, the caller decides. For
+    an example nothing is too far: the visitor sees what it is compared with.
     """
     limit = size + 1
     words = evidence_words(terms)
@@ -261,14 +276,16 @@ def nearest_products(
                 exact=plan.exact,
                 ef_search=plan.ef_search,
             )
-            return with_floor(products.with_terms(words), question.fingerprint)
+            return with_floor_and_weights(
+                products.with_terms(words), question.fingerprint
+            )
         query = nearest_query(len(words), limit, plan.ef_search, settings.HNSW_HALFVEC)
         return query.rows(vector, question.fingerprint, *words, using=question.using)
 
     found = look_up(question, nearest, limit)
     # Iterative scans may come back slightly out of order.
     rows = sorted(
-        (Evidence(*row[:-1]) for row in found.rows),
+        (Evidence(*row[:-2]) for row in found.rows),
         key=lambda row: (row.distance, row.pk),
     )
     candidates = [
@@ -276,9 +293,13 @@ def nearest_products(
         for rank, row in enumerate(rows, start=1)
         for similarity in (1 - (row.distance or 0.0),)
     ]
-    near = candidates
+    floor = NO_FLOOR
     if found.rows and not question.examples:
-        near = above_floor(question.backend, candidates, calibrated=found.rows[0][-1])
+        floor = get_floor(question.backend, calibrated=found.rows[0][-2])
+    weights = DEFAULT_WEIGHTS
+    if found.rows and (fitted := found.rows[0][-1]):
+        weights = Weights(*fitted)
+    near = [candidate for candidate in candidates if candidate.score >= floor.each]
     # An index that was not read to its end leaves some out, unless the floor does.
     more = found.plan.partial and len(near) == len(candidates)
     return Nearest(
@@ -287,6 +308,8 @@ def nearest_products(
         plan=found.plan,
         compared=found.compared,
         rows={row.pk: row for row in rows},
+        floor=floor,
+        weights=weights,
     )
 
 
@@ -302,20 +325,28 @@ def nearest_query(
     products = Product.objects.nearest_to(
         as_vector(Given(0)), fingerprint=Given(1), ef_search=ef_search
     ).with_terms([Given(place) for place in range(2, 2 + terms)])
-    return Prepared.of(with_floor(products, Given(1))[:limit])
+    return Prepared.of(with_floor_and_weights(products, Given(1))[:limit])
 
 
-def with_floor(
+def with_floor_and_weights(
     products: ProductQuerySet, fingerprint: Text
 ) -> models.QuerySet[Product, Any]:
-    """Return the evidence of products, and behind it the calibrated floor of a recipe.
+    """Return the evidence of products, then the floor and the weights of a recipe.
 
-    The floor is the same in each row, and null where none was calibrated: read along,
-    it takes no statement of its own.
+    Both are the same in each row, and null where none were measured: read along, they
+    take no statement of their own.
     """
     floor = Calibration.objects.filter(fingerprint=fingerprint).values("floor")
-    with_it = products.annotate(floor=Subquery(floor))
-    return with_it.values_list(*EVIDENCE, "floor")
+    weights = RankingWeights.objects.filter(fingerprint=fingerprint).values(
+        both=Func(
+            "keyword",
+            "rank",
+            template="ARRAY[%(expressions)s]",
+            output_field=ArrayField(models.FloatField()),
+        )
+    )
+    with_both = products.annotate(floor=Subquery(floor), weights=Subquery(weights))
+    return with_both.values_list(*EVIDENCE, "floor", "weights")
 
 
 # The floor
@@ -333,17 +364,8 @@ class Floor:
     each: float
 
 
-def above_floor(
-    backend: BaseEmbeddingBackend,
-    candidates: list[Candidate],
-    *,
-    calibrated: float | None,
-) -> list[Candidate]:
-    """Return the candidates near enough to be a match; none if the best is not."""
-    floor = get_floor(backend, calibrated)
-    if candidates[0].score < floor.best:
-        return []
-    return [candidate for candidate in candidates if candidate.score >= floor.each]
+# No cosine similarity is below it.
+NO_FLOOR = Floor(best=-1.0, each=-1.0)
 
 
 def get_floor(backend: BaseEmbeddingBackend, calibrated: float | None) -> Floor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -27,6 +27,7 @@ from products.search.query_vector import (
 from products.search.question import Mode, Question, SearchError
 from products.search.results import Candidate, Log, Plan
 from products.search.scores import (
+    Weights,
     hybrid_scores,
     maximal_marginal_relevance,
     ranks,
@@ -34,7 +35,14 @@ from products.search.scores import (
 )
 from products.search.synonyms import with_synonyms
 from products.search.word_matches import WordMatches, WordSearch
-from products.search.words import Match, Term, match_terms, query_terms
+from products.search.words import (
+    Match,
+    Term,
+    has_every_word,
+    match_terms,
+    query_terms,
+    trust_in_words,
+)
 from products.sql.expressions import Text
 from products.sql.prepared import Given, Prepared
 
@@ -44,7 +52,7 @@ logger = logging.getLogger(__name__)
 # those with a word of it. More of them change no judged measure by more than its noise,
 # and take their time (docs/performance.md).
 NEAREST_CANDIDATES = 50
-KEYWORD_CANDIDATES = 200
+KEYWORD_CANDIDATES = 250
 
 # How many products one question ranks, and so the most that can be paged through.
 RANKED = NEAREST_CANDIDATES + KEYWORD_CANDIDATES
@@ -96,23 +104,66 @@ def by_both(question: Question, vector: str) -> Ranking:
 
     Each is scored by both, whichever search found it.
     """
+    found = evidence_by_both(question, vector)
+    # 5. Add up what speaks for each.
+    return Ranking(
+        scored(found, found.near.weights),
+        found.near.plan,
+        more=found.more,
+        log=found.log,
+        unknown_words=found.unknown_words,
+    )
+
+
+@dataclass(frozen=True)
+class Found:
+    """What both searches found: matches by words, and the nearest, of the same rows.
+
+    more, log, unknown_words: see Ranking.
+    """
+
+    rows: dict[int, Evidence]
+    near: Nearest
+    matches: dict[int, Match]
+    more: bool
+    log: Log
+    unknown_words: bool
+
+
+def evidence_by_both(question: Question, vector: str) -> Found:
+    """Return what speaks for the products near the vector or with a word of the text."""
     # 1. Read the words of the text with their synonyms, and how common each is.
     terms = terms_of(question)
-    # 2. Choose up to 200 products with a word.
+    # 2. Choose up to 250 products with a word.
     words = with_words(question, terms, vector)
     # 3. Look the 50 nearest products up.
     near = nearest_products(question, vector, terms, size=NEAREST_CANDIDATES)
-    # 4. Read what both statements found of each product.
-    candidates = [candidate.pk for candidate in near.candidates]
-    rows = words.rows | {pk: near.rows[pk] for pk in candidates}
-    # 5. Add up what speaks for each.
-    return Ranking(
-        scored(rows, near.candidates, match_terms(terms, rows.values())),
-        near.plan,
-        more=near.more or len(words.rows) == KEYWORD_CANDIDATES,
-        log=Log(rows=ranked_by_both(near, words), words=words.rules),
-        unknown_words=not all(term.count for term in terms),
-    )
+    log = Log(rows=ranked_by_both(near, words), words=words.rules)
+    if not near.is_match:
+        near = near.without_candidates()
+    # 4. Read what both statements found of each product that is a match.
+    having = {
+        pk: row for pk, row in words.rows.items() if matches_by_words(row, terms, near)
+    }
+    rows = having | {
+        candidate.pk: near.rows[candidate.pk] for candidate in near.candidates
+    }
+    matches = match_terms(terms, rows.values())
+    more = near.more or len(having) == KEYWORD_CANDIDATES
+    unknown_words = not all(term.count for term in terms)
+    return Found(rows, near, matches, more, log, unknown_words)
+
+
+def matches_by_words(row: Evidence, terms: Sequence[Term], near: Nearest) -> bool:
+    """Return whether a product with words of the text is a match.
+
+    One with only part of them must also be near enough to the text, and the text
+    answered by some product: "visa application form" would find each form there is. A
+    product that has no distance is not left out.
+    """
+    if has_every_word(row.bits, terms) or row.distance is None:
+        return True
+    return bool(near.candidates) and 1 - row.distance >= near.floor.each
 
 
 def ranked_by_both(near: Nearest, words: WordMatches) -> int:
@@ -145,11 +196,23 @@ def find(question: Question) -> Ranking:
 
 
 def by_meaning(question: Question, vector: str) -> Ranking:
-    """Return the products nearest to a vector."""
+    """Return the products nearest to a vector.
+
+    None where the nearest is no match, unless its words say that the catalogue has what
+    is asked for: names that the model does not know are near to nothing.
+    """
     near = nearest_products(question, vector)
+    if near.candidates and not near.is_match and not is_in_catalogue(question):
+        near = near.without_candidates()
     return Ranking(
         near.candidates, near.plan, more=near.more, log=Log(rows=near.compared)
     )
+
+
+def is_in_catalogue(question: Question) -> bool:
+    """Return whether a product has every word of the text."""
+    words = [term.quoted for term in terms_of(question)]
+    return question.products().matching(words, every=True).exists()
 
 
 def question_vector(question: Question) -> tuple[Vector, float]:
@@ -229,16 +292,9 @@ def with_words(
 # By both
 
 
-def scored(
-    rows: Mapping[int, Evidence],
-    near: Sequence[Candidate],
-    matches: Mapping[int, Match],
-) -> list[Candidate]:
-    """Return the candidates with their hybrid score, best first.
-
-    rows: all candidates, by id; near: those found by meaning; matches: how the words of
-    each match.
-    """
+def scored(found: Found, weights: Weights) -> list[Candidate]:
+    """Return the candidates with their hybrid score, best first."""
+    rows, near, matches = found.rows, found.near.candidates, found.matches
     semantic_ranks = {candidate.pk: candidate.semantic_rank for candidate in near}
     similarity = {
         pk: 1 - row.distance for pk, row in rows.items() if row.distance is not None
@@ -250,6 +306,8 @@ def scored(
         {pk: similarity.get(pk, 0.0) for pk in rows},
         keyword,
         keyword_ranks,
+        weights=weights,
+        trust=trust_in_words(matches.values()),
     )
     return [
         Candidate(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
@@ -16,10 +17,19 @@ Vectors: TypeAlias = "npt.NDArray[np.float32]"
 Key = TypeVar("Key", int, str)
 
 
-# Weights of the hybrid score beside the cosine similarity. Round numbers from a flat
-# optimum: half or twice of each moves nDCG@10 by about 0.02 (manage.py evaluate_search).
-KEYWORD_WEIGHT = 0.2
-RANK_WEIGHT = 0.2
+@dataclass(frozen=True)
+class Weights:
+    """What the hybrid score adds to the cosine similarity, for words and their rank.
+
+    Round numbers from a flat optimum: half or twice of each moves nDCG@10 by about 0.02
+    (manage.py evaluate_search). A shop can have its own: manage.py tune_search --weights.
+    """
+
+    keyword: float = 0.2
+    rank: float = 0.2
+
+
+DEFAULT_WEIGHTS = Weights()
 RANK_CONSTANT = 20  # how slowly the weight of a keyword rank falls
 
 # What a synonym counts beside the word that was typed: a product that has the word
@@ -62,20 +72,24 @@ def hybrid_scores(
     similarity: Mapping[Key, float],
     keyword: Mapping[Key, float],
     keyword_ranks: Mapping[Key, int],
+    *,
+    weights: Weights = DEFAULT_WEIGHTS,
+    trust: float = 1.0,
 ) -> dict[Key, float]:
     """Return one score for each candidate of either search, large for a good one.
 
     similarity: the cosine similarity of every candidate; keyword, keyword_ranks: the
-    score of those with a word of the query, and their ranks() by it. A candidate found by one search only still has
-    both scores, its true ones: that is what makes the sum fair. The last term rewards
-    a place at the top of the keyword ranking, as reciprocal rank fusion does (Cormack,
-    Clarke, Büttcher, SIGIR 2009, doi 10.1145/1571941.1572114).
+    score of those with a word of the query, and their ranks() by it; weights: of these
+    two; trust: how much both count, 0 to 1. A candidate found by one search only still has both scores, its
+    true ones: that is what makes the sum fair. The last term rewards a place at the top
+    of the keyword ranking, as reciprocal rank fusion does (Cormack, Clarke, Büttcher,
+    SIGIR 2009, doi 10.1145/1571941.1572114).
     """
     scores = dict(similarity)
     for key, rank in keyword_ranks.items():
         if keyword[key] > 0:
-            reward = RANK_WEIGHT * RANK_CONSTANT / (RANK_CONSTANT + rank)
-            scores[key] += KEYWORD_WEIGHT * keyword[key] + reward
+            reward = weights.rank * RANK_CONSTANT / (RANK_CONSTANT + rank)
+            scores[key] += trust * (weights.keyword * keyword[key] + reward)
     return scores
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from django.core.cache import cache as kept
 from django.db import connections
 
+from products.search.accessories import accessory_of
 from products.search.evidence import Evidence
 from products.search.scores import (
     SYNONYM_WEIGHT,
@@ -72,6 +73,11 @@ TERMS_SQL = r"""
     ) AS term
 """
 
+# What an accessory of the thing that is asked for gets of its score by words: see
+# accessory_of(). Anything from 0 to 0.75 measures the same; a half keeps those with
+# more words of the query first.
+ACCESSORY_SHARE = 0.5
+
 # The words of a large catalogue are counted only once in a while.
 LARGE = 10_000  # products
 COUNTS_SECONDS = 300
@@ -125,7 +131,9 @@ class Match(NamedTuple):
     """How a product's text answers a query."""
 
     words: tuple[str, ...]  # the stems of the query that the product has
-    score: float  # the share of the query's words, plus the name's by BM25: 0 to 2
+    # The share of the query's words, plus the name's by BM25: 0 to 2. Of an accessory half.
+    score: float
+    accessory: bool = False  # see accessory_of()
 
 
 def query_terms(text: str, *, using: str) -> list[Term]:
@@ -193,11 +201,39 @@ def quote_phrase(phrase: Phrase) -> str:
 
 
 def match_terms(terms: Sequence[Term], rows: Iterable[Evidence]) -> dict[int, Match]:
-    """Return how the text of each product matches, by id."""
+    """Return how the text of each product matches, by id.
+
+    An accessory of the thing that is asked for gets half the score: see accessory_of().
+    """
     match = cache(partial(match_of, terms))
-    words = [quote(lexeme) for lexeme in lexemes_of(terms)]
-    names = cache(partial(frequencies, words=words))
-    return {row.pk: match(row.bits, *names(row.name_lexemes)) for row in rows}
+    lexemes = lexemes_of(terms)
+    names = cache(partial(frequencies, words=[quote(lexeme) for lexeme in lexemes]))
+    is_accessory = cache(accessory_of(lexemes))
+    matches = {}
+    for row in rows:
+        found = match(row.bits, *names(row.name_lexemes))
+        if found.words and is_accessory(row.name):
+            found = Match(found.words, ACCESSORY_SHARE * found.score, accessory=True)
+        matches[row.pk] = found
+    return matches
+
+
+def has_every_word(bits: int, terms: Sequence[Term]) -> bool:
+    """Return whether a product has all words of a query; bits: see evidence_words()."""
+    every = (1 << len(terms)) - 1
+    return bool(terms) and bits & every == every
+
+
+def trust_in_words(matches: Iterable[Match]) -> float:
+    """Return how much a word of the query says about a product: 0 to 1.
+
+    It says little where most products with the words are accessories: a shop that has
+    bags for laptops and no product called "laptop" calls its laptops something else,
+    which the vectors know. The third power of the share that are no
+    accessories.
+    """
+    having = [match.accessory for match in matches if match.words]
+    return (having.count(False) / len(having)) ** 3 if having else 1.0
 
 
 def lexemes_of(terms: Sequence[Term]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,9 @@ from products.upkeep.pending import Failures, embed_pending
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 
+# How often the worker looks after the rest: it reads the table, so not at each pass.
+UPKEEP_SECONDS = 600.0
+
 
 @dataclass
 class Worker:
@@ -24,6 +28,7 @@ class Worker:
 
     stop: set it to end the worker after the batch at hand. report: called with a line
     for people when a pass embedded something, a text failed, or a fault is waited out.
+    upkeep: what to do besides every ten minutes; returns a line to report, or None.
     failures: the texts that failed so far. embedded: how many products were embedded.
     """
 
@@ -31,8 +36,10 @@ class Worker:
     interval: float
     stop: threading.Event
     report: Callable[[str], None]
+    upkeep: Callable[[], str | None] | None = None
     failures: Failures = field(default_factory=Failures)
     embedded: int = 0
+    next_upkeep: float = 0.0  # by time.monotonic()
 
     def run(self) -> None:
         """Embed until *stop* is set.
@@ -56,6 +63,7 @@ class Worker:
         """Embed what there is to embed; return the fault that may pass, if any."""
         try:
             self.embed_all()
+            self.look_after_the_rest()
         except EmbeddingError as err:
             if err.permanent:
                 raise
@@ -78,6 +86,15 @@ class Worker:
         for key, reason in self.failures.reasons.items():
             if key not in known:
                 self.report(f"Not embedded: {reason}")
+
+    def look_after_the_rest(self) -> None:
+        """Call *upkeep* if its time has come, and report what it says."""
+        now = time.monotonic()
+        if self.upkeep is None or self.stop.is_set() or now < self.next_upkeep:
+            return
+        self.next_upkeep = now + UPKEEP_SECONDS
+        if line := self.upkeep():
+            self.report(line)
 
 
 @contextmanager

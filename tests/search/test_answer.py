@@ -7,11 +7,12 @@ import pytest
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.cache import cache
 from django.db import connection, connections
+from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
 from products.embeddings import BaseEmbeddingBackend, EmbeddingError, get_backend
 from products.models import Calibration, Product
-from products.quality.calibration import calibrate
+from products.quality.calibration import calibrate, keep_calibrated
 from products.querysets import EF_SEARCH
 from products.search import Filters, SearchError, nearest, search, similar_to
 from products.search.query_vector import query_vector
@@ -424,6 +425,60 @@ def test_a_calibrated_floor_is_asked_of_the_best_hit_alone(ask, wardrobe, embedd
     assert skus(ask("headgear", mode="semantic")) == []
 
 
+def test_a_name_that_the_model_does_not_know_is_found_by_meaning(
+    ask, wardrobe, embedder
+):
+    Calibration.objects.create(
+        fingerprint=embedder.fingerprint, floor=0.85, products=5, samples=100
+    )
+    make_product(sku="W-1", name="Headgear rack", embedding=None)
+
+    # The catalogue has the word: so the 0.8 of the nearest product is good enough.
+    assert skus(ask("headgear", mode="semantic")) == ["C-1"]
+    # It has no product with both words.
+    assert skus(ask("headgear visa", mode="semantic")) == []
+
+
+def test_part_of_the_words_is_not_enough_where_the_meaning_is_far(ask, embedder):
+    def make(sku, name, embedding):
+        make_product(
+            sku=sku, name=name, embedding=embedding, fingerprint=embedder.fingerprint
+        )
+
+    # The vector of an unknown text is axis(383).
+    make("far", "Order form", axis(0))
+    make("near", "Baking form", near(0.6, base=383))
+    make("all", "Visa form", axis(1))
+    make("unknown", "Cake form", None)
+
+    assert {*skus(ask("visa form"))} == {"all", "near", "unknown"}
+    Product.objects.filter(sku__in=["near", "unknown"]).delete()
+    assert skus(ask("visa application form")) == []
+    assert skus(ask("visa application form", mode="keyword")) == ["all", "far"]
+
+
+def test_the_floor_is_measured_when_a_tenth_of_the_catalogue_changed(settings):
+    settings.EMBEDDING_BACKEND = "tests.search.test_answer.Meanings"
+    recipe = get_backend().fingerprint
+
+    def add(count):
+        for _ in range(count):
+            make_product(embedding=near(0.4, base=383), fingerprint=recipe)
+
+    add(99)
+    assert keep_calibrated(using="default") is None  # too few
+    add(1)
+    assert keep_calibrated(using="default").products == 100
+    assert keep_calibrated(using="default") is None  # nothing changed
+    add(9)
+    assert keep_calibrated(using="default") is None
+    add(1)
+    assert keep_calibrated(using="default").products == 110
+    # As many were written again as make a tenth.
+    Product.objects.filter(pk__in=Product.objects.all()[:11]).update(updated_at=Now())
+    assert keep_calibrated(using="default").products == 110
+
+
 def test_calibrate_measures_how_near_nonsense_comes(settings, embedder):
     settings.EMBEDDING_BACKEND = "tests.search.test_answer.Meanings"
     recipe = get_backend().fingerprint
@@ -509,13 +564,13 @@ def test_facets_of_many_products_say_how_many_were_counted(ask, embedder):
             category=f"Category {n % 3}",
             price=1,
         )
-        for n in range(203)
+        for n in range(253)
     )
 
     results = ask("red", page_size=5)
 
-    assert sum(count for _, count in results.facets) == results.total == 200
-    assert results.total_text == "at least 200"
+    assert sum(count for _, count in results.facets) == results.total == 250
+    assert results.total_text == "at least 250"
 
 
 def test_facets_cost_nothing_until_they_are_asked_for(ask, wardrobe):

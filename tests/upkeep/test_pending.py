@@ -490,3 +490,19 @@ def test_worker_process_ends_cleanly_on_a_signal(transactional_db, number):
 
     assert (process.returncode, err) == (0, "")
     assert out.splitlines()[-1] == "Stopped. Embedded 1 products."
+
+
+@pytest.mark.django_db
+def test_a_worker_looks_after_the_rest_once_in_a_while():
+    lines, calls = [], []
+    worker = Worker(
+        "default",
+        0.05,
+        threading.Event(),
+        report=lines.append,
+        upkeep=lambda: calls.append(1) or "Calibrated.",
+    )
+
+    assert (worker.try_pass(), worker.try_pass()) == (None, None)
+
+    assert (calls, lines) == ([1], ["Calibrated."])

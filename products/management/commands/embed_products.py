@@ -10,6 +10,7 @@ from django.db import DataError
 
 from products.embeddings import EmbeddingError
 from products.management.base import INTERRUPTED, ShopCommand
+from products.quality.calibration import calibrated_line, keep_calibrated
 from products.upkeep.pending import Failures, count_pending, embed_pending
 from products.upkeep.worker import Worker, stop_on_signals
 
@@ -61,11 +62,22 @@ class Command(ShopCommand):
 
     def watch(self, database: str, interval: float, stop: threading.Event) -> Failures:
         """Embed until *stop* is set; return the texts that failed."""
-        worker = Worker(database, interval, stop, report=self.say)
+        worker = Worker(
+            database,
+            interval,
+            stop,
+            report=self.say,
+            upkeep=lambda: self.calibrated(database),
+        )
         self.say(f"Watching for products to embed every {interval:g} s.")
         worker.run()
         self.say(f"Stopped. Embedded {worker.embedded} products.")
         return worker.failures
+
+    def calibrated(self, database: str) -> str | None:
+        """Measure the floor of a match if that is due; return what came of it."""
+        calibration = keep_calibrated(using=database)
+        return calibrated_line(calibration) if calibration else None
 
     def say(self, line: str) -> None:
         """Write a line at once, also into a pipe: a worker's log is read live."""
@@ -99,4 +111,6 @@ class Command(ShopCommand):
         for reason in failures.reasons.values():
             self.stderr.write(self.style.WARNING(f"Not embedded: {reason}"))
         self.stdout.write(self.style.SUCCESS(f"Embedded {done} products."))
+        if line := self.calibrated(database):
+            self.stdout.write(line)
         return failures

@@ -32,7 +32,7 @@ means over the others, with their 95 % bootstrap intervals:
   nDCG@10      of the first ten results, with gain 2^grade - 1; what nobody judged
                counts as not relevant
   judged-only  the same after what nobody judged is taken out of the ranking (all of
-               the up to 250 products that a search ranks)
+               the up to 300 products that a search ranks)
   recall@50    which share of the products with a grade over 0 is among the first 50
   judged@10    which share of the first ten results somebody judged
   empty        how many queries found nothing

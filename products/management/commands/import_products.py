@@ -18,8 +18,10 @@ from products.catalog.reading.records import Refusal
 from products.catalog.reading.source import Format, Source, SourceError, open_source
 from products.catalog.reading.tables import Quoting
 from products.catalog.rejects_file import Rejects, rejects_path
+from products.embeddings import EmbeddingError
 from products.management.base import INTERRUPTED, ShopCommand, database_problem
 from products.management.import_report import ImportDisplay
+from products.quality.calibration import calibrated_line, keep_calibrated
 from products.upkeep.vector_index import IndexBuildError
 
 REFUSED, UNFINISHED = 1, 2
@@ -143,6 +145,8 @@ class Command(ShopCommand):
         self.stdout.write(self.style.SUCCESS(summary(job)))
         for warning in warnings(job):
             self.stdout.write(self.style.WARNING(warning))
+        if not job.dry_run:
+            self.calibrate(job.using)
         if result.stopped:
             raise CommandError(
                 f"{result.stopped} {after_failure(job)}", returncode=UNFINISHED
@@ -155,6 +159,21 @@ class Command(ShopCommand):
                 f"{result.refused:,} of {result.read:,} rows were refused.{where}",
                 returncode=REFUSED,
             )
+
+    def calibrate(self, database: str) -> None:
+        """Measure the floor of a match if that is due, and say what came of it."""
+        try:
+            calibration = keep_calibrated(using=database)
+        except EmbeddingError as err:
+            self.stdout.write(
+                self.style.WARNING(
+                    f"The floor of a match is as before: {err} Run manage.py calibrate "
+                    "once the cause is gone."
+                )
+            )
+            return
+        if calibration:
+            self.stdout.write(calibrated_line(calibration))
 
 
 def is_same_file(one: Path, other: Path) -> bool:

@@ -1,4 +1,4 @@
-"""`manage.py tune_search`: which ef_search the catalogue needs, measured."""
+"""`manage.py tune_search`: which ef_search and weights the catalogue needs, measured."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from typing import Any
 
 from django.core.management import CommandError, CommandParser
 
+from products.embeddings import EmbeddingError
 from products.management.base import ShopCommand
 from products.models import Product
+from products.quality.judged import EvaluationError, read_judged
 from products.quality.recall_plot import as_svg, make_plot
 from products.quality.tuning import SHARES, Bucket, Measurement, TuningError, tune
+from products.quality.weights import Fit, apply_weights, fit_weights, reset_weights
 
 ABOUT = """
 Each question asks for the ten products most like a stored one, chosen at random, in a
@@ -27,11 +30,19 @@ is what the search does by itself. Times are medians, with the ORM.
 share, exact_ms, smallest_ef_search (null: none reaches the target), planned and hnsw
 (a list), which have ef_search, method, recall, full (the share of full pages) and
 milliseconds.
+
+--weights fits the two weights of the hybrid score on one half of the judged queries and
+measures them on the other. The files are those of evaluate_search. --apply puts the
+weights in force if the 95 % bootstrap interval of the gain is above zero; --reset puts
+the default ones in force again.
 """
 
 
+OF_WEIGHTS = ("queries", "judgements", "apply", "reset")
+
+
 class Command(ShopCommand):
-    expected = (TuningError,)
+    expected = (TuningError, EvaluationError, EmbeddingError)
     help = (
         "Measure recall@10 and latency of the HNSW index for a range of ef_search, with "
         "and without filters, and name the smallest setting that reaches the target."
@@ -67,6 +78,26 @@ class Command(ShopCommand):
             metavar="FILE.svg",
             help="Draw the recall into an SVG file.",
         )
+        parser.add_argument(
+            "--weights",
+            action="store_true",
+            help="Fit the weights of the hybrid score instead; see below.",
+        )
+        for name in ("queries", "judgements"):
+            parser.add_argument(
+                f"--{name}", type=Path, metavar="TSV", help=f"With --weights: {name}."
+            )
+        action = parser.add_mutually_exclusive_group()
+        action.add_argument(
+            "--apply",
+            action="store_true",
+            help="With --weights: put the fitted weights in force if they are better.",
+        )
+        action.add_argument(
+            "--reset",
+            action="store_true",
+            help="With --weights: put the default weights in force again.",
+        )
         self.add_json_argument(parser)
         self.add_database_argument(parser, "The database to measure.")
 
@@ -80,6 +111,11 @@ class Command(ShopCommand):
         database: str,
         **options: Any,
     ) -> None:
+        if options["weights"]:
+            self.tune_weights(database, options)
+            return
+        if given := [name for name in OF_WEIGHTS if options[name]]:
+            raise CommandError(f"--{given[0]} goes with --weights. Add --weights.")
         require_options(target_recall, samples, picture)
         wanted = list(dict.fromkeys(shares or SHARES))
         with self.bar(total=len(wanted), unit=" filters") as bar:
@@ -104,6 +140,43 @@ class Command(ShopCommand):
         if picture:
             self.stdout.write(self.style.SUCCESS(f"Drew {picture}."))
 
+    def tune_weights(self, database: str, options: dict[str, Any]) -> None:
+        """Fit the weights of the hybrid score, or put the default ones in force."""
+        if options["reset"]:
+            changed = reset_weights(using=database)
+            self.stdout.write(
+                "The default weights are in force again."
+                if changed
+                else "The default weights were in force already."
+            )
+            return
+        if not (options["queries"] and options["judgements"]):
+            raise CommandError(
+                "--weights needs --queries FILE and --judgements FILE, as "
+                "evaluate_search reads them."
+            )
+        judged = read_judged(options["queries"], options["judgements"], using=database)
+        with self.bar(total=len(judged.grades), unit=" queries") as bar:
+            fit = fit_weights(judged, using=database, progress=bar.update)
+        self.stdout.write("\n".join(report_of(fit)))
+        if not fit.is_better:
+            self.stdout.write(
+                "The interval is not above zero: this may be chance. Keep the weights "
+                "as they are, or judge more queries."
+            )
+        elif options["apply"]:
+            apply_weights(fit, using=database)
+            self.stdout.write(
+                self.style.SUCCESS(
+                    "The fitted weights are in force. manage.py tune_search --weights "
+                    "--reset goes back to the default ones."
+                )
+            )
+        else:
+            self.stdout.write(
+                "Run the same command with --apply to put the fitted weights in force."
+            )
+
     def draw(
         self, buckets: Sequence[Bucket], path: Path, *, target: float, count: int
     ) -> None:
@@ -114,6 +187,19 @@ class Command(ShopCommand):
             path.write_text(as_svg(plot), encoding="utf-8")
         except OSError as err:
             raise CommandError(f"{path} cannot be written: {err.strerror}.") from err
+
+
+def report_of(fit: Fit) -> list[str]:
+    """Return what was fitted and how good it is, in lines."""
+    old, new, gain = fit.in_force, fit.fitted, fit.difference
+    return [
+        f"Fitted on {fit.queries - fit.held_out} judged queries, measured on "
+        f"{fit.held_out} others.",
+        f"  {'':10}{'words':>7}{'rank':>7}{'nDCG@10':>10}",
+        f"  {'in force':10}{old.keyword:>7g}{old.rank:>7g}{fit.before:>10.3f}",
+        f"  {'fitted':10}{new.keyword:>7g}{new.rank:>7g}{fit.after:>10.3f}",
+        f"  difference {gain.mean:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]",
+    ]
 
 
 def share(text: str) -> float:
