@@ -26,6 +26,7 @@ from products.extension import VectorNorm
 from products.name_words import NameWords
 from products.plain_text import tidy
 from products.querysets import ProductQuerySet
+from products.sql.language import CatalogLanguage
 from products.sql.prepared import Given, Prepared
 
 __all__ = [
@@ -214,9 +215,9 @@ class Product(EmbeddedText, models.Model):
     )
     search_vector = models.GeneratedField(
         expression=(
-            SearchVector("name", weight="A", config="english")
-            + SearchVector("category", weight="B", config="english")
-            + SearchVector("description", weight="C", config="english")
+            SearchVector("name", weight="A", config=CatalogLanguage())
+            + SearchVector("category", weight="B", config=CatalogLanguage())
+            + SearchVector("description", weight="C", config=CatalogLanguage())
         ),
         output_field=SearchVectorField(),
         db_persist=True,

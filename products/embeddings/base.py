@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from products.embeddings.text import TEMPLATE
@@ -42,6 +42,9 @@ class BaseEmbeddingBackend(ABC):
     # The cosine similarity of a query and a product below which they have nothing in
     # common; `calibrate` measures a better one for the catalogue at hand.
     default_floor: float = 0.0
+    # The languages that the model was made for, named as in CATALOG_LANGUAGE; None where
+    # it knows many.
+    languages: Collection[str] | None = None
     batch_size: int = 64  # how many texts a caller should pass at a time
 
     def load(self) -> None:  # noqa: B027 - a backend without a model has nothing to do

@@ -44,6 +44,7 @@ class EmbeddingBackend(BaseEmbeddingBackend):
 
     model = "all-MiniLM-L6-v2-int8"
     default_floor = 0.30
+    languages = ("english",)
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
