@@ -419,8 +419,8 @@ def check_states(alias: str) -> list[CheckMessage]:
     """
     states = Product.objects.using(alias).embedding_states()
     total = sum(states.values())
-    if states["fresh"] == total:
-        return []
+    if states["fresh"] + states["unknown"] == total:
+        return check_known_words(states["unknown"], total, alias)
     hint = "Run manage.py embed_products, or keep embed_products --watch running."
     if states["other_recipe"]:
         hint = LOST.format(backend=settings.EMBEDDING_BACKEND)
@@ -431,6 +431,22 @@ def check_states(alias: str) -> list[CheckMessage]:
             "embedded by another recipe.",
             hint=hint,
             id="products.W010",
+        )
+    ] + check_known_words(states["unknown"], total, alias)
+
+
+def check_known_words(unknown: int, total: int, alias: str) -> list[CheckMessage]:
+    """Return W024 when the model knows no word of some products."""
+    if not unknown:
+        return []
+    return [
+        CheckWarning(
+            f"Of {total} products, {unknown} have no word that the model "
+            f"{EmbeddingRecipe.objects.current(alias)} knows: they have no embedding, "
+            "and are found by their words alone.",
+            hint='Choose a model of many languages, see "Another language" in '
+            "docs/embeddings.md. The admin's filter by embedding lists the products.",
+            id="products.W024",
         )
     ]
 

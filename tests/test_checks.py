@@ -13,8 +13,10 @@ from django.db import connection
 from products import checks
 from products.checks import newer_pgvector
 from products.embeddings.deterministic import EmbeddingBackend as Deterministic
+from products.models import Product
 from products.sql.language import define_language
 from products.sql.pgvector_version import Version
+from tests.backends import LATIN
 from tests.factory import make_product
 
 INDEX = "products_embedding_idx"
@@ -270,3 +272,11 @@ def test_a_model_of_another_language_is_a_warning(
     define_language(language, using="default")
 
     assert found() == ["products.W023"] * warned
+
+
+@pytest.mark.django_db
+def test_products_without_a_known_word_are_a_warning(settings):
+    settings.EMBEDDING_BACKEND = LATIN
+    Product(name="เครื่องซักผ้า", price=1).save()
+
+    assert found() == ["products.W024"]

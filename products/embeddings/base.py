@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-Vectors: TypeAlias = "npt.NDArray[np.float32]"
+Vector: TypeAlias = "npt.NDArray[np.float32]"  # shape (dimensions,)
+Vectors: TypeAlias = "npt.NDArray[np.float32]"  # shape (n, dimensions)
 
 
 class EmbeddingError(Exception):
@@ -88,6 +89,24 @@ class BaseEmbeddingBackend(ABC):
             )
         unit: Vectors = vectors / norms
         return unit
+
+    def embed_known(self, texts: Sequence[str]) -> list[Vector | None]:
+        """Return the vector of each text as embed() does; None where knows() says no."""
+        known = self.knows(texts)
+        vectors = iter(
+            self.embed(
+                [text for text, is_known in zip(texts, known, strict=True) if is_known]
+            )
+        )
+        return [next(vectors) if is_known else None for is_known in known]
+
+    def knows(self, texts: Sequence[str]) -> list[bool]:
+        """Return of each text whether the model knows any word of it.
+
+        A text of which it knows none has no embedding: all such texts would have about
+        the same vector. Raise EmbeddingError as vectors() does.
+        """
+        return [True] * len(texts)
 
     @abstractmethod
     def vectors(self, texts: Sequence[str]) -> npt.ArrayLike:

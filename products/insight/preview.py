@@ -11,7 +11,7 @@ from products.embeddings.text import embedding_text
 from products.models import Product
 from products.recipes import with_active_backend
 from products.search.nearest import read_on
-from products.search.query_vector import EmbedderBusy, query_vector
+from products.search.query_vector import EmbedderBusy, UnknownWords, query_vector
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +48,8 @@ def neighbours_of(name: str, category: str, description: str) -> Neighbours:
         return Neighbours()
     try:
         return Neighbours(with_active_backend(partial(nearest_products, text)))
+    except UnknownWords:
+        return Neighbours()
     except EmbeddingError as err:
         log = logger.warning if isinstance(err, EmbedderBusy) else logger.exception
         log("A product's neighbours could not be looked up: %s", err)
