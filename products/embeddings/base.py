@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from products.embeddings.text import TEMPLATE
@@ -71,11 +71,21 @@ class BaseEmbeddingBackend(ABC):
         Raises EmbeddingError when the backend fails, or returns something that is not
         a usable vector: another shape, NaN, or zero.
         """
+        return self.usable(self.vectors, texts)
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """Return the vectors of what somebody asks, as embed() does of products."""
+        return self.usable(self.query_vectors, texts)
+
+    def usable(
+        self, make: Callable[[Sequence[str]], npt.ArrayLike], texts: Sequence[str]
+    ) -> Vectors:
+        """Return the vectors that *make* gives, of length 1. Raises EmbeddingError."""
         import numpy as np
 
         if not texts:
             return np.empty((0, self.dimensions), dtype=np.float32)
-        vectors = np.asarray(self.vectors(texts), dtype=np.float32)
+        vectors = np.asarray(make(texts), dtype=np.float32)
         if vectors.shape != (len(texts), self.dimensions):
             raise EmbeddingError(
                 f"{self.model} gave an array of shape {vectors.shape} for {len(texts)} "
@@ -90,11 +100,17 @@ class BaseEmbeddingBackend(ABC):
         unit: Vectors = vectors / norms
         return unit
 
-    def embed_known(self, texts: Sequence[str]) -> list[Vector | None]:
-        """Return the vector of each text as embed() does; None where knows() says no."""
+    def embed_known(
+        self, texts: Sequence[str], *, queries: bool = False
+    ) -> list[Vector | None]:
+        """Return the vector of each text, None where knows() says no.
+
+        queries: whether the texts are what somebody asks, or else products.
+        """
         known = self.knows(texts)
+        embed = self.embed_queries if queries else self.embed
         vectors = iter(
-            self.embed(
+            embed(
                 [text for text, is_known in zip(texts, known, strict=True) if is_known]
             )
         )
@@ -115,3 +131,10 @@ class BaseEmbeddingBackend(ABC):
         texts: never empty. Raise EmbeddingError, with the cause (`from err`), when
         the model cannot be loaded or does not answer.
         """
+
+    def query_vectors(self, texts: Sequence[str]) -> npt.ArrayLike:
+        """Return one vector for each query, as vectors() does for each product.
+
+        For a model that was trained with another beginning of the one than of the other.
+        """
+        return self.vectors(texts)

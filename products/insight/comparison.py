@@ -166,7 +166,7 @@ def parts_of(product: Product, asked: dict[str, Any]) -> Parts:
     filled = [text for text in texts.values() if text]
     embedded = {
         text: other @ vector
-        for text, other in text_vectors(filled, question.backend).items()
+        for text, other in text_vectors(filled, question.backend, queries=False).items()
     }
     text = texts.pop("")
     if text not in embedded:

@@ -85,13 +85,14 @@ def query_vector(text: str, backend: BaseEmbeddingBackend) -> Vector:
 
 
 def text_vectors(
-    texts: Iterable[str], backend: BaseEmbeddingBackend
+    texts: Iterable[str], backend: BaseEmbeddingBackend, *, queries: bool = True
 ) -> dict[str, Vector]:
     """Return the vectors of a few texts, each as query_vector() returns one.
 
-    Without those of which the model knows no word.
+    Without those of which the model knows no word. queries: whether the texts are what
+    somebody asks, or else texts of products.
     """
-    keys = {text: cache_key(text, backend) for text in texts}
+    keys = {text: cache_key(text, backend, queries) for text in texts}
     vectors = cached_vectors(keys)
     if len(vectors) == len(keys):
         return vectors
@@ -102,7 +103,9 @@ def text_vectors(
             vectors = cached_vectors(keys)
             missing = [text for text in keys if text not in vectors]
             if missing:
-                embedded = zip(missing, backend.embed_known(missing), strict=True)
+                embedded = zip(
+                    missing, backend.embed_known(missing, queries=queries), strict=True
+                )
                 made = {text: vector for text, vector in embedded if vector is not None}
                 vectors |= made
                 cache.set_many(
@@ -114,9 +117,9 @@ def text_vectors(
     return vectors
 
 
-def cache_key(text: str, backend: BaseEmbeddingBackend) -> str:
+def cache_key(text: str, backend: BaseEmbeddingBackend, query: bool = True) -> str:
     """Return under which key the cache keeps the vector of a text."""
-    name = f"{backend.fingerprint}\n{text}"
+    name = f"{backend.fingerprint}\n{text}" + ("" if query else "\nproduct")
     return f"query-embedding-{hashlib.sha256(name.encode()).hexdigest()}"
 
 
