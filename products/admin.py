@@ -237,7 +237,7 @@ class ProductAdmin(ModelAdmin):
             ((address, name, distance, number) for address, name, number in rows),
         )
         if not items:
-            return gettext("None: not embedded yet.")
+            return gettext("None.") if product.embedding_fingerprint else results.notice
         return format_html("<ol>{}</ol>", items)
 
     def save_model(

@@ -24,6 +24,7 @@ from django.db import connections, router
 
 from products.embeddings import EmbeddingError, get_backend
 from products.models import DIMENSIONS, EmbeddingRecipe, Product
+from products.sql.language import current_language, known_languages
 from products.sql.own_session import own_session
 from products.sql.pgvector_version import (
     OLDEST,
@@ -77,6 +78,27 @@ def check_backend(
             )
         ]
     return []
+
+
+@register
+def check_model_language(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Return W023 for a model that was not made for the catalogue's language."""
+    if check_backend(None):
+        return []
+    backend, language = get_backend(), settings.CATALOG_LANGUAGE
+    if backend.languages is None or language in (*backend.languages, "simple"):
+        return []
+    return [
+        CheckWarning(
+            f"CATALOG_LANGUAGE is {language}, and {backend.model} was made for "
+            f"{', '.join(backend.languages)}: searches by meaning miss much.",
+            hint='Choose a model of many languages, see "Another language" in '
+            "docs/embeddings.md.",
+            id="products.W023",
+        )
+    ]
 
 
 @register(Tags.database)
@@ -168,12 +190,12 @@ def check_alias(alias: str) -> list[CheckMessage]:
     """Return what is wrong with the table of products in one database.
 
     E003: the extension is missing. E004: the column has another dimension. Also what
-    check_pgvector(), check_postgresql(), check_index(), check_planner(),
-    check_storage(), check_states() and check_agreement() return. Before the first migration, which enables the
-    extension, only the versions are checked: `manage.py migrate` runs these checks
-    first.
+    check_pgvector(), check_postgresql(), check_language(), check_index(),
+    check_planner(), check_storage(), check_states() and check_agreement() return.
+    Before the first migration, which enables the extension, only the versions and the
+    language are checked: `manage.py migrate` runs these checks first.
     """
-    messages = check_pgvector(alias) + check_postgresql(alias)
+    messages = check_pgvector(alias) + check_postgresql(alias) + check_language(alias)
     if not table_exists("products", alias) or has_error(messages):
         return messages
     if not extension_installed(alias):
@@ -280,6 +302,32 @@ def newer_pgvector(offered: Version | None, needed: Version) -> str:
     )
 
 
+def check_language(alias: str) -> list[CheckMessage]:
+    """Return E006 for a language without words, W022 for another than the database's."""
+    language, known = settings.CATALOG_LANGUAGE, known_languages(alias)
+    if language not in known:
+        return [
+            Error(
+                f"CATALOG_LANGUAGE is {language!r}, and database {alias!r} has no such "
+                "text search configuration.",
+                hint=f"Set it to one of {', '.join(known)}.",
+                id="products.E006",
+            )
+        ]
+    stored = current_language(alias)
+    if stored in (None, language):
+        return []
+    return [
+        CheckWarning(
+            f"CATALOG_LANGUAGE is {language}; the words of database {alias!r} are "
+            f"{stored}, and all searches go on using that.",
+            hint=f"Run manage.py set_language {language}, or set "
+            f"CATALOG_LANGUAGE={stored}",
+            id="products.W022",
+        )
+    ]
+
+
 def check_index(alias: str) -> list[CheckMessage]:
     """Return W002 when the HNSW index is missing, W003 when it is of another kind."""
     kind = configured_kind()
@@ -371,8 +419,8 @@ def check_states(alias: str) -> list[CheckMessage]:
     """
     states = Product.objects.using(alias).embedding_states()
     total = sum(states.values())
-    if states["fresh"] == total:
-        return []
+    if states["fresh"] + states["unknown"] == total:
+        return check_known_words(states["unknown"], total, alias)
     hint = "Run manage.py embed_products, or keep embed_products --watch running."
     if states["other_recipe"]:
         hint = LOST.format(backend=settings.EMBEDDING_BACKEND)
@@ -383,6 +431,22 @@ def check_states(alias: str) -> list[CheckMessage]:
             "embedded by another recipe.",
             hint=hint,
             id="products.W010",
+        )
+    ] + check_known_words(states["unknown"], total, alias)
+
+
+def check_known_words(unknown: int, total: int, alias: str) -> list[CheckMessage]:
+    """Return W024 when the model knows no word of some products."""
+    if not unknown:
+        return []
+    return [
+        CheckWarning(
+            f"Of {total} products, {unknown} have no word that the model "
+            f"{EmbeddingRecipe.objects.current(alias)} knows: they have no embedding, "
+            "and are found by their words alone.",
+            hint='Choose a model of many languages, see "Another language" in '
+            "docs/embeddings.md. The admin's filter by embedding lists the products.",
+            id="products.W024",
         )
     ]
 

@@ -18,7 +18,7 @@ from django.db import models, router
 from django.db.models.functions import Now, Upper
 from django.urls import reverse
 from django.utils.text import slugify
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _
 from pgvector.django import HnswIndex, VectorField
 
 from products.embeddings import BaseEmbeddingBackend, backend_of, get_backend, text
@@ -26,6 +26,7 @@ from products.extension import VectorNorm
 from products.name_words import NameWords
 from products.plain_text import tidy
 from products.querysets import ProductQuerySet
+from products.sql.language import CatalogLanguage
 from products.sql.prepared import Given, Prepared
 from products.synonyms import Synonym
 
@@ -164,11 +165,27 @@ class EmbeddedText:
         """Return the hash of the text as it is in memory, saved or not."""
         return text.text_hash(self.name, self.category, self.description)
 
-    def set_embedding(self, vector: list[float], fingerprint: str) -> None:
-        """Set a vector that was made from the text as it is in memory."""
+    def set_embedding(self, vector: list[float] | None, fingerprint: str) -> None:
+        """Set a vector that was made from the text as it is in memory.
+
+        None: the model knows no word of the text. That is noted, so that nobody tries
+        the text again before it or the model changes.
+        """
         self.embedding = vector
-        self.embedding_fingerprint = fingerprint
-        self.embedded_hash = self.current_text_hash()
+        if vector is None:
+            self.embedding_fingerprint = ""
+            self.embedded_hash = self.unknown_hash(fingerprint)
+        else:
+            self.embedding_fingerprint = fingerprint
+            self.embedded_hash = self.current_text_hash()
+
+    def has_no_known_word(self, fingerprint: str) -> bool:
+        """Return whether a recipe was tried and its model knows no word of the text."""
+        return bool(self.embedded_hash == self.unknown_hash(fingerprint))
+
+    def unknown_hash(self, fingerprint: str) -> str:
+        """Return what `embedded_hash` holds where that is so."""
+        return text.unknown_hash(fingerprint, self.current_text_hash())
 
 
 class Product(EmbeddedText, models.Model):
@@ -190,7 +207,7 @@ class Product(EmbeddedText, models.Model):
         _("price"), max_digits=10, decimal_places=2, validators=[MinValueValidator(0)]
     )
 
-    # Null: not embedded yet.
+    # Null: not embedded yet, or of no word that the model knows.
     embedding = VectorField(
         dimensions=DIMENSIONS, null=True, blank=True, editable=False
     )
@@ -205,7 +222,7 @@ class Product(EmbeddedText, models.Model):
         editable=False,
     )
     # The text_hash of the text that was embedded: differs once the text has changed,
-    # whoever changed it.
+    # whoever changed it. Where the model knows no word of the text, its unknown_hash().
     embedded_hash = models.CharField(
         max_length=32, blank=True, default="", db_default="", editable=False
     )
@@ -216,9 +233,9 @@ class Product(EmbeddedText, models.Model):
     )
     search_vector = models.GeneratedField(
         expression=(
-            SearchVector("name", weight="A", config="english")
-            + SearchVector("category", weight="B", config="english")
-            + SearchVector("description", weight="C", config="english")
+            SearchVector("name", weight="A", config=CatalogLanguage())
+            + SearchVector("category", weight="B", config=CatalogLanguage())
+            + SearchVector("description", weight="C", config=CatalogLanguage())
         ),
         output_field=SearchVectorField(),
         db_persist=True,
@@ -348,7 +365,7 @@ class Product(EmbeddedText, models.Model):
     def needs_embedding(self, recipe: EmbeddingRecipe | None = None) -> bool:
         """Return whether the vector is missing, stale or not of the *recipe* in force."""
         recipe = recipe or EmbeddingRecipe.objects.current(self._state.db)
-        return (
+        return not self.has_no_known_word(recipe.fingerprint) and (
             self.embedded_hash != self.current_text_hash()
             or self.embedding_fingerprint != recipe.fingerprint
             or self.embedding is None  # last: where deferred, this is a query
@@ -357,8 +374,25 @@ class Product(EmbeddedText, models.Model):
     def embed(self, backend: BaseEmbeddingBackend | None = None) -> None:
         """Set the embedding and what says where it comes from; nothing is saved."""
         backend = backend or EmbeddingRecipe.objects.current(self._state.db).embedder()
-        [vector] = backend.embed([self.embedding_text()])
-        self.set_embedding(vector.tolist(), backend.fingerprint)
+        [vector] = backend.embed_known([self.embedding_text()])
+        values = None if vector is None else vector.tolist()
+        self.set_embedding(values, backend.fingerprint)
+
+    def why_without_embedding(self) -> str:
+        """Return why nothing can be compared with a product that has no embedding.
+
+        Up to two statements.
+        """
+        recipe = EmbeddingRecipe.objects.current(self._state.db)
+        if self.has_no_known_word(recipe.fingerprint):
+            reason = gettext(
+                "The model knows no word of %(name)s, so nothing can be compared with it."
+            )
+        else:
+            reason = gettext(
+                "%(name)s has no embedding yet, so nothing can be compared with it."
+            )
+        return reason % {"name": self.name}
 
     def embed_if_needed(self, using: str) -> bool:
         """Embed for the recipe of the database *using*; return whether it was needed."""

@@ -28,6 +28,7 @@ from django.utils.translation import gettext_lazy as _
 from pgvector.django import CosineDistance, HalfVectorField
 
 from products.embeddings import get_backend
+from products.embeddings.text import unknown_hash_expression
 from products.sql.expressions import (
     ColumnOf,
     NameLexemes,
@@ -55,6 +56,7 @@ class EmbeddingState(models.TextChoices):
     STALE = "stale", _("stale")
     OTHER_RECIPE = "other_recipe", _("other recipe")
     FRESH = "fresh", _("fresh")
+    UNKNOWN = "unknown", _("no known word")
 
 
 class ProductQuerySet(models.QuerySet["Product"]):
@@ -239,12 +241,16 @@ class ProductQuerySet(models.QuerySet["Product"]):
         condition &= ~Q(pk=OuterRef("pk"))
         return self._nearest(OuterRef("embedding"), condition, False, EF_SEARCH)
 
-    # Life of an embedding: each product is in exactly one of four states. All of them
+    # Life of an embedding: each product is in exactly one of five states. All of them
     # are asked about the recipe in force, or the one of *fingerprint*.
 
-    def missing_embedding(self) -> Self:
+    def missing_embedding(self, fingerprint: str | None = None) -> Self:
         """Return products that have no embedding yet."""
-        return self.filter(MISSING)
+        return self.filter(MISSING & ~no_known_word(fingerprint))
+
+    def without_known_words(self, fingerprint: str | None = None) -> Self:
+        """Return products that get no embedding: the model knows no word of the text."""
+        return self.filter(no_known_word(fingerprint))
 
     def other_recipe(self, fingerprint: str | None = None) -> Self:
         """Return products embedded by another recipe: no search finds these."""
@@ -259,8 +265,11 @@ class ProductQuerySet(models.QuerySet["Product"]):
         return self.filter(~MISSING & by_recipe(fingerprint) & SAME_TEXT)
 
     def needs_embedding(self, fingerprint: str | None = None) -> Self:
-        """Return products that are not fresh."""
-        return self.filter(MISSING | ~by_recipe(fingerprint) | ~SAME_TEXT)
+        """Return products that an embedding could be made for, and are not fresh."""
+        return self.filter(
+            (MISSING & ~no_known_word(fingerprint))
+            | (~MISSING & ~(by_recipe(fingerprint) & SAME_TEXT))
+        )
 
     def with_embedding_state(self, fingerprint: str | None = None) -> Self:
         """Return the same products with ``embedding_state``, a value of EmbeddingState.
@@ -268,6 +277,7 @@ class ProductQuerySet(models.QuerySet["Product"]):
         Worked out by the statement that reads the products; no vector is sent.
         """
         state = Case(
+            When(no_known_word(fingerprint), then=Value(EmbeddingState.UNKNOWN)),
             When(MISSING, then=Value(EmbeddingState.MISSING)),
             When(~by_recipe(fingerprint), then=Value(EmbeddingState.OTHER_RECIPE)),
             When(~SAME_TEXT, then=Value(EmbeddingState.STALE)),
@@ -277,16 +287,17 @@ class ProductQuerySet(models.QuerySet["Product"]):
         return self.annotate(embedding_state=state)
 
     def embedding_states(self, fingerprint: str | None = None) -> dict[str, int]:
-        """Return how many products are `missing`, `other_recipe`, `stale`, `fresh`.
+        """Return how many products are in each state, by the values of EmbeddingState.
 
         One statement, which reads all rows.
         """
-        recipe = by_recipe(fingerprint)
+        recipe, unknown = by_recipe(fingerprint), no_known_word(fingerprint)
         return self.aggregate(
-            missing=Count("pk", filter=MISSING),
+            missing=Count("pk", filter=MISSING & ~unknown),
             other_recipe=Count("pk", filter=~MISSING & ~recipe),
             stale=Count("pk", filter=~MISSING & recipe & ~SAME_TEXT),
             fresh=Count("pk", filter=~MISSING & recipe & SAME_TEXT),
+            unknown=Count("pk", filter=unknown),
         )
 
 
@@ -306,13 +317,22 @@ SAME_TEXT = Q(embedded_hash=F("text_hash"))
 
 
 def by_recipe(fingerprint: Text | None) -> Q:
-    """Return the condition that a product is embedded by a recipe.
+    """Return the condition that a product is embedded by a recipe; see recipe()."""
+    return Q(embedding_fingerprint=recipe(fingerprint))
+
+
+def no_known_word(fingerprint: Text | None) -> Q:
+    """Return the condition that the model of a recipe knows no word of a product."""
+    return MISSING & Q(embedded_hash=unknown_hash_expression(recipe(fingerprint)))
+
+
+def recipe(fingerprint: Text | None) -> Text:
+    """Return the fingerprint of a recipe for a statement.
 
     None: the one in force, read by the same statement as the products.
     """
     if fingerprint is not None:
-        return Q(embedding_fingerprint=fingerprint)
+        return fingerprint
     recipes = apps.get_model("products", "EmbeddingRecipe").objects
     recorded = Subquery(recipes.values("fingerprint")[:1])
-    configured = Value(get_backend().fingerprint)
-    return Q(embedding_fingerprint=Coalesce(recorded, configured))
+    return Coalesce(recorded, Value(get_backend().fingerprint))

@@ -11,6 +11,7 @@ AXES = "tests.backends.Axes"
 SECOND = "tests.backends.Second"
 PICKY = "tests.backends.Picky"
 BUSY = "tests.backends.Busy"
+LATIN = "tests.backends.Latin"
 
 
 class Second(Deterministic):
@@ -67,3 +68,12 @@ class Wide(BaseEmbeddingBackend):
 
     def vectors(self, texts):
         return [[1.0] * 256 for text in texts]
+
+
+class Latin(Deterministic):
+    """Knows no word of other than ASCII characters."""
+
+    model = "latin"
+
+    def knows(self, texts):
+        return [any(w.isascii() for w in text.split()) for text in texts]

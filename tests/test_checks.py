@@ -13,7 +13,10 @@ from django.db import connection
 from products import checks
 from products.checks import newer_pgvector
 from products.embeddings.deterministic import EmbeddingBackend as Deterministic
+from products.models import Product
+from products.sql.language import define_language
 from products.sql.pgvector_version import Version
+from tests.backends import LATIN
 from tests.factory import make_product
 
 INDEX = "products_embedding_idx"
@@ -244,3 +247,36 @@ def test_faults_of_pgvector_do_not_hide_those_of_the_table():
     execute(f"DROP INDEX {INDEX}")
 
     assert found() == ["products.W013", "products.W014", "products.W002"]
+
+
+@pytest.mark.django_db
+def test_a_language_that_is_not_that_of_the_database_is_a_warning(settings):
+    settings.CATALOG_LANGUAGE = "german"
+
+    assert found() == ["products.W022"]
+
+
+@pytest.mark.django_db
+def test_a_language_that_the_database_does_not_know_is_an_error(settings):
+    settings.CATALOG_LANGUAGE = "klingon"
+
+    assert found() == ["products.E006"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("language, warned", [("german", True), ("simple", False)])
+def test_a_model_of_another_language_is_a_warning(
+    settings, real_model, language, warned
+):
+    settings.CATALOG_LANGUAGE = language
+    define_language(language, using="default")
+
+    assert found() == ["products.W023"] * warned
+
+
+@pytest.mark.django_db
+def test_products_without_a_known_word_are_a_warning(settings):
+    settings.EMBEDDING_BACKEND = LATIN
+    Product(name="เครื่องซักผ้า", price=1).save()
+
+    assert found() == ["products.W024"]

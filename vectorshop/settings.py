@@ -153,6 +153,9 @@ CACHES = {
 
 # May everybody add products, or only users with Django's permission to?
 OPEN_CATALOG = env_bool("OPEN_CATALOG", not DB_HOST)
+# PostgreSQL's text search configuration of the products' words. A new database begins
+# with it; `manage.py set_language` changes it afterwards.
+CATALOG_LANGUAGE = os.environ.get("CATALOG_LANGUAGE") or "english"
 EMBEDDING_BACKEND = (
     os.environ.get("EMBEDDING_BACKEND") or "products.embeddings.onnx.EmbeddingBackend"
 )

@@ -32,7 +32,7 @@ def embeddings_context() -> dict[str, Any]:
     context = {
         "recipe": recipe,
         "states": states,
-        "pending": sum(states.values()) - states["fresh"],
+        "pending": sum(states.values()) - states["fresh"] - states["unknown"],
         "fingerprints": (
             Product.objects.exclude(embedding=None)
             .values("embedding_fingerprint")

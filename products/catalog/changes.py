@@ -29,13 +29,14 @@ class Change:
     """What becomes of one row; *columns* are those that differ in the catalogue.
 
     fresh: whether the catalogue has a vector of exactly this text, made by the
-    configured recipe.
+    configured recipe. unknown: whether its model knows no word of the text.
     """
 
     row: Row
     kind: Kind
     columns: tuple[str, ...] = ()
     fresh: bool = False
+    unknown: bool = False
 
     @property
     def line(self) -> int:
@@ -54,7 +55,7 @@ class Change:
     @property
     def needs_embedding(self) -> bool:
         """Whether the catalogue lacks a vector of the text after the row is stored."""
-        return self.row.vector is None and not self.fresh
+        return self.row.vector is None and not self.fresh and not self.unknown
 
 
 class SeenSkus:
@@ -232,10 +233,12 @@ def compare(row: Row, found: Existing, fingerprint: str) -> Change:
         if name in row.unsaid:
             setattr(row, name, value)
     wanted = (row.sku, row.name, row.category, row.description, row.price)
-    fresh = recipe == fingerprint and embedded_hash == text.text_hash(
-        row.name, row.category, row.description
-    )
+    text_hash = text.text_hash(row.name, row.category, row.description)
+    fresh = recipe == fingerprint and embedded_hash == text_hash
+    unknown = embedded_hash == text.unknown_hash(fingerprint, text_hash)
     columns = tuple(
         name for name, a, b in zip(COLUMNS, old, wanted, strict=True) if a != b
     )
-    return Change(row, Kind.CHANGED if columns else Kind.UNCHANGED, columns, fresh)
+    return Change(
+        row, Kind.CHANGED if columns else Kind.UNCHANGED, columns, fresh, unknown
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from products.embeddings.text import TEMPLATE
@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-Vectors: TypeAlias = "npt.NDArray[np.float32]"
+Vector: TypeAlias = "npt.NDArray[np.float32]"  # shape (dimensions,)
+Vectors: TypeAlias = "npt.NDArray[np.float32]"  # shape (n, dimensions)
 
 
 class EmbeddingError(Exception):
@@ -42,6 +43,9 @@ class BaseEmbeddingBackend(ABC):
     # The cosine similarity of a query and a product below which they have nothing in
     # common; `calibrate` measures a better one for the catalogue at hand.
     default_floor: float = 0.0
+    # The languages that the model was made for, named as in CATALOG_LANGUAGE; None where
+    # it knows many.
+    languages: Collection[str] | None = None
     batch_size: int = 64  # how many texts a caller should pass at a time
 
     def load(self) -> None:  # noqa: B027 - a backend without a model has nothing to do
@@ -79,11 +83,21 @@ class BaseEmbeddingBackend(ABC):
         Raises EmbeddingError when the backend fails, or returns something that is not
         a usable vector: another shape, NaN, or zero.
         """
+        return self.usable(self.vectors, texts)
+
+    def embed_queries(self, texts: Sequence[str]) -> Vectors:
+        """Return the vectors of what somebody asks, as embed() does of products."""
+        return self.usable(self.query_vectors, texts)
+
+    def usable(
+        self, make: Callable[[Sequence[str]], npt.ArrayLike], texts: Sequence[str]
+    ) -> Vectors:
+        """Return the vectors that *make* gives, of length 1. Raises EmbeddingError."""
         import numpy as np
 
         if not texts:
             return np.empty((0, self.dimensions), dtype=np.float32)
-        vectors = np.asarray(self.vectors(texts), dtype=np.float32)
+        vectors = np.asarray(make(texts), dtype=np.float32)
         if vectors.shape != (len(texts), self.dimensions):
             raise EmbeddingError(
                 f"{self.model} gave an array of shape {vectors.shape} for {len(texts)} "
@@ -98,6 +112,30 @@ class BaseEmbeddingBackend(ABC):
         unit: Vectors = vectors / norms
         return unit
 
+    def embed_known(
+        self, texts: Sequence[str], *, queries: bool = False
+    ) -> list[Vector | None]:
+        """Return the vector of each text, None where knows() says no.
+
+        queries: whether the texts are what somebody asks, or else products.
+        """
+        known = self.knows(texts)
+        embed = self.embed_queries if queries else self.embed
+        vectors = iter(
+            embed(
+                [text for text, is_known in zip(texts, known, strict=True) if is_known]
+            )
+        )
+        return [next(vectors) if is_known else None for is_known in known]
+
+    def knows(self, texts: Sequence[str]) -> list[bool]:
+        """Return of each text whether the model knows any word of it.
+
+        A text of which it knows none has no embedding: all such texts would have about
+        the same vector. Raise EmbeddingError as vectors() does.
+        """
+        return [True] * len(texts)
+
     @abstractmethod
     def vectors(self, texts: Sequence[str]) -> npt.ArrayLike:
         """Return one vector for each text, shape (n, dimensions), of any length.
@@ -105,3 +143,10 @@ class BaseEmbeddingBackend(ABC):
         texts: never empty. Raise EmbeddingError, with the cause (`from err`), when
         the model cannot be loaded or does not answer.
         """
+
+    def query_vectors(self, texts: Sequence[str]) -> npt.ArrayLike:
+        """Return one vector for each query, as vectors() does for each product.
+
+        For a model that was trained with another beginning of the one than of the other.
+        """
+        return self.vectors(texts)

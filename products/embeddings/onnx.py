@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 MODEL_DIR = Path(__file__).parent / "all-MiniLM-L6-v2"
 MAX_WORD_PIECES = 256
 
+# What stands for a word of which the model knows no part, such as "☕" and most Thai
+# words. The vectors of two such texts have a similarity of 0.9 to 1.0, and one known
+# piece in each brings that below 0.6.
+UNKNOWN = "[UNK]"
+NOT_WORDS = {UNKNOWN, "[CLS]", "[SEP]", "[PAD]"}
+
 # Texts of similar length go through the model together: it pads all to the longest, and
 # its memory grows with their number times that length.
 RUN_SIZE = 8
@@ -44,6 +50,7 @@ class EmbeddingBackend(BaseEmbeddingBackend):
 
     model = "all-MiniLM-L6-v2-int8"
     default_floor = 0.30
+    languages = ("english",)
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -71,6 +78,18 @@ class EmbeddingBackend(BaseEmbeddingBackend):
         except (RuntimeError, ValueError, MemoryError) as err:
             raise EmbeddingError(f"{self.model} could not embed a text: {err}") from err
         return vectors
+
+    def knows(self, texts: Sequence[str]) -> list[bool]:
+        """Return of each text whether it has a piece with a letter, or none is unknown.
+
+        Digits and punctuation do not count: the vectors of "☕ 2" and "🎧 2" are those
+        of unknown words with a number.
+        """
+        if not texts:
+            return []
+        tokenizer, _session = self.loaded()
+        read = tokenizer.encode_batch(list(texts))
+        return [has_known_word(text.tokens) for text in read]
 
     def load(self) -> None:
         self.loaded()
@@ -115,6 +134,16 @@ class EmbeddingBackend(BaseEmbeddingBackend):
                 "the packages again (pip install -r requirements.txt) and restore the "
                 "folder (git checkout -- products/embeddings)."
             ) from err
+
+
+def has_known_word(pieces: Sequence[str]) -> bool:
+    """Return whether a text of these word pieces has one to tell its meaning by."""
+    return UNKNOWN not in pieces or any(
+        letter.isalpha()
+        for piece in pieces
+        if piece not in NOT_WORDS
+        for letter in piece
+    )
 
 
 def multiplies_int8() -> bool:

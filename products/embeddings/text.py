@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from django.db.models import F, TextField, Value
+from django.db.models import Expression, F, TextField, Value
 from django.db.models.functions import MD5, Cast, Concat
 
 # The columns a product's text is made of.
@@ -41,6 +41,23 @@ def text_hash(name: str, category: str, description: str) -> str:
     """
     text = SEPARATOR.join((name, category, description))
     return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def unknown_hash(fingerprint: str, text_hash: str) -> str:
+    """Return what `embedded_hash` holds where the model knows no word of a text.
+
+    fingerprint: the recipe with that model; text_hash: of the text.
+    """
+    text = SEPARATOR.join((fingerprint, text_hash))
+    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()
+
+
+def unknown_hash_expression(fingerprint: str | Expression) -> MD5:
+    """Return the SQL expression of unknown_hash() of a row."""
+    recipe = Value(fingerprint) if isinstance(fingerprint, str) else fingerprint
+    return MD5(
+        Concat(recipe, Value(SEPARATOR), F("text_hash"), output_field=TextField())
+    )
 
 
 def text_hash_expression() -> MD5:

@@ -19,7 +19,7 @@ from products.querysets import ProductQuerySet
 from products.recipes import available
 from products.search import PAGE_SIZE, Mode, SearchError, Sort
 from products.search.nearest import WINDOW, index_settings, look_up
-from products.search.query_vector import Vector, text_vectors
+from products.search.query_vector import UnknownWords, Vector, text_vectors
 from products.search.question import Question, clean_text
 from products.search.rank import question_vector
 from products.search.results import Plan
@@ -166,9 +166,12 @@ def parts_of(product: Product, asked: dict[str, Any]) -> Parts:
     filled = [text for text in texts.values() if text]
     embedded = {
         text: other @ vector
-        for text, other in text_vectors(filled, question.backend).items()
+        for text, other in text_vectors(filled, question.backend, queries=False).items()
     }
-    similarity = float(embedded[texts.pop("")])
+    text = texts.pop("")
+    if text not in embedded:
+        raise UnknownWords(text)
+    similarity = float(embedded[text])
     left = {field: embedded.get(text) for field, text in texts.items()}
     parts = [
         Part(field, None, similarity)

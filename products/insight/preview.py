@@ -11,7 +11,7 @@ from products.embeddings.text import embedding_text
 from products.models import Product
 from products.recipes import with_active_backend
 from products.search.nearest import read_on
-from products.search.query_vector import EmbedderBusy, query_vector
+from products.search.query_vector import EmbedderBusy, text_vectors
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,10 @@ def neighbours_of(name: str, category: str, description: str) -> Neighbours:
 
 def nearest_products(text: str, backend: BaseEmbeddingBackend) -> list[Product]:
     """Return the three products nearest to a text, among those *backend* embedded."""
-    vector = query_vector(text, backend).tolist()
+    vectors = text_vectors([text], backend, queries=False)
+    if text not in vectors:
+        return []
+    vector = vectors[text].tolist()
     products = Product.objects.for_display()
     nearest = products.nearest_to(vector, fingerprint=backend.fingerprint)
     return read_on(nearest[:COUNT])

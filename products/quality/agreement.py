@@ -99,7 +99,7 @@ def nearest_skus(
     """Return the skus of the products nearest to each query, by one of the columns."""
     found = {}
     for query, text in queries.items():
-        [vector] = backend.embed([text])
+        [vector] = backend.embed_queries([text])
         found[query] = first_skus(
             column.objects.using(using).nearest_to(
                 vector.tolist(), fingerprint=backend.fingerprint

@@ -46,7 +46,7 @@ def calibrate(*, using: str) -> Calibration:
         )
     plan = plan_nearest(products, limit=1)
     nearest = []
-    for vector in backend.embed(meaningless_texts(SAMPLES)):
+    for vector in backend.embed_queries(meaningless_texts(SAMPLES)):
         with index_settings(plan, using=using):
             hits = products.nearest_to(
                 vector.tolist(), fingerprint=backend.fingerprint, exact=plan.exact

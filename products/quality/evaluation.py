@@ -11,6 +11,7 @@ from products.quality.judged import EvaluationError, Grades, JudgedQueries
 from products.quality.measures import bootstrap_interval, ndcg, recall
 from products.search import Mode, search
 from products.search.question import MAX_PAGE_SIZE
+from products.search.rank import EMBEDDER_FAILED
 
 TOP = 10  # results that nDCG and the judged share look at
 RECALL_AT = 50
@@ -101,7 +102,7 @@ def ranking(text: str, mode: Mode, using: str) -> list[str]:
         results = search(
             text, mode=mode, page=page, page_size=MAX_PAGE_SIZE, using=using
         )
-        if results.notice:
+        if results.notice == str(EMBEDDER_FAILED):
             raise EvaluationError(
                 gettext("The query %(text)r: %(notice)s")
                 % {"text": text, "notice": results.notice}

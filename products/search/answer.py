@@ -78,7 +78,8 @@ def search(
     out; products with a word of it stay. At most 300 products are ranked, 50 of them
     by meaning and 250 for their words, see WordSearch; by meaning alone 200, and 10,000
     are listed.
-    When the text cannot be embedded, keyword results come with a notice. Nothing can be
+    When the text cannot be embedded, or the model knows no word of it, keyword results
+    come with a notice. Nothing can be
     compared with an example that has no embedding: then no results come, and a notice.
     Raises SearchError for anything that cannot be searched for.
 
@@ -235,7 +236,6 @@ def first_without_embedding(examples: Sequence[Product]) -> Product | None:
 
 def without_embedding(question: Question, record: Record, example: Product) -> Results:
     """Return the empty page for an example that nothing can be compared with."""
-    notice = _("%(name)s has no embedding yet, so nothing can be compared with it.")
     return Results(
         hits=[],
         plan=Plan("exact", _("the example has no embedding"), matching=0),
@@ -246,7 +246,7 @@ def without_embedding(question: Question, record: Record, example: Product) -> R
         page=1,
         page_size=question.page_size,
         count_facets=list,
-        notice=notice % {"name": example.name},
+        notice=example.why_without_embedding(),
     )
 
 

@@ -47,6 +47,19 @@ class EmbedderBusy(EmbeddingError, BusyError):
         )
 
 
+class UnknownWords(SearchError):
+    """The model knows no word of a text, so that nothing is near to it."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(
+            gettext(
+                "No word of this text is known to the search by meaning: %(text)s. "
+                "Describe it in other words."
+            )
+            % {"text": text}
+        )
+
+
 def embedded_part(text: str) -> str:
     """Return the beginning of a query that is embedded; all of it is searched by words.
 
@@ -61,17 +74,25 @@ def embedded_part(text: str) -> str:
 def query_vector(text: str, backend: BaseEmbeddingBackend) -> Vector:
     """Return the vector of a text: float32, of length 1; cached for a day.
 
-    One text at a time is embedded in a process. Raises EmbeddingError when it is not
-    cached and the backend fails, EmbedderBusy when its turn does not come soon.
+    One text at a time is embedded in a process. Raises UnknownWords when the model
+    knows no word of it, EmbeddingError when it is not cached and the backend fails,
+    EmbedderBusy when its turn does not come soon.
     """
-    return text_vectors([text], backend)[text]
+    vectors = text_vectors([text], backend)
+    if text not in vectors:
+        raise UnknownWords(text)
+    return vectors[text]
 
 
 def text_vectors(
-    texts: Iterable[str], backend: BaseEmbeddingBackend
+    texts: Iterable[str], backend: BaseEmbeddingBackend, *, queries: bool = True
 ) -> dict[str, Vector]:
-    """Return the vectors of a few texts, each as query_vector() returns one."""
-    keys = {text: cache_key(text, backend) for text in texts}
+    """Return the vectors of a few texts, each as query_vector() returns one.
+
+    Without those of which the model knows no word. queries: whether the texts are what
+    somebody asks, or else texts of products.
+    """
+    keys = {text: cache_key(text, backend, queries) for text in texts}
     vectors = cached_vectors(keys)
     if len(vectors) == len(keys):
         return vectors
@@ -82,10 +103,13 @@ def text_vectors(
             vectors = cached_vectors(keys)
             missing = [text for text in keys if text not in vectors]
             if missing:
-                made = backend.embed(missing)
-                vectors |= zip(missing, made, strict=True)
+                embedded = zip(
+                    missing, backend.embed_known(missing, queries=queries), strict=True
+                )
+                made = {text: vector for text, vector in embedded if vector is not None}
+                vectors |= made
                 cache.set_many(
-                    {keys[text]: vectors[text].tobytes() for text in missing},
+                    {keys[text]: vector.tobytes() for text, vector in made.items()},
                     CACHE_SECONDS,
                 )
     except BusyError as err:
@@ -93,9 +117,9 @@ def text_vectors(
     return vectors
 
 
-def cache_key(text: str, backend: BaseEmbeddingBackend) -> str:
+def cache_key(text: str, backend: BaseEmbeddingBackend, query: bool = True) -> str:
     """Return under which key the cache keeps the vector of a text."""
-    name = f"{backend.fingerprint}\n{text}"
+    name = f"{backend.fingerprint}\n{text}" + ("" if query else "\nproduct")
     return f"query-embedding-{hashlib.sha256(name.encode()).hexdigest()}"
 
 
@@ -136,11 +160,7 @@ def example_vector(
     for product in examples:
         if product.pk not in vectors:
             raise SearchError(
-                gettext(
-                    "%(name)s has no embedding yet, so it cannot be an example. Leave "
-                    "it out for now."
-                )
-                % {"name": product.name}
+                f"{product.why_without_embedding()} " + gettext("Leave it out for now.")
             )
     if {pk: recipe for pk, _, recipe in rows} != {
         product.pk: product.embedding_fingerprint for product in examples

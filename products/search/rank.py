@@ -19,6 +19,7 @@ from products.search.evidence import Evidence
 from products.search.nearest import WINDOW, Nearest, nearest_products
 from products.search.query_vector import (
     EmbedderBusy,
+    UnknownWords,
     Vector,
     embedded_part,
     example_vector,
@@ -59,6 +60,10 @@ RANKED = NEAREST_CANDIDATES + KEYWORD_CANDIDATES
 
 EMBEDDER_FAILED = gettext_lazy(
     "Searching by meaning is not possible just now: these match the words."
+)
+
+UNKNOWN_WORDS = gettext_lazy(
+    "The search by meaning does not know these words: what follows has them in its text."
 )
 
 
@@ -176,11 +181,14 @@ def ranked_by_both(near: Nearest, words: WordMatches) -> int:
 
 
 def find(question: Question) -> Ranking:
-    """Return the ranking by the mode asked for; by words where the model fails."""
+    """Return the ranking by the mode asked for; by words where the model has no answer."""
     if question.text and question.mode is Mode.KEYWORD:
         return by_words(question, _("words were asked for"))
     try:
         vector, embedding_ms = question_vector(question)
+    except UnknownWords:
+        ranking = by_words(question, _("the model knows no word of the text"))
+        return replace(ranking, notice=str(UNKNOWN_WORDS))
     except EmbeddingError as err:
         # Under load, a traceback for each query would be load itself.
         log = logger.warning if isinstance(err, EmbedderBusy) else logger.exception

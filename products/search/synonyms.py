@@ -15,7 +15,6 @@ from django.utils.translation import gettext as _, ngettext
 from products.plain_text import tidy
 from products.search.scores import inverse_document_frequency
 from products.search.words import (
-    CONFIG,
     COUNTS_SECONDS,
     LARGE,
     MAX_COUNTED,
@@ -36,7 +35,7 @@ MAX_ALTERNATIVES = 30
 PHRASES_SQL = """
     SELECT written.text, lexeme, positions
     FROM unnest(%s::text[]) AS written (text),
-        unnest(to_tsvector(%s::regconfig, written.text))
+        unnest(to_tsvector(catalog_language(), written.text))
 """
 
 # How many products match each tsquery, and how many there are.
@@ -124,7 +123,7 @@ def phrases(texts: Iterable[str], using: str) -> dict[str, Phrase]:
 
     The texts are folded as queries and products are, so that "Sofas" is "sofa".
     """
-    params = [list(dict.fromkeys(texts)), CONFIG]
+    params = [list(dict.fromkeys(texts))]
     if not params[0]:
         return {}
     found: dict[str, list[tuple[int, str]]] = {}

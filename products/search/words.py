@@ -23,9 +23,6 @@ from products.search.scores import (
 from products.sql.prepared import fetch_prepared
 from products.synonyms import note_synonyms
 
-# The text search configuration of the column search_vector.
-CONFIG = "english"
-
 # More words of a query than these add work, not meaning.
 MAX_TERMS = 32
 
@@ -67,7 +64,7 @@ TERMS_SQL = r"""
             lexeme,
             positions,
             '''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''' AS quoted
-        FROM unnest(to_tsvector(%s::regconfig, %s))
+        FROM unnest(to_tsvector(catalog_language(), %s))
         ORDER BY positions[1]
         LIMIT %s
     ) AS term
@@ -92,7 +89,7 @@ MAX_COMPARED = 2_000
 
 # The stems of each word; several where a word has parts.
 STEMS_SQL = """
-    SELECT word, tsvector_to_array(to_tsvector(%s::regconfig, word))
+    SELECT word, tsvector_to_array(to_tsvector(catalog_language(), word))
     FROM unnest(%s::text[]) AS written (word)
 """
 
@@ -150,7 +147,7 @@ def query_terms(text: str, *, using: str) -> list[Term]:
     known: list[Term] | None = kept.get(key)
     if known is not None:
         return known
-    params = [COMMON, MAX_COUNTED, CONFIG, text, MAX_TERMS]
+    params = [COMMON, MAX_COUNTED, text, MAX_TERMS]
     rows = fetch_prepared(TERMS_SQL, params, connection=connections[using])
     typed = WRITTEN.findall(text)
     terms = [
@@ -335,7 +332,7 @@ def written_words(
     words |= dict.fromkeys(word for found in candidates.values() for word in found)
     rows = fetch_prepared(
         STEMS_SQL,
-        [CONFIG, list(words)[:MAX_COMPARED]],
+        [list(words)[:MAX_COMPARED]],
         connection=connections[using],
     )
     stems_of = {word: set(found) for word, found in rows}

@@ -7,5 +7,8 @@ A change of the model takes four steps:
 3. `vector_index` builds its index.
 4. `switching` exchanges the two columns.
 
-The doors: embed_pending(), build_index(), begin(), switch(), roll_back().
+`language` makes the words of all products anew in another language.
+
+The doors: embed_pending(), build_index(), begin(), switch(), roll_back(),
+change_language().
 """

@@ -12,6 +12,8 @@ from products.models import EMBEDDING_FIELDS, EmbeddingRecipe, Product
 from products.recipes import hold_recipe
 from products.upkeep.second_column import SecondEmbedding
 
+TEXTS = 1_000  # that forget_unknown() reads at a time
+
 Column = type[Product] | type[SecondEmbedding]
 Row = Product | SecondEmbedding
 
@@ -45,6 +47,7 @@ def embed_pending(
     next run goes on. Several processes may run at once: each locks its rows and
     skips those of the others (SKIP LOCKED).
 
+    A text of which the model knows no word counts as embedded, and has no vector.
     A text that cannot be embedded is left out and added to *failures*; texts that are
     in *failures* already are not tried. Raises EmbeddingError when the backend itself fails; the
     batch at hand is then left as it was.
@@ -126,6 +129,34 @@ def embed_again(
         yield len(embedded)
 
 
+def forget_unknown(*, using: str | None = None) -> int:
+    """Take the vectors away from texts of which the model knows no word.
+
+    They were made before the shop asked the model, and are about the same for all such
+    texts. Returns how many. Asks about fresh products whose name is not all ASCII:
+    letters of ASCII are known to every model at hand, and most catalogues have few
+    other names.
+    """
+    recipe = EmbeddingRecipe.objects.current(using)
+    backend = recipe.embedder()
+    fresh = (
+        Product.objects.using(using)
+        .fresh(recipe.fingerprint)
+        .filter(name__regex=r"[^\x01-\x7F]")
+        .order_by("pk")
+        .only("name", "category", "description")
+    )
+    last, forgotten = 0, 0
+    while rows := list(fresh.filter(pk__gt=last)[:TEXTS]):
+        known = backend.knows([row.embedding_text() for row in rows])
+        unknown = [
+            row.pk for row, is_known in zip(rows, known, strict=True) if not is_known
+        ]
+        forgotten += sum(embed_again(unknown, using=using))
+        last = rows[-1].pk
+    return forgotten
+
+
 def backend_for(column: Column, recipe: EmbeddingRecipe) -> BaseEmbeddingBackend | None:
     """Return the backend of a column, None for a second one that is not being filled."""
     if column is Product:
@@ -186,6 +217,7 @@ def embed_rows(
 
 def set_embeddings(backend: BaseEmbeddingBackend, rows: Sequence[Row]) -> None:
     """Set the embeddings of *rows*, all of them or none."""
-    vectors = backend.embed([row.embedding_text() for row in rows])
+    vectors = backend.embed_known([row.embedding_text() for row in rows])
     for row, vector in zip(rows, vectors, strict=True):
-        row.set_embedding(vector.tolist(), backend.fingerprint)
+        values = None if vector is None else vector.tolist()
+        row.set_embedding(values, backend.fingerprint)

@@ -9,7 +9,7 @@ from django.contrib.postgres.search import SearchQuery
 from products.models import Product
 from products.plain_text import tidy
 from products.search import search
-from products.search.words import CONFIG
+from products.sql.language import CatalogLanguage
 
 CHOICES = 8
 MAX_WORDS = 8
@@ -38,7 +38,7 @@ def beginning_with(text: str) -> list[Product]:
     if not words or "\0" in text:
         return []
     prefixes = " & ".join(f"'{word}':*" for word in words)
-    query = SearchQuery(prefixes, search_type="raw", config=CONFIG)
+    query = SearchQuery(prefixes, search_type="raw", config=CatalogLanguage())
     query |= SearchQuery(prefixes, search_type="raw", config="simple")
     products = Product.objects.for_display().filter(search_vector=query)[:50]
     return sorted(products, key=lambda product: (text_place(product, text), product.pk))

@@ -57,7 +57,10 @@ def embed_item(fields: dict[str, Any], backend: BaseEmbeddingBackend) -> bool:
     if "embedding" in fields and origin.items() <= fields.items():
         return False
     # One text at a time: padding to others in a batch would move the last digits.
-    [vector] = backend.embed([embedding_text(*columns)])
+    text = embedding_text(*columns)
+    [vector] = backend.embed_known([text])
+    if vector is None:
+        raise CommandError(f"{backend.model} knows no word of {text!r}. Change it.")
     fields.update(origin)
     fields["embedding"] = [round(float(value), DIGITS) for value in vector]
     return True

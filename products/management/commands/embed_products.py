@@ -10,8 +10,14 @@ from django.db import DataError
 
 from products.embeddings import EmbeddingError
 from products.management.base import INTERRUPTED, ShopCommand
+from products.models import Product
 from products.quality.calibration import calibrated_line, keep_calibrated
-from products.upkeep.pending import Failures, count_pending, embed_pending
+from products.upkeep.pending import (
+    Failures,
+    count_pending,
+    embed_pending,
+    forget_unknown,
+)
 from products.upkeep.worker import Worker, stop_on_signals
 
 
@@ -90,6 +96,7 @@ class Command(ShopCommand):
         done = 0
         with self.bar(total=count_pending(database), unit=" texts") as bar:
             try:
+                forgotten = forget_unknown(using=database)
                 for count in embed_pending(using=database, failures=failures):
                     done += count
                     bar.update(count)
@@ -113,4 +120,11 @@ class Command(ShopCommand):
         self.stdout.write(self.style.SUCCESS(f"Embedded {done} products."))
         if line := self.calibrated(database):
             self.stdout.write(line)
+        if forgotten:
+            self.stdout.write(f"Took {forgotten} vectors away that said nothing.")
+        if unknown := Product.objects.using(database).without_known_words().count():
+            self.stdout.write(
+                f"{unknown} products have no word that the model knows: they have no "
+                "embedding, and are found by their words."
+            )
         return failures

@@ -209,7 +209,7 @@ def backend_path(name: str) -> str:
 
 def counts(states: dict[str, int]) -> str:
     """Return the states of products as words: `9 fresh, 1 stale`."""
-    order = ("fresh", "stale", "missing", "other_recipe")
+    order = ("fresh", "stale", "missing", "other_recipe", "unknown")
     words = [
         f"{states[name]} {name.replace('_', ' ')}"
         for name in order

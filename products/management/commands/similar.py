@@ -55,11 +55,10 @@ class Command(SearchCommand):
         """Raise CommandError for a product that nothing can be compared with."""
         bare = (
             Product.objects.using(using)
-            .missing_embedding()
-            .filter(pk__in=[product.pk for product in products])
+            .filter(pk__in=[product.pk for product in products], embedding=None)
             .first()
         )
         if bare:
-            raise CommandError(
-                f"{bare.name} has no embedding yet. Run manage.py embed_products."
-            )
+            missing = bare.needs_embedding()
+            advice = " Run manage.py embed_products." if missing else ""
+            raise CommandError(bare.why_without_embedding() + advice)
