@@ -4,7 +4,8 @@ Answers: `judged` reads which products people judged relevant, `evaluation` asks
 judged queries, `measures` has nDCG and recall as functions of numbers, `agreement`
 compares two models. The index: `recall` says how many of the true neighbours a look-up
 finds, `tuning` measures that over ef_search, `recall_plot` draws it. `calibration`
-measures the floor below which nothing is a match. `steps` measures a part at a time, for
+measures the floor below which nothing is a match, `weights` fits those of the hybrid
+score to judgements. `steps` measures a part at a time, for
 those who wait for a page.
 
 The doors: evaluate(), tune(), calibrate(), which the commands evaluate_search,
