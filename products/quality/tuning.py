@@ -16,8 +16,7 @@ from products.models import Product
 from products.numbers import grouped
 from products.quality.recall import NEIGHBOURS, Answers, ask
 from products.search import Filters, search
-from products.search.nearest import index_settings
-from products.search.results import Plan
+from products.search.nearest import iterative_scan
 from products.sql.statements import rows
 from products.sql.watch import explained
 from products.upkeep import vector_index
@@ -198,8 +197,7 @@ def measure_index(
     samples: Sequence[Sample], exact: Answers[int], ef_search: int, *, using: str
 ) -> Measurement:
     """Return how the HNSW index does with iterative scans at this ef_search."""
-    plan = Plan("hnsw", "it is measured", ef_search=ef_search)
-    with transaction.atomic(using=using), index_settings(plan, using=using):
+    with transaction.atomic(using=using), iterative_scan(ef_search, using=using):
         with connections[using].cursor() as cursor:
             # Only the index gives its rows in order; any other plan must sort them.
             cursor.execute("SET LOCAL enable_sort = off")

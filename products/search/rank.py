@@ -154,7 +154,7 @@ def evidence_by_both(question: Question, vector: str) -> Found:
         candidate.pk: near.rows[candidate.pk] for candidate in near.candidates
     }
     matches = match_terms(terms, rows.values())
-    more = near.more or len(having) == KEYWORD_CANDIDATES
+    more = near.more or len(words.rows) == KEYWORD_CANDIDATES
     unknown_words = not all(term.count for term in terms)
     return Found(rows, near, matches, more, log, unknown_words)
 

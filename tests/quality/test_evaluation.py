@@ -130,7 +130,9 @@ def test_the_report_tells_what_was_measured_and_what_left_out(shop, files):
     assert lines[1].startswith("Left out: 1 judged skus that are not in the catalogue")
     assert "gone" in lines[1]
     assert lines[2].endswith("1 queries that are not asked, such as 9.")
-    assert [line.split()[0] for line in lines[4:]] == [
+    assert " with a description, " in lines[3]
+    assert lines[3].split()[0] == str(Product.objects.count())
+    assert [line.split()[0] for line in lines[5:]] == [
         *("mode", "hybrid", "semantic", "keyword")
     ]
 

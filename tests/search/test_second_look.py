@@ -87,9 +87,9 @@ def test_the_text_as_typed_is_searched_for_on_request(ask, mode):
 
 
 def test_the_other_words_found_something_and_it_is_corrected_all_the_same(ask):
-    assert skus(ask("red ketle", literal=True)) == ["K-1"]
+    assert skus(ask("red ketle", mode="keyword", literal=True)) == ["K-1"]
 
-    results = ask("red ketle")
+    results = ask("red ketle", mode="keyword")
 
     assert results.corrected == "red kettle"
     assert skus(results) == ["K-1", "K-2"]

@@ -11,6 +11,7 @@ from typing import Any
 from django.core.management import CommandParser
 
 from products.management.base import ShopCommand
+from products.models import Product
 from products.quality.evaluation import ModeMeasures, evaluate
 from products.quality.judged import EvaluationError, JudgedQueries, read_judged
 from products.search import Mode
@@ -38,7 +39,8 @@ means over the others, with their 95 % bootstrap intervals:
   empty        how many queries found nothing
 
 --json writes one object: queries, evaluated, judgements, unknown_skus,
-without_relevant and unasked (ids of queries), and modes, each with empty, the measures
+without_relevant and unasked (ids of queries), catalogue (products, with_description,
+with_category), and modes, each with empty, the measures
 ndcg, judged_only, recall and judged (mean, low, high), and per_query.
 """
 
@@ -82,10 +84,31 @@ class Command(ShopCommand):
                 evaluate(judged, mode, using=database, progress=bar.update)
                 for mode in modes
             ]
+        shop = catalogue(database)
         if options["json"]:
-            self.stdout.write(json.dumps(as_json(judged, measured), indent=2))
+            report = as_json(judged, measured) | {"catalogue": shop}
+            self.stdout.write(json.dumps(report, indent=2))
         else:
-            self.stdout.write("\n".join([*introduction(judged), "", *table(measured)]))
+            lines = [*introduction(judged), mapping(shop), "", *table(measured)]
+            self.stdout.write("\n".join(lines))
+
+
+def catalogue(using: str) -> dict[str, int]:
+    """Return how many products there are, and how many have which text."""
+    products = Product.objects.using(using)
+    return {
+        "products": products.count(),
+        "with_description": products.exclude(description="").count(),
+        "with_category": products.exclude(category="").count(),
+    }
+
+
+def mapping(shop: dict[str, int]) -> str:
+    """Return which texts the products have: figures of other mappings differ."""
+    return (
+        f"{shop['products']:,} products, {shop['with_description']:,} with a "
+        f"description, {shop['with_category']:,} with a category."
+    )
 
 
 def introduction(judged: JudgedQueries) -> list[str]:
