@@ -763,6 +763,21 @@ def test_a_program_with_its_own_handler_stops_the_server_too(made_dir, name):
     assert not (made_dir / "postmaster.pid").exists()
 
 
+def first_answer(port):
+    """What a server answers as soon as it listens: a worker says before that it started."""
+    deadline = time.monotonic() + 60
+    while True:
+        with closing(HTTPConnection("127.0.0.1", port, timeout=60)) as visitor:
+            try:
+                visitor.request("GET", "/")
+            except ConnectionRefusedError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+            else:
+                return visitor.getresponse().read()
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows ends a process without signals")
 @pytest.mark.parametrize(
     ("command", "status"),
@@ -788,9 +803,7 @@ def test_terminated_commands_that_serve_stop_the_server(made_dir, command, statu
             assert process.poll() is None
         if command[0] == "serve":
             # Its worker uses the database too. There are no tables: any answer will do.
-            with closing(HTTPConnection("127.0.0.1", int(port), timeout=60)) as visitor:
-                visitor.request("GET", "/")
-                assert visitor.getresponse().read()
+            assert first_answer(int(port))
 
         ended = terminated(process, pauses=(0.02,))
 

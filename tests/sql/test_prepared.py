@@ -12,7 +12,7 @@ KEPT = "SELECT generic_plans + custom_plans FROM pg_prepared_statements"
 
 
 def with_similar(pk, limit):
-    return product_and_similar(limit, False).objects(pk, using="default")
+    return product_and_similar(limit, 100, False).objects(pk, using="default")
 
 
 @pytest.fixture

@@ -55,10 +55,10 @@ def test_without_a_database_pages_say_to_come_back():
     ("error", "status"), [(OperationalError("gone"), 503), (ValueError("odd"), 500)]
 )
 def test_a_failure_gets_its_page(monkeypatch, error, status):
-    def fail(*args):
+    def fail(*args, **options):
         raise error
 
-    monkeypatch.setattr("products.views.catalogue.SearchForm", fail)
+    monkeypatch.setattr("products.views.catalogue.search", fail)
 
     response = Client(raise_request_exception=False).get("/")
 
