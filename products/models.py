@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.contrib.postgres.search import SearchVectorField
 from django.core.validators import MaxLengthValidator, MinValueValidator
 from django.db import models, router
 from django.db.models.functions import Now, Upper
@@ -27,6 +27,7 @@ from products.name_words import NameWords
 from products.plain_text import tidy
 from products.querysets import ProductQuerySet
 from products.sql.prepared import Given, Prepared
+from products.sql.words import AllWords, Words
 
 __all__ = [
     "DIMENSIONS",
@@ -213,10 +214,11 @@ class Product(EmbeddedText, models.Model):
         db_persist=True,
     )
     search_vector = models.GeneratedField(
-        expression=(
-            SearchVector("name", weight="A", config="english")
-            + SearchVector("category", weight="B", config="english")
-            + SearchVector("description", weight="C", config="english")
+        expression=AllWords(
+            Words("english", "name", "A"),
+            Words("english", "category", "B"),
+            Words("english", "description", "C"),
+            Words("english", "sku", "D"),
         ),
         output_field=SearchVectorField(),
         db_persist=True,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from os.path import commonprefix
@@ -46,55 +46,65 @@ TERMS_SQL = r"""
         WHERE (schemaname, tablename, attname) = (schema, 'products', 'search_vector')
             AND share * reltuples > %s
     )
-    SELECT lexeme, quoted,
+    SELECT lexeme, quoted, whole, parts,
         coalesce(
-            (SELECT round(count) FROM common WHERE word = lexeme),
+            (SELECT round(count) FROM common WHERE word = lexeme AND parts IS NULL),
             (SELECT count(*) FROM (
                 SELECT FROM products WHERE search_vector @@ quoted::tsquery LIMIT %s
             ) AS counted)
         ),
         (SELECT reltuples FROM class)
-    FROM (
-        SELECT
-            lexeme,
-            '''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''' AS quoted
-        FROM unnest(to_tsvector(%s::regconfig, %s))
-        ORDER BY positions[1]
-        LIMIT %s
-    ) AS term
+    FROM products_terms(%s::regconfig, %s, %s) AS term (place, lexeme, whole, parts),
+        coalesce('(' || whole || ' | ' || parts || ')', whole) AS quoted
+    ORDER BY place
 """
 
 # The words of a large catalogue are counted only once in a while.
 LARGE = 10_000  # products
 COUNTS_SECONDS = 300
 
+# A lexeme in a tsquery; those of a query are letters and digits.
+LEXEME = re.compile(r"'[^']+'")
+
 # A word with what joins its parts, such as "wi-fi", "don't", "HDMI/DVI" or "13.3".
-WRITTEN = re.compile(r"[^\W_]+(?:[-'’./][^\W_]+)*")
+JOINT = r"[-'’./_+&]|(?<=\d),(?=\d)"
+WRITTEN = re.compile(rf"[^\W_]+(?:(?:{JOINT})[^\W_]+)*")
+
+# A number and what may be its unit, such as "16 GB" or 17,3".
+MEASURED = re.compile(r"""\d+(?:[.,]\d+)? ?(?:["”″]|[^\W\d_]{1,4}\b)""")
 
 # How much of a description is read for words to show, and how many different words of
 # a page of products are compared: as much as takes some 10 ms.
 MAX_READ = 5_000  # characters
 MAX_COMPARED = 2_000
 
-# The stems of each word; several where a word has parts.
+# The stems of each word; several where a word has parts. Most words are plain, which
+# takes a tenth of the time.
 STEMS_SQL = """
-    SELECT word, tsvector_to_array(to_tsvector(%s::regconfig, word))
-    FROM unnest(%s::text[]) AS written (word)
+    SELECT word, tsvector_to_array(
+        CASE WHEN word ~ '^[A-Za-z][a-z]*$' THEN to_tsvector(config, word)
+            ELSE products_words(config, word, 'A') END
+    )
+    FROM (SELECT %s::regconfig AS config) AS language,
+        unnest(%s::text[]) AS written (word)
 """
 
 
 @dataclass(frozen=True)
 class Term:
-    """A word of a query: its stem, the same quoted for a tsquery, and its weight.
+    """A word of a query: its stem, the tsquery that finds it, and its weight.
 
+    A word with parts is found in each spelling: "wi-fi" by ('wifi' | 'wi' <-> 'fi').
     count: how many products have it; above COMMON an estimate. word: as it was typed.
+    forms: the lexemes of each spelling, quoted.
     """
 
     lexeme: str
     quoted: str
     weight: float  # inverse document frequency
     count: int
-    word: str = ""
+    word: str  # as it was typed
+    forms: tuple[tuple[str, ...], ...]
 
 
 class Match(NamedTuple):
@@ -128,8 +138,9 @@ def query_terms(text: str, *, using: str) -> list[Term]:
             inverse_document_frequency(int(count), int(total)),
             int(count),
             typed_word(lexeme, typed),
+            tuple(tuple(LEXEME.findall(form)) for form in forms if form),
         )
-        for lexeme, quoted, count, total in rows
+        for lexeme, quoted, *forms, count, total in rows
     ]
     terms.sort(key=lambda term: not term.count)
     if all(term.count for term in terms) and any(row[-1] > LARGE for row in rows):
@@ -140,7 +151,7 @@ def query_terms(text: str, *, using: str) -> list[Term]:
 def match_terms(terms: Sequence[Term], rows: Iterable[Evidence]) -> dict[int, Match]:
     """Return how the text of each product matches, by id."""
     match = cache(partial(match_of, terms))
-    names = cache(partial(frequencies, words=[term.quoted for term in terms]))
+    names = name_reader(terms)
     return {row.pk: match(row.bits, *names(row.name_lexemes)) for row in rows}
 
 
@@ -165,6 +176,28 @@ def match_of(
         {term.lexeme: term.weight for term in terms},
     )
     return Match(words, len(words) / len(terms) + in_name)
+
+
+def name_reader(
+    terms: Sequence[Term],
+) -> Callable[[str], tuple[tuple[int, ...], int]]:
+    """Return a function like frequencies() for terms; it remembers the names it read.
+
+    Of the spellings of a term, the one that a name has most often counts.
+    """
+    lexemes = [lexeme for term in terms for form in term.forms for lexeme in form]
+    if len(lexemes) == len(terms):  # as usual: a lexeme for each
+        return cache(partial(frequencies, words=lexemes))
+
+    def read(name: str) -> tuple[tuple[int, ...], int]:
+        counts, length = frequencies(name, lexemes)
+        count = dict(zip(lexemes, counts, strict=True))
+        return tuple(
+            max(min(count[lexeme] for lexeme in form) for form in term.forms)
+            for term in terms
+        ), length
+
+    return cache(read)
 
 
 def frequencies(name: str, words: Iterable[str]) -> tuple[tuple[int, ...], int]:
@@ -211,8 +244,7 @@ def written_words(
     """
     if not any(stems.values()):
         return dict.fromkeys(stems, ())
-    # "DS-7608" has the stems "ds" and "-7608".
-    first = {stem.lstrip("-")[:1] for several in stems.values() for stem in several}
+    first = {stem[:1] for several in stems.values() for stem in several}
     own = pieces(asked, first)
     candidates = {
         pk: [*pieces(texts[pk][:MAX_READ], first), *own] for pk in stems if stems[pk]
@@ -241,15 +273,17 @@ def written_words(
 def pieces(text: str, first: set[str]) -> list[str]:
     """Return the words of a text that may have a stem with one of these first letters.
 
-    A joined word comes before its parts. An accented letter may lose its accent in the
-    stem, so words with a letter that is not ASCII are all kept.
+    A joined word comes before its parts, a number with its unit after all words. An
+    accented letter loses its accent in the stem, so words with a letter that is not
+    ASCII are all kept.
     """
     found = []
     for word in dict.fromkeys(WRITTEN.findall(text)):
-        parts = [word] if word.isalnum() else re.split(r"[-'’./]", word)
+        parts = [word] if word.isalnum() else re.split(JOINT, word)
         begun = [p for p in parts if p[0].lower() in first or not p[0].isascii()]
         found += [word, *begun] if begun else []
-    return found
+    measured = MEASURED.findall(text) if any(map(str.isdigit, first)) else []
+    return found + [word for word in measured if word[0] in first]
 
 
 def as_written(
