@@ -117,7 +117,7 @@ def plan_question(question: Question, *, limit: int, count: bool = False) -> Pla
     count: count the products even where nothing is filtered out.
     """
     products = None
-    if count or question.filters.of_embedded:
+    if count or question.filters.of_embedded or question.operators:
         products = question.products().embedded(fingerprint=question.fingerprint)
     return plan_nearest(products, limit=limit)
 
@@ -254,7 +254,7 @@ def nearest_products(
     words = [term.quoted for term in terms]
 
     def nearest(plan: Plan) -> Any:
-        if plan.exact or question.filters or question.examples:
+        if plan.exact or question.is_narrowed:
             products = question.products().nearest_to(
                 as_vector(Value(vector)),
                 fingerprint=question.fingerprint,
