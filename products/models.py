@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVector, SearchVectorField
+from django.contrib.postgres.search import SearchVectorField
 from django.core.validators import MaxLengthValidator, MinValueValidator
 from django.db import models, router
 from django.db.models.functions import Now, Upper
@@ -26,8 +26,8 @@ from products.extension import VectorNorm
 from products.name_words import NameWords
 from products.plain_text import tidy
 from products.querysets import ProductQuerySet
-from products.sql.language import CatalogLanguage
 from products.sql.prepared import Given, Prepared
+from products.sql.words import AllWords, Words
 from products.synonyms import Synonym
 
 __all__ = [
@@ -232,10 +232,11 @@ class Product(EmbeddedText, models.Model):
         db_persist=True,
     )
     search_vector = models.GeneratedField(
-        expression=(
-            SearchVector("name", weight="A", config=CatalogLanguage())
-            + SearchVector("category", weight="B", config=CatalogLanguage())
-            + SearchVector("description", weight="C", config=CatalogLanguage())
+        expression=AllWords(
+            Words("name", "A"),
+            Words("category", "B"),
+            Words("description", "C"),
+            Words("sku", "D"),
         ),
         output_field=SearchVectorField(),
         db_persist=True,

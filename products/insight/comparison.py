@@ -19,6 +19,7 @@ from products.querysets import ProductQuerySet
 from products.recipes import available
 from products.search import PAGE_SIZE, Mode, SearchError, Sort
 from products.search.nearest import WINDOW, index_settings, look_up
+from products.search.operators import read_operators
 from products.search.query_vector import UnknownWords, Vector, text_vectors
 from products.search.question import Question, clean_text
 from products.search.rank import question_vector
@@ -118,8 +119,10 @@ def make_question(asked: dict[str, Any]) -> Question:
 
     One statement reads the recipe in force.
     """
+    text, operators = read_operators(clean_text(asked["text"]))
     checked = {
-        "text": clean_text(asked["text"]),
+        "text": text,
+        "operators": operators,
         "mode": Mode(asked["mode"]),
         "sort": Sort(asked["sort"]),
     }

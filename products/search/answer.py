@@ -23,6 +23,7 @@ from products.querysets import DISPLAYED, ProductQuerySet
 from products.recipes import with_active_backend
 from products.search.facets import catalogue_facets, ranked_facets
 from products.search.nearest import WINDOW, ef_search_for, look_up
+from products.search.operators import read_operators
 from products.search.question import (
     PAGE_SIZE,
     Filters,
@@ -64,8 +65,9 @@ def search(
 ) -> Results:
     """Return one page of the products that answer a question, best first.
 
-    text: what a shopper types, at most 1,000 characters; without text and examples
-    the catalogue is listed, by *sort*. like, unlike: at most 20 example products,
+    text: what a shopper types, at most 1,000 characters, with -words to leave out and
+    "exact phrases" in it, see read_operators(). Where nothing else is left of it, and
+    without examples, the catalogue is listed, by *sort*. like, unlike: at most 20 example products,
     alone or beside a text; they are left out of the results. mode: see Mode; used
     with a text. diversity: 0 for the nearest, up to 1 for the most varied, by maximal
     marginal relevance. page: from 1; a page after the last gives the last. page_size:
@@ -88,8 +90,10 @@ def search(
     a listing two, the first unfiltered page of similar products two (page_size up to
     19; one, if there is no further page). The facets are counted when asked for.
     """
+    left, operators = read_operators(clean_text(text))
     question = Question(
-        text=clean_text(text),
+        text=left,
+        operators=operators,
         filters=filters,
         mode=member_of(Mode, mode, "mode"),
         like=tuple(like),
@@ -272,7 +276,7 @@ def in_order(products: list[Product]) -> list[Product]:
 
 def catalogue_page(question: Question, record: Record) -> Results:
     """Return a page of the catalogue, as far as it passes the filters."""
-    products = question.filters.narrow(Product.objects.using(question.using))
+    products = question.products()
     counted = products.order_by()[: LISTING_WINDOW + 1].count()
     total = min(counted, LISTING_WINDOW)
     page, shown = page_and_slice(question, total)
@@ -282,7 +286,12 @@ def catalogue_page(question: Question, record: Record) -> Results:
     ]
     return Results(
         hits=hits,
-        plan=Plan("listing", _("no question was asked")),
+        plan=Plan(
+            "listing",
+            _("only what to leave out was asked")
+            if question.operators
+            else _("no question was asked"),
+        ),
         log=with_statements(Log(rows=len(hits)), record),
         mode="listing",
         total=total,
@@ -290,6 +299,9 @@ def catalogue_page(question: Question, record: Record) -> Results:
         page=page,
         page_size=question.page_size,
         count_facets=lambda: catalogue_facets(question),
+        notice=_("You only said what to leave out. These are all other products.")
+        if question.operators
+        else "",
     )
 
 

@@ -36,8 +36,7 @@ def ranked_facets(question: Question, ranking: Ranking | None = None) -> Counts:
 
 def catalogue_facets(question: Question) -> Counts:
     """Return how many products are in each category; one statement, reads them all."""
-    products = Product.objects.using(question.using)
-    passing = in_any_category(question).filters.narrow(products).order_by()
+    passing = in_any_category(question).products().order_by()
     counts = dict(passing.values_list("category").annotate(Count("pk")))
     return by_size(Counter(counts))
 

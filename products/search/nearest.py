@@ -119,7 +119,7 @@ def plan_question(question: Question, *, limit: int, count: bool = False) -> Pla
     count: count the products even where nothing is filtered out.
     """
     products = None
-    if count or question.filters.of_embedded:
+    if count or question.filters.of_embedded or question.operators:
         products = question.products().embedded(fingerprint=question.fingerprint)
     return plan_nearest(products, limit=limit)
 
@@ -269,7 +269,7 @@ def nearest_products(
     words = evidence_words(terms)
 
     def nearest(plan: Plan) -> Any:
-        if plan.exact or question.filters or question.examples:
+        if plan.exact or question.is_narrowed:
             products = question.products().nearest_to(
                 as_vector(Value(vector)),
                 fingerprint=question.fingerprint,

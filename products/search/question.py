@@ -15,6 +15,7 @@ from products.models import MAX_PRICE, Product
 from products.numbers import grouped
 from products.plain_text import tidy
 from products.querysets import ProductQuerySet
+from products.search.operators import Operators
 from products.search.synonyms import Thesaurus
 
 MAX_TEXT = 1_000  # characters
@@ -111,9 +112,13 @@ class Filters:
 
 @dataclass(frozen=True)
 class Question:
-    """What search() is asked, checked. Raises SearchError for what cannot be answered."""
+    """What search() is asked, checked. Raises SearchError for what cannot be answered.
+
+    text, operators: see read_operators().
+    """
 
     text: str = ""
+    operators: Operators = Operators()
     filters: Filters = Filters()
     mode: Mode = Mode.HYBRID
     like: tuple[Product, ...] = ()
@@ -156,11 +161,17 @@ class Question:
     def products(self) -> ProductQuerySet:
         """Return the products to search in: those that pass, without the examples."""
         products = self.filters.narrow(Product.objects.using(self.using))
+        products = self.operators.narrow(products)
         if self.examples:
             products = products.exclude(
                 pk__in=[example.pk for example in self.examples]
             )
         return products
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether products() leaves any out."""
+        return bool(self.filters or self.operators or self.examples)
 
     @property
     def fingerprint(self) -> str:
@@ -172,7 +183,8 @@ class Question:
     @property
     def single_example(self) -> Product | None:
         """The product of a plain "similar to this one", None for anything else."""
-        if self.text or self.diversity or self.unlike or len(self.like) != 1:
+        others = self.text or self.operators or self.diversity or self.unlike
+        if others or len(self.like) != 1:
             return None
         return self.like[0]
 

@@ -291,7 +291,7 @@ def with_words(
         question.products(),
         terms,
         KEYWORD_CANDIDATES,
-        filtered=bool(question.filters or question.examples),
+        filtered=question.is_narrowed,
         vector=vector,
         fingerprint=question.fingerprint,
     ).best()
@@ -370,7 +370,7 @@ def exact_first(question: Question, ranking: Ranking) -> Ranking:
     """Return the ranking with the product whose sku is the text in first place."""
     if not question.text:
         return ranking
-    if question.filters or question.examples:
+    if question.is_narrowed:
         products = best_by_sku(question.products(), question.text)
         exact = list(products.values_list("pk", "category"))
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -21,7 +21,6 @@ from products.search.words import (
     Phrase,
     Place,
     Term,
-    quote,
     quote_phrase,
 )
 from products.sql.prepared import fetch_prepared
@@ -33,9 +32,10 @@ MAX_ALTERNATIVES = 30
 
 # The stems of each text and their places, as those of a query and of a product.
 PHRASES_SQL = """
-    SELECT written.text, lexeme, positions
+    SELECT written.text, lexeme, ARRAY[place::integer]
     FROM unnest(%s::text[]) AS written (text),
-        unnest(to_tsvector(catalog_language(), written.text))
+        products_terms(catalog_language(), written.text, 32)
+            AS term (place, lexeme, whole, parts)
 """
 
 # How many products match each tsquery, and how many there are.
@@ -159,7 +159,7 @@ def with_synonyms(
     grouped = [
         replace(
             term,
-            quoted=any_of(term.lexeme, found[term.lexeme]),
+            quoted=any_of(term.typed, found[term.lexeme]),
             synonyms=tuple(found[term.lexeme]),
         )
         for term in terms
@@ -182,12 +182,12 @@ def alternatives(
     terms: Sequence[Term], synonyms: Thesaurus
 ) -> dict[str, dict[Phrase, None]]:
     """Return the phrases for each lexeme of a query that has any, in their order."""
-    positions = {term.lexeme: term.positions for term in terms}
+    places = {term.lexeme: term.place for term in terms}
     applying = [
         (left, right)
-        for lexeme in positions
+        for lexeme in places
         for left, right in synonyms.rules.get(lexeme, ())
-        if stands_in(left, positions)
+        if stands_in(left, places)
     ]
     applying.sort(key=lambda rule: -len(rule[0]))
     found: dict[str, dict[Phrase, None]] = {}
@@ -207,17 +207,15 @@ def alternatives(
     return {lexeme: several for lexeme, several in found.items() if several}
 
 
-def stands_in(phrase: Phrase, positions: Mapping[str, Collection[int]]) -> bool:
+def stands_in(phrase: Phrase, places: Mapping[str, int]) -> bool:
     """Return whether a query has the words of a phrase in a row."""
-    return any(
-        all(start + offset in positions.get(lexeme, ()) for lexeme, offset in phrase)
-        for start in positions[phrase[0].lexeme]
-    )
+    start = places[phrase[0].lexeme]
+    return all(places.get(lexeme) == start + offset for lexeme, offset in phrase)
 
 
-def any_of(lexeme: str, phrases: Iterable[Phrase]) -> str:
-    """Return the tsquery for a word or any of the phrases."""
-    return f"({' | '.join([quote(lexeme), *map(quote_phrase, phrases)])})"
+def any_of(typed: str, phrases: Iterable[Phrase]) -> str:
+    """Return the tsquery for a word, given as its tsquery, or any of the phrases."""
+    return f"({' | '.join([typed, *map(quote_phrase, phrases)])})"
 
 
 def counted(tsqueries: list[str], using: str) -> list[tuple[int, int]]:

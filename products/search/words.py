@@ -49,25 +49,19 @@ TERMS_SQL = r"""
         WHERE (schemaname, tablename, attname) = (schema, 'products', 'search_vector')
             AND share * reltuples > %s
     )
-    SELECT lexeme, quoted,
+    SELECT place, lexeme, quoted, whole, parts,
         coalesce(
-            (SELECT round(count) FROM common WHERE word = lexeme),
+            (SELECT round(count) FROM common WHERE word = lexeme AND parts IS NULL),
             (SELECT count(*) FROM (
                 SELECT FROM products WHERE search_vector @@ quoted::tsquery LIMIT %s
             ) AS counted)
         ),
         (SELECT reltuples FROM class),
-        positions,
         EXISTS (SELECT FROM products_synonym)
-    FROM (
-        SELECT
-            lexeme,
-            positions,
-            '''' || replace(replace(lexeme, '\', '\\'), '''', '''''') || '''' AS quoted
-        FROM unnest(to_tsvector(catalog_language(), %s))
-        ORDER BY positions[1]
-        LIMIT %s
-    ) AS term
+    FROM products_terms(catalog_language(), %s, %s)
+            AS term (place, lexeme, whole, parts),
+        coalesce('(' || whole || ' | ' || parts || ')', whole) AS quoted
+    ORDER BY place
 """
 
 # What an accessory of the thing that is asked for gets of its score by words: see
@@ -79,17 +73,28 @@ ACCESSORY_SHARE = 0.5
 LARGE = 10_000  # products
 COUNTS_SECONDS = 300
 
+# A lexeme in a tsquery; those of a query are letters and digits.
+LEXEME = re.compile(r"'[^']+'")
+
 # A word with what joins its parts, such as "wi-fi", "don't", "HDMI/DVI" or "13.3".
-WRITTEN = re.compile(r"[^\W_]+(?:[-'’./][^\W_]+)*")
+JOINT = r"[-'’./_+&]|(?<=\d),(?=\d)"
+WRITTEN = re.compile(rf"[^\W_]+(?:(?:{JOINT})[^\W_]+)*")
+
+# A number and what may be its unit, such as "16 GB" or 17,3".
+MEASURED = re.compile(r"""\d+(?:[.,]\d+)? ?(?:["”″]|[^\W\d_]{1,4}\b)""")
 
 # How much of a description is read for words to show, and how many different words of
 # a page of products are compared: as much as takes some 10 ms.
 MAX_READ = 5_000  # characters
 MAX_COMPARED = 2_000
 
-# The stems of each word; several where a word has parts.
+# The stems of each word; several where a word has parts. Most words are plain, which
+# takes a tenth of the time.
 STEMS_SQL = """
-    SELECT word, tsvector_to_array(to_tsvector(catalog_language(), word))
+    SELECT word, tsvector_to_array(
+        CASE WHEN word ~ '^[A-Za-z][a-z]*$' THEN to_tsvector(catalog_language(), word)
+            ELSE products_words(catalog_language(), word, 'A') END
+    )
     FROM unnest(%s::text[]) AS written (word)
 """
 
@@ -107,20 +112,24 @@ Phrase = tuple[Place, ...]
 
 @dataclass(frozen=True)
 class Term:
-    """A word of a query: its stem, the same quoted for a tsquery, and its weight.
+    """A word of a query: its stem, the tsquery that finds it, and its weight.
 
+    A word with parts is found in each spelling: "wi-fi" by ('wifi' | 'wi' <-> 'fi').
     count: how many products have it; above COMMON an estimate. word: as it was typed.
-    positions: where it stands in the query. synonyms: what may stand in its place, see
-    products/search/synonyms.py; *quoted* is then a tsquery for any of them, and weight
-    and count are those of all together.
+    forms: the lexemes of each spelling, quoted. place: where it stands in the query.
+    synonyms: what may stand in its place, see products/search/synonyms.py; *quoted* is
+    then a tsquery for any of them, *typed* that of the word alone, and weight and count
+    are those of all together.
     """
 
     lexeme: str
     quoted: str
     weight: float  # inverse document frequency
     count: int
-    word: str = ""
-    positions: tuple[int, ...] = ()
+    word: str
+    typed: str
+    forms: tuple[tuple[str, ...], ...]
+    place: int
     synonyms: tuple[Phrase, ...] = ()
 
 
@@ -157,14 +166,16 @@ def query_terms(text: str, *, using: str) -> list[Term]:
             inverse_document_frequency(int(count), int(total)),
             int(count),
             typed_word(lexeme, typed),
-            tuple(positions),
+            quoted,
+            tuple(tuple(LEXEME.findall(form)) for form in (whole, parts) if form),
+            int(place),
         )
-        for lexeme, quoted, count, total, positions, _ in rows
+        for place, lexeme, quoted, whole, parts, count, total, _ in rows
     ]
     for row in rows[:1]:
         note_synonyms(row[-1], using=using)
     terms.sort(key=lambda term: not term.count)
-    if all(term.count for term in terms) and any(row[3] > LARGE for row in rows):
+    if all(term.count for term in terms) and any(row[6] > LARGE for row in rows):
         kept.set(key, terms, COUNTS_SECONDS)
     return terms
 
@@ -178,7 +189,7 @@ def evidence_words(terms: Sequence[Term]) -> list[str]:
     words = [term.quoted for term in terms]
     for term in terms:
         if term.synonyms:
-            words += [quote(term.lexeme), *map(quote_phrase, term.synonyms)]
+            words += [term.typed, *map(quote_phrase, term.synonyms)]
     return words
 
 
@@ -186,6 +197,11 @@ def quote(lexeme: str) -> str:
     """Return a lexeme as a tsquery."""
     escaped = lexeme.replace("\\", "\\\\").replace("'", "''")
     return f"'{escaped}'"
+
+
+def unquoted(lexeme: str) -> str:
+    """Return a lexeme as quote() got it."""
+    return lexeme[1:-1].replace("''", "'").replace("\\\\", "\\")
 
 
 def quote_phrase(phrase: Phrase) -> str:
@@ -204,8 +220,8 @@ def match_terms(terms: Sequence[Term], rows: Iterable[Evidence]) -> dict[int, Ma
     """
     match = cache(partial(match_of, terms))
     lexemes = lexemes_of(terms)
-    names = cache(partial(frequencies, words=[quote(lexeme) for lexeme in lexemes]))
-    is_accessory = cache(accessory_of(lexemes))
+    names = cache(partial(frequencies, words=lexemes))
+    is_accessory = cache(accessory_of(unquoted(lexeme) for lexeme in lexemes))
     matches = {}
     for row in rows:
         found = match(row.bits, *names(row.name_lexemes))
@@ -234,10 +250,11 @@ def trust_in_words(matches: Iterable[Match]) -> float:
 
 
 def lexemes_of(terms: Sequence[Term]) -> list[str]:
-    """Return the lexemes of terms, and behind them those of their synonyms."""
+    """Return the quoted lexemes of the terms' spellings, and those of their synonyms."""
+    own = [lexeme for term in terms for form in term.forms for lexeme in form]
     phrases = [phrase for term in terms for phrase in term.synonyms]
-    others = [place.lexeme for phrase in phrases for place in phrase]
-    return [*(term.lexeme for term in terms), *others]
+    others = [quote(place.lexeme) for phrase in phrases for place in phrase]
+    return list(dict.fromkeys(own + others))
 
 
 def match_of(
@@ -267,8 +284,12 @@ def match_of(
         if typed or synonyms:
             words += [term.lexeme] if typed else synonyms[0]
             found += 1 if typed else SYNONYM_WEIGHT
-            others = sum(min(counts[own] for own in phrase) for phrase in synonyms)
-            if count := counts[term.lexeme] + SYNONYM_WEIGHT * others:
+            others = sum(
+                min(counts[quote(own)] for own in phrase) for phrase in synonyms
+            )
+            # Of the spellings, the one that the name has most often counts.
+            own = max(min(counts[lexeme] for lexeme in form) for form in term.forms)
+            if count := own + SYNONYM_WEIGHT * others:
                 in_name[term.lexeme] = count
     if not words:
         return Match((), 0.0)
@@ -321,8 +342,7 @@ def written_words(
     """
     if not any(stems.values()):
         return dict.fromkeys(stems, ())
-    # "DS-7608" has the stems "ds" and "-7608".
-    first = {stem.lstrip("-")[:1] for several in stems.values() for stem in several}
+    first = {stem[:1] for several in stems.values() for stem in several}
     own = pieces(asked, first)
     candidates = {
         pk: [*pieces(texts[pk][:MAX_READ], first), *own] for pk in stems if stems[pk]
@@ -351,15 +371,17 @@ def written_words(
 def pieces(text: str, first: set[str]) -> list[str]:
     """Return the words of a text that may have a stem with one of these first letters.
 
-    A joined word comes before its parts. An accented letter may lose its accent in the
-    stem, so words with a letter that is not ASCII are all kept.
+    A joined word comes before its parts, a number with its unit after all words. An
+    accented letter loses its accent in the stem, so words with a letter that is not
+    ASCII are all kept.
     """
     found = []
     for word in dict.fromkeys(WRITTEN.findall(text)):
-        parts = [word] if word.isalnum() else re.split(r"[-'’./]", word)
+        parts = [word] if word.isalnum() else re.split(JOINT, word)
         begun = [p for p in parts if p[0].lower() in first or not p[0].isascii()]
         found += [word, *begun] if begun else []
-    return found
+    measured = MEASURED.findall(text) if any(map(str.isdigit, first)) else []
+    return found + [word for word in measured if word[0] in first]
 
 
 def as_written(

@@ -102,7 +102,8 @@ def answered(question: dict[str, Any]) -> dict[str, Any]:
     results = search(**question)
     listing = results.mode == "listing"
     filters = question["filters"]
-    counts = category_counts(filters) if listing else results.facets
+    whole = listing and not question["text"]
+    counts = category_counts(filters) if whole else results.facets
     return {
         "question": question,
         "results": results,
@@ -110,7 +111,7 @@ def answered(question: dict[str, Any]) -> dict[str, Any]:
         "listing": listing,
         "facets": shown_facets(counts, filters.categories),
         "ranked": not listing,
-        "empty": listing and not results.total and not filters,
+        "empty": whole and not results.total and not filters,
     }
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from django.contrib.postgres.search import SearchQuery
 
 from products.models import Product
 from products.plain_text import tidy
 from products.search import search
 from products.sql.language import CatalogLanguage
+from products.sql.words import Beginnings
 
 CHOICES = 8
 MAX_WORDS = 8
@@ -34,12 +33,12 @@ def beginning_with(text: str) -> list[Product]:
     Names that contain the text come first. Uses the index on search_vector.
     """
     text = tidy(text)
-    words = re.findall(r"\w+", text)[:MAX_WORDS]
+    words = text.split()[:MAX_WORDS]
     if not words or "\0" in text:
         return []
-    prefixes = " & ".join(f"'{word}':*" for word in words)
-    query = SearchQuery(prefixes, search_type="raw", config=CatalogLanguage())
-    query |= SearchQuery(prefixes, search_type="raw", config="simple")
+    beginnings = Beginnings(" ".join(words))
+    query = SearchQuery(beginnings, search_type="raw", config=CatalogLanguage())
+    query |= SearchQuery(beginnings, search_type="raw", config="simple")
     products = Product.objects.for_display().filter(search_vector=query)[:50]
     return sorted(products, key=lambda product: (text_place(product, text), product.pk))
 
