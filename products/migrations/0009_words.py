@@ -154,6 +154,16 @@ BEGIN
         || setweight(to_tsvector(config, products_plain(parts)), 'D');
 END $$;
 
+-- A query without the stop words that are none when their accents are gone, such as the
+-- German "für". Most queries are ASCII, and stay as they are.
+CREATE FUNCTION products_asked(config regconfig, asked text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN CASE WHEN octet_length(asked) = length(asked) THEN asked ELSE coalesce((
+    SELECT string_agg(word, ' ' ORDER BY number)
+    FROM string_to_table(normalize(asked), ' ') WITH ORDINALITY AS written (word, number)
+    WHERE word !~ '^\w+$' OR to_tsvector(config, word) <> ''
+), '') END;
+
 -- The words of a query, at most so many of them, each with the lexemes that it has as a
 -- whole, and with the phrase of its parts where a product may have that instead.
 CREATE FUNCTION products_terms(config regconfig, asked text, most integer)
@@ -166,7 +176,8 @@ BEGIN ATOMIC
                 AND (word ~ '^[^0-9]' OR products_joined(word) <> word) AS is_compound,
             strip(to_tsvector(config, products_plain(products_whole(word)))) AS stems,
             phraseto_tsquery(config, parted) AS phrase
-        FROM string_to_table(replace(products_written(asked), '/', ' '), ' ')
+        FROM string_to_table(
+                replace(products_written(products_asked(config, asked)), '/', ' '), ' ')
                 WITH ORDINALITY AS written (word, number),
             products_plain(products_parts(word)) AS parted,
             cardinality(string_to_array(parted, ' ')) AS pieces
@@ -214,7 +225,7 @@ RETURN (
 
 DROP_FUNCTIONS = """
 DROP FUNCTION products_beginnings, products_one_word, products_phrase, products_terms,
-    products_words, products_whole, products_sizes, products_parts, products_joined,
+    products_asked, products_words, products_whole, products_sizes, products_parts, products_joined,
     products_plain, products_written, products_units, products_numbers, products_folded
 """
 

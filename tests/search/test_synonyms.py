@@ -29,7 +29,9 @@ PHONE = Entry(["cell phone", "mobile"])
 
 def sell(*names, **kwargs):
     Product.objects.bulk_create(
-        Product(sku=name, name=name, price=1, **kwargs) for name in names
+        # Without blanks, or the sku's words would be words of the text.
+        Product(sku=name.replace(" ", ""), name=name, price=1, **kwargs)
+        for name in names
     )
 
 
@@ -251,7 +253,7 @@ def test_without_synonyms_a_search_takes_no_statement_more():
 
     about = [sql for sql in statements if "products_synonym" in sql]
     assert len(about) == 1  # the one that also reads the words of the query
-    assert "to_tsvector" in about[0]
+    assert "products_terms" in about[0]
 
 
 def test_synonyms_are_read_once_a_minute():
