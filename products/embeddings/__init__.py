@@ -16,6 +16,7 @@ import logging
 import os
 import threading
 from functools import cache
+from importlib import import_module
 from typing import Any
 
 from django.conf import settings
@@ -110,6 +111,8 @@ def load_in_background() -> None:
     process that forks meanwhile, such as `manage.py serve`, forks when the model is
     loaded: a child has no such thread, and would wait for its lock for ever.
     """
+    # Its modules import each other: two threads that do it at once may see half of it.
+    import_module("numpy")
     thread = threading.Thread(target=load_or_log, name="load-model")
     thread.start()
     if hasattr(os, "register_at_fork"):

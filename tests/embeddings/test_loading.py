@@ -45,6 +45,21 @@ def test_a_forked_worker_has_the_model_before_anybody_searches():
     assert (run.stdout, run.stderr) == ("True 0\n", "")
 
 
+def test_a_page_that_computes_does_not_meet_a_half_imported_numpy():
+    code = (
+        "import sys, threading; start = threading.Thread.start\n"
+        "def checked(thread): print('numpy' in sys.modules, thread.name); start(thread)\n"
+        "threading.Thread.start = checked\n"
+        "import vectorshop.wsgi"
+    )
+
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120
+    )
+
+    assert "True load-model" in run.stdout.splitlines(), run.stderr
+
+
 def test_a_command_loads_no_model():
     code = (
         "import sys, django; django.setup(); from django.core.management import "
