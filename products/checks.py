@@ -22,7 +22,7 @@ from django.core.checks import (
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, router
 
-from products.embeddings import EmbeddingError, get_backend
+from products.embeddings import EmbeddingError, get_backend, path_today
 from products.models import DIMENSIONS, EmbeddingRecipe, Product
 from products.sql.language import current_language, known_languages
 from products.sql.own_session import own_session
@@ -455,7 +455,7 @@ def check_agreement(alias: str) -> list[CheckMessage]:
     """Return W011 when the setting names another backend than the database."""
     recipe = EmbeddingRecipe.objects.using(alias).first()
     configured = settings.EMBEDDING_BACKEND
-    if recipe is None or recipe.backend == configured:
+    if recipe is None or path_today(recipe.backend) == path_today(configured):
         return []
     message = (
         f"EMBEDDING_BACKEND is {configured}; the products are embedded by "

@@ -63,7 +63,12 @@ def load_backend(path: str) -> BaseEmbeddingBackend:
 
     Raises ImproperlyConfigured when there is no such class.
     """
-    return backend_at(MOVED.get(path, path))
+    return backend_at(path_today(path))
+
+
+def path_today(path: str) -> str:
+    """Return the dotted path at which the class of a recorded path is today."""
+    return MOVED.get(path, path)
 
 
 @cache

@@ -3,13 +3,11 @@
 import os
 import subprocess
 import sys
-from importlib import import_module
 
 import pytest
-from django.apps import apps
-from django.db import connection
 
-from products.embeddings import load_or_log, onnx
+from products.checks import check_agreement
+from products.embeddings import get_backend, load_or_log, onnx
 from products.models import EmbeddingRecipe
 
 # A server forks at once, while the model is being loaded; a signal ends what hangs.
@@ -96,15 +94,12 @@ def test_a_setting_that_names_no_backend_is_logged(settings, caplog):
 
 
 @pytest.mark.django_db
-def test_recipes_in_the_database_get_the_new_path():
-    migration = import_module("products.migrations.0008_onnx_backend")
-    EmbeddingRecipe.objects.create(
-        backend="products.embeddings.fastembed.EmbeddingBackend", second_backend="a.B"
+def test_a_recipe_with_the_old_path_agrees_with_the_new_setting(settings):
+    settings.EMBEDDING_BACKEND = "products.embeddings.onnx.EmbeddingBackend"
+    recipe = EmbeddingRecipe.objects.create(
+        backend="products.embeddings.fastembed.EmbeddingBackend",
+        fingerprint=get_backend().fingerprint,
     )
 
-    with connection.schema_editor() as editor:
-        migration.rename(apps, editor)
-
-    recipe = EmbeddingRecipe.objects.get()
-    assert recipe.backend == "products.embeddings.onnx.EmbeddingBackend"
-    assert recipe.second_backend == "a.B"
+    assert recipe.embedder() is get_backend()
+    assert check_agreement("default") == []

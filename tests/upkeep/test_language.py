@@ -141,7 +141,7 @@ def test_an_unknown_language_changes_nothing():
 @pytest.mark.django_db
 def test_a_new_database_begins_with_the_language_of_the_settings(settings):
     settings.CATALOG_LANGUAGE = "french"
-    migration = import_module("products.migrations.0009_words")
+    migration = import_module("products.migrations.0008_words")
 
     migration.begin_with_setting(None, connection.schema_editor())
 

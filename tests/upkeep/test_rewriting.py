@@ -24,7 +24,7 @@ def indexes():
 def test_products_are_read_anew_and_the_steps_shown(monkeypatch, capsys):
     product = make_product(name="Stick of 16 GB")
     before = indexes()
-    call_command("migrate", "products", "0008", verbosity=0)
+    call_command("migrate", "products", "0007", verbosity=0)
     monkeypatch.setattr(rewriting, "LARGE", 0)
 
     call_command("migrate", verbosity=0)

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("products", "0009_words"),
+        ("products", "0008_words"),
     ]
 
     operations = [

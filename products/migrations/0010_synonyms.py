@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("products", "0010_ranking_weights"),
+        ("products", "0009_ranking_weights"),
     ]
 
     operations = [

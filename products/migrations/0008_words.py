@@ -241,7 +241,7 @@ def drop(apps: Any, schema_editor: Any) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("products", "0008_onnx_backend"),
+        ("products", "0007_not_duplicate"),
     ]
 
     operations = [
