@@ -322,8 +322,12 @@ def ranked_page(question: Question, record: Record) -> Results:
         page_size=question.page_size,
         count_facets=lambda: ranked_facets(question, ranking),
         notice=ranking.notice,
-        corrected=question.text if question.text != asked.text else "",
-        suggested=suggested,
+        corrected=(
+            question.operators.written_into(question.text)
+            if question.text != asked.text
+            else ""
+        ),
+        suggested=suggested and question.operators.written_into(suggested),
     )
 
 

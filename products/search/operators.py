@@ -9,7 +9,7 @@ from django.db.models import F, Q
 
 from products.querysets import ProductQuerySet
 from products.sql.expressions import Matches
-from products.sql.words import IsEmpty, OneWord, OnlyWeight, Phrase
+from products.sql.words import IsEmpty, OneWord, OnlyWeight, PhraseQuery
 
 # A quote sign counts only at the beginning of a word, and with another at the end of
 # one: in 17.3" it means inches. A hyphen counts only there too: wi-fi is a word.
@@ -36,6 +36,18 @@ class Operators(NamedTuple):
         """Whether anything was typed that narrows the search."""
         return any(self)
 
+    def written_into(self, text: str) -> str:
+        """Return a text with the operators as a shopper types them."""
+        for phrase in self.phrases:
+            quoted = f'"{phrase}"'
+            text = (
+                text.replace(phrase, quoted, 1)
+                if phrase in text
+                else f"{text} {quoted}"
+            )
+        without = [f'-"{phrase}"' for phrase in self.without_phrases]
+        return " ".join([text, *without, *(f"-{word}" for word in self.without_words)])
+
     def narrow(self, products: ProductQuerySet) -> ProductQuerySet:
         """Return those of *products* that have the phrases and nothing to leave out.
 
@@ -43,13 +55,13 @@ class Operators(NamedTuple):
         words may be written in another form. One of stop words alone asks for nothing.
         """
         for text in self.phrases:
-            phrase = Phrase(text)
+            phrase = PhraseQuery(text)
             in_name = Q(Matches(OnlyWeight("a"), phrase))
             in_description = Q(Matches(OnlyWeight("c"), phrase))
             # The first condition is one that the index on search_vector knows.
             found = Q(Matches(F("search_vector"), phrase)) & (in_name | in_description)
             products = products.filter(found | Q(IsEmpty(phrase)))
-        unwanted = [Phrase(text) for text in self.without_phrases]
+        unwanted = [PhraseQuery(text) for text in self.without_phrases]
         unwanted += [OneWord(text) for text in self.without_words]
         for query in unwanted:
             products = products.exclude(Q(Matches(F("search_vector"), query)))

@@ -107,6 +107,11 @@ def begin_alike(typed: str, word: str) -> bool:
     return word[0] == typed[0] or word[:2] == typed[1::-1]
 
 
+# A longer text is no query of a few words, one of which is mistyped; each word that is
+# corrected takes statements.
+MOST_TOKENS = 32
+
+
 def corrected(
     text: str,
     vocabulary: Vocabulary,
@@ -117,6 +122,8 @@ def corrected(
 ) -> str:
     """Return a query as it was likely meant, the same text if nothing is better.
 
+    Also one of more than 32 words.
+
     has_product, is_word: whether any product has a word, and whether it is a word of the
     language; asked before the word is changed. join: make one word of two also where
     products have both.
@@ -126,6 +133,8 @@ def corrected(
         return word in vocabulary.counts or has_product(word)
 
     tokens = TOKEN.findall(text)
+    if len(tokens) > MOST_TOKENS:
+        return text
     words = [PLAIN_WORD.fullmatch(token) for token in tokens]
     better: list[str] = []
     places = iter(range(len(tokens)))

@@ -1,6 +1,6 @@
 """The functions of the database that make words of a text, as expressions.
 
-Migration 0009 makes the functions, and says what each does. Migrations import this.
+Migration 0008 makes the functions, and says what each does. Migrations import this.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class AllWords(Func):
     output_field = SearchVectorField()
 
 
-class Phrase(Func):
+class PhraseQuery(Func):
     """The tsquery for a text as it stands, apart from the forms of its words."""
 
     function = "products_phrase"
@@ -45,7 +45,7 @@ class Phrase(Func):
         super().__init__(CatalogLanguage(), Value(text))
 
 
-class OneWord(Phrase):
+class OneWord(PhraseQuery):
     """The tsquery for a word in each of its spellings."""
 
     function = "products_one_word"

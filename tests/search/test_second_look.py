@@ -222,3 +222,16 @@ def test_where_nothing_is_near_no_statement_is_added(ask, monkeypatch):
         ask("qzxvqzxv")
 
     assert len(queries) == len(literal)
+
+
+def test_operators_stay_where_the_rest_is_corrected(kitchen, ask):
+    results = ask("ketle -red", mode="keyword")
+
+    assert results.corrected == "kettle -red"
+    assert skus(results) == ["K-2"]
+    assert ask('"red ketle"', mode="keyword", literal=True).corrected == ""
+
+
+def test_a_text_of_very_many_words_is_not_corrected(kitchen, ask):
+    assert ask("ketle " * 32, mode="keyword").corrected != ""
+    assert ask("ketle " * 33, mode="keyword").corrected == ""
