@@ -29,13 +29,21 @@ class EmbeddingBackend(BaseEmbeddingBackend):
         self.lock = threading.Lock()  # the engine has one set of buffers
 
     def vectors(self, texts: Sequence[str]) -> Vectors:
-        with self.lock:
-            vectors: Vectors = self.loaded_model.passage(list(texts))
-        return vectors
+        return self.run("passage", texts)
 
     def query_vectors(self, texts: Sequence[str]) -> Vectors:
+        return self.run("query", texts)
+
+    def run(self, kind: str, texts: Sequence[str]) -> Vectors:
+        """Return the vectors of texts that are passages or queries."""
         with self.lock:
-            vectors: Vectors = self.loaded_model.query(list(texts))
+            embed = getattr(self.loaded_model, kind)
+            try:
+                vectors: Vectors = embed(list(texts))
+            except (RuntimeError, ValueError, MemoryError) as err:
+                raise EmbeddingError(
+                    f"{self.model} could not embed a text: {err}"
+                ) from err
         return vectors
 
     def load(self) -> None:

@@ -160,8 +160,9 @@ def processor_features() -> list[str]:
     """Return what NumPy found that this processor can do."""
     import numpy as np
 
-    features: list[str] = np.show_config(mode="dicts")["SIMD Extensions"]["found"]
-    return features
+    # What is empty is left out.
+    extensions = np.show_config(mode="dicts").get("SIMD Extensions", {})
+    return [*extensions.get("baseline", []), *extensions.get("found", [])]
 
 
 def mean_of_pieces(hidden: Vectors, mask: npt.NDArray[np.int64]) -> Vectors:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from django.db import DEFAULT_DB_ALIAS
 
@@ -72,8 +73,7 @@ def preview(
 
 def found(word: str, synonyms: Thesaurus, using: str) -> Found:
     """Return what a search for a word finds with some synonyms."""
-    results = search(word, page_size=SHOWN, synonyms=synonyms, using=using)
-    with_word = search(
-        word, mode=Mode.KEYWORD, page_size=1, synonyms=synonyms, using=using
-    )
+    ask = partial(search, word, literal=True, synonyms=synonyms, using=using)
+    results = ask(page_size=SHOWN)
+    with_word = ask(mode=Mode.KEYWORD, page_size=1)
     return Found(with_word.found_text, [hit.product for hit in results])

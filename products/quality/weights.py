@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import product
 from statistics import fmean
@@ -16,7 +17,9 @@ from products.models import EmbeddingRecipe, Product, RankingWeights
 from products.quality.evaluation import TOP, Interval
 from products.quality.judged import EvaluationError, Grades, JudgedQueries
 from products.quality.measures import ndcg
-from products.search.question import Question
+from products.search.operators import read_operators
+from products.search.query_vector import UnknownWords
+from products.search.question import Question, clean_text
 from products.search.rank import Found, evidence_by_both, question_vector, scored
 from products.search.scores import DEFAULT_WEIGHTS, Weights
 
@@ -78,7 +81,9 @@ def fit_weights(
         )
     asked = {}
     for qid in judged.grades:
-        asked[qid] = ask(judged.texts[qid], judged.grades[qid], using=using)
+        # Texts of words that the model does not know are ranked by words alone.
+        with suppress(UnknownWords):
+            asked[qid] = ask(judged.texts[qid], judged.grades[qid], using=using)
         progress()
     order = sorted(asked, key=lambda qid: hashlib.sha256(qid.encode()).digest())
     half = len(order) // 2
@@ -106,7 +111,8 @@ def fit_weights(
 def ask(text: str, grades: Grades, *, using: str) -> Asked:
     """Return what both searches find for a text."""
     backend = EmbeddingRecipe.objects.current(using).embedder()
-    question = Question(text, backend=backend, using=using)
+    left, operators = read_operators(clean_text(text))
+    question = Question(left, operators=operators, backend=backend, using=using)
     vector, _ = question_vector(question)
     found = evidence_by_both(question, str(vector.tolist()))
     skus = Product.objects.using(using).filter(pk__in=list(found.rows))

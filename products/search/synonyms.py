@@ -36,6 +36,7 @@ PHRASES_SQL = """
     FROM unnest(%s::text[]) AS written (text),
         products_terms(catalog_language(), written.text, 32)
             AS term (place, lexeme, whole, parts)
+    WHERE place = floor(place)  -- without what is part of the word before it
 """
 
 # How many products match each tsquery, and how many there are.
@@ -231,7 +232,8 @@ def counted(tsqueries: list[str], using: str) -> list[tuple[int, int]]:
     params = [MAX_COUNTED, tsqueries]
     rows = fetch_prepared(COUNTS_SQL, params, connection=connections[using])
     counts = [(int(count), int(total)) for count, total in rows]
-    if any(total > LARGE for _, total in counts):
+    # Nothing is kept of what no product has: the next one may have it.
+    if all(count for count, _ in counts) and any(total > LARGE for _, total in counts):
         kept.set(cached, counts, COUNTS_SECONDS)
     return counts
 

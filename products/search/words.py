@@ -242,8 +242,7 @@ def trust_in_words(matches: Iterable[Match]) -> float:
 
     It says little where most products with the words are accessories: a shop that has
     bags for laptops and no product called "laptop" calls its laptops something else,
-    which the vectors know. The third power of the share that are no
-    accessories.
+    which the vectors know. It is the third power of the share that are no accessories.
     """
     having = [match.accessory for match in matches if match.words]
     return (having.count(False) / len(having)) ** 3 if having else 1.0

@@ -323,3 +323,9 @@ def test_a_setting_that_names_no_backend_is_refused(settings, path, reason):
         ImproperlyConfigured, match=f"EMBEDDING_BACKEND='{path}' {reason}"
     ):
         get_backend()
+
+
+def test_a_processor_without_any_extension_is_no_error(monkeypatch):
+    monkeypatch.setattr("numpy.show_config", lambda mode: {"Compilers": {}})
+
+    assert bundled.processor_features() == []

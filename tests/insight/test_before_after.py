@@ -66,3 +66,11 @@ def test_at_most_five_words_are_searched_for():
     result = preview([Entry([f"word{n}" for n in range(7)])])
 
     assert (len(result.words), result.left_out) == (5, 2)
+
+
+def test_a_word_of_no_product_is_not_corrected_in_the_preview():
+    sell("Settle")
+
+    assert (
+        shown(preview([Entry(["settee", "sofa"])]))["settee"][0] == "No products found"
+    )

@@ -133,12 +133,19 @@ def matching_rows(filters, text, mode):
 
 def answers(product, text, mode):
     """Whether a product is an answer, by the definition of the modes."""
-    has_word = bool(set(text.split()) & set(product.name.split()))
+    asked, name = set(text.split()), set(product.name.split())
+    has_word, has_all = bool(asked & name), asked <= name
     is_near = product.embedding is not None and product.embedding[0] > 0.3
+    by_words = {
+        "keyword": has_word,
+        # With part of the words it must be near enough, where that can be said.
+        "hybrid": has_all or (has_word and product.embedding is None),
+        "semantic": False,
+    }
     return (
         not text
         or product.sku.lower() == text
-        or (mode != "semantic" and has_word)
+        or by_words[mode]
         or (mode != "keyword" and is_near)
     )
 

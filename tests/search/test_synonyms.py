@@ -62,6 +62,7 @@ def by_words(text, *entries, **options):
         ([TV, Entry(["television", "telly"])], "tv", {"TV stand", "Television"}),
         ([Entry(["hotdog"], ["couch"]), SOFA], "hotdog", {"Couch"}),
         ([Entry(["wi-fi"], ["tv"])], "wi-fi", {"TV stand"}),
+        ([Entry(["t-couch"], ["tv"])], "t-couch", {"TV stand", "Couch"}),
     ],
     ids=[
         "none stored",
@@ -78,6 +79,7 @@ def by_words(text, *entries, **options):
         "not the synonyms of synonyms",
         "a word that no product has",
         "a word with parts",
+        "a word with a stop word for a part",
     ],
 )
 def test_a_search_finds_what_its_words_mean(entries, text, expected):

@@ -23,6 +23,7 @@ from granian.log import LogLevels
 from products.embeddings import get_backend
 from products.management.commands.demo import require_free_port
 from vectorshop.db.embedded.options import data_dir_of
+from vectorshop.serving import start_serving
 
 APPLICATION = "vectorshop.wsgi"
 # A thread with nothing to do ends. Its database connection is closed only when Python
@@ -70,6 +71,7 @@ class Command(BaseCommand):
     ) -> None:
         if unix_socket is None:
             require_free_port(host, port, advice="--port")
+        start_serving()
         keep_embedded_server()
         load_before_fork()
         self.say_model()
