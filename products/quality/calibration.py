@@ -72,7 +72,7 @@ def keep_calibrated(*, using: str) -> Calibration | None:
 
 
 def is_calibration_due(*, using: str) -> bool:
-    """Return whether the floor should be measured anew; reads the table at most once."""
+    """Return whether the floor should be measured anew; counts the table twice."""
     fingerprint = EmbeddingRecipe.objects.current(using).fingerprint
     products = Product.objects.using(using).embedded(fingerprint=fingerprint)
     count = products.count()

@@ -67,9 +67,9 @@ def search(
 
     text: what a shopper types, at most 1,000 characters, with -words to leave out and
     "exact phrases" in it, see read_operators(). Where nothing else is left of it, and
-    without examples, the catalogue is listed, by *sort*. like, unlike: at most 20 example products,
-    alone or beside a text; they are left out of the results. mode: see Mode; used
-    with a text. diversity: 0 for the nearest, up to 1 for the most varied, by maximal
+    without examples, the catalogue is listed, by *sort*. like, unlike: at most 20
+    example products, alone or beside a text; they are left out of the results. mode:
+    see Mode; used with a text. diversity: 0 for the nearest, up to 1 for the most varied, by maximal
     marginal relevance. page: from 1; a page after the last gives the last. page_size:
     1 to 200. literal: search for the text as it is typed; otherwise a word that no
     product has is corrected, see second_look(). embedder: by default the backend of
@@ -79,14 +79,13 @@ def search(
     A product whose sku is the text comes first. What is too far from a text is left
     out; products with a word of it stay. At most 300 products are ranked, 50 of them
     by meaning and 250 for their words, see WordSearch; by meaning alone 200, and 10,000
-    are listed.
-    When the text cannot be embedded, or the model knows no word of it, keyword results
-    come with a notice. Nothing can be
-    compared with an example that has no embedding: then no results come, and a notice.
-    Raises SearchError for anything that cannot be searched for.
+    are listed. When the text cannot be embedded, or the model knows no word of it,
+    keyword results come with a notice. Nothing can be compared with an example that has
+    no embedding: then no results come, and a notice. Raises SearchError for anything
+    that cannot be searched for.
 
     Statements: a search up to 13 (two of them check that the recipe was not switched);
-    once more as many with a second look, and two for each word that it corrects;
+    once more as many with a second look, and two or three for each word that it may correct;
     a listing two, the first unfiltered page of similar products two (page_size up to
     19; one, if there is no further page). The facets are counted when asked for.
     """

@@ -80,10 +80,10 @@ def hybrid_scores(
 
     similarity: the cosine similarity of every candidate; keyword, keyword_ranks: the
     score of those with a word of the query, and their ranks() by it; weights: of these
-    two; trust: how much both count, 0 to 1. A candidate found by one search only still has both scores, its
-    true ones: that is what makes the sum fair. The last term rewards a place at the top
-    of the keyword ranking, as reciprocal rank fusion does (Cormack, Clarke, Büttcher,
-    SIGIR 2009, doi 10.1145/1571941.1572114).
+    two; trust: how much both count, 0 to 1. A candidate found by one search only still
+    has both scores, its true ones: that is what makes the sum fair. The last term
+    rewards a place at the top of the keyword ranking, as reciprocal rank fusion does
+    (Cormack, Clarke, Büttcher, SIGIR 2009, doi 10.1145/1571941.1572114).
     """
     scores = dict(similarity)
     for key, rank in keyword_ranks.items():

@@ -157,9 +157,9 @@ class WordSearch:
         words: quoted as query_terms() quotes them. First come the shortest names with
         the first word, since the score of a name falls with its length (see
         name_score()); then, by id, products with any of the words (for a single word
-        these score the same). A word may also be several, joined by EVERY. May return up to 2 × *limit*. An index search for each
-        length until there are enough: as quick for a word of every name as for a rare
-        one.
+        these score the same). A word may also be several, joined by EVERY. May return
+        up to 2 × *limit*. An index search for each length until there are enough: as
+        quick for a word of every name as for a rare one.
         """
         if self.filtered:
             query = common_word_query(

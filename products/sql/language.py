@@ -2,8 +2,8 @@
 
 A function in the database returns it. The words of products and those of queries are
 both made with that, so they always belong together, whatever the settings of a process
-say. `manage.py migrate` makes the function return the setting CATALOG_LANGUAGE, and
-`manage.py set_language` another language.
+say. The first `manage.py migrate` makes the function return the setting
+CATALOG_LANGUAGE, and `manage.py set_language` another language.
 """
 
 from __future__ import annotations
