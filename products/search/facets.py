@@ -11,16 +11,12 @@ from django.db.models import Count
 from products.models import Product
 from products.search.question import Filters, Question
 from products.search.rank import Ranking, rank
+from products.search.words import COUNTS_SECONDS, LARGE
 
 Counts = list[tuple[str, int]]
 
 # A list of categories is read at a glance; the search finds products of the others.
 SHOWN = 20
-
-# Counting reads the whole index on category, so the categories of a large catalogue are
-# counted only once in a while.
-LARGE = 10_000
-CACHE_SECONDS = 300
 
 
 def ranked_facets(question: Question, ranking: Ranking | None = None) -> Counts:
@@ -72,5 +68,5 @@ def category_counts(filters: Filters) -> Counts:
     )
     counts = list(counted)
     if sum(count for _, count in counts) > LARGE:
-        cache.set(key, counts, CACHE_SECONDS)
+        cache.set(key, counts, COUNTS_SECONDS)
     return counts

@@ -32,7 +32,7 @@ MAX_ALTERNATIVES = 30
 
 # The stems of each text and their places, as those of a query and of a product.
 PHRASES_SQL = """
-    SELECT written.text, lexeme, ARRAY[place::integer]
+    SELECT written.text, lexeme, place::integer
     FROM unnest(%s::text[]) AS written (text),
         products_terms(catalog_language(), written.text, 32)
             AS term (place, lexeme, whole, parts)
@@ -129,8 +129,8 @@ def phrases(texts: Iterable[str], using: str) -> dict[str, Phrase]:
         return {}
     found: dict[str, list[tuple[int, str]]] = {}
     rows = fetch_prepared(PHRASES_SQL, params, connection=connections[using])
-    for text, lexeme, positions in rows:
-        found.setdefault(text, []).extend((place, lexeme) for place in positions)
+    for text, lexeme, place in rows:
+        found.setdefault(text, []).append((place, lexeme))
     return {
         text: tuple(
             Place(lexeme, place - min(places)[0]) for place, lexeme in sorted(places)

@@ -69,7 +69,8 @@ TERMS_SQL = r"""
 # more words of the query first.
 ACCESSORY_SHARE = 0.5
 
-# The words of a large catalogue are counted only once in a while.
+# The words of a large catalogue, and its categories, are counted only once in a while:
+# counting those reads the whole index on category.
 LARGE = 10_000  # products
 COUNTS_SECONDS = 300
 
@@ -218,8 +219,8 @@ def match_terms(terms: Sequence[Term], rows: Iterable[Evidence]) -> dict[int, Ma
 
     An accessory of the thing that is asked for gets half the score: see accessory_of().
     """
-    match = cache(partial(match_of, terms))
     lexemes = lexemes_of(terms)
+    match = cache(partial(match_of, terms, lexemes))
     names = cache(partial(frequencies, words=lexemes))
     is_accessory = cache(accessory_of(unquoted(lexeme) for lexeme in lexemes))
     matches = {}
@@ -257,18 +258,23 @@ def lexemes_of(terms: Sequence[Term]) -> list[str]:
 
 
 def match_of(
-    terms: Sequence[Term], bits: int, frequencies: Sequence[int], length: int
+    terms: Sequence[Term],
+    lexemes: Sequence[str],
+    bits: int,
+    frequencies: Sequence[int],
+    length: int,
 ) -> Match:
     """Return how a product matches.
 
-    bits: its words, see evidence_words(); frequencies: how often each of lexemes_of()
-    stands in its name; length: how many words the name has.
+    lexemes: those of lexemes_of(); bits: the product's words, see evidence_words();
+    frequencies: how often each of the lexemes stands in its name; length: how many
+    words the name has.
 
     A synonym counts less than the word that was typed. A product that has
     both has one word of the query, not two. In a name they are as one word that stands
     there more often, as Lucene's SynonymQuery has it.
     """
-    counts = dict(zip(lexemes_of(terms), frequencies, strict=True))
+    counts = dict(zip(lexemes, frequencies, strict=True))
     words: list[str] = []
     in_name: dict[str, float] = {}
     found, behind = 0.0, len(terms)
