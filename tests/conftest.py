@@ -134,11 +134,11 @@ def admin_client(client, django_user_model):
 
 @pytest.fixture
 def log_in(client, django_user_model):
-    """Log in a clerk of the staff who may do *permissions* with products."""
+    """Log in a clerk of the staff who may do *permissions* with products, or others."""
 
-    def log_in(*permissions):
+    def log_in(*permissions, model="product"):
         user = django_user_model.objects.create(username="clerk", is_staff=True)
-        codenames = [f"{name}_product" for name in permissions]
+        codenames = [f"{name}_{model}" for name in permissions]
         user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
         client.force_login(user)
         return client

@@ -1,8 +1,9 @@
 """The admin's synonyms: checks, the preview, files in and out, and suggestions."""
 
+from functools import partial
+
 import pytest
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
-from django.contrib.auth.models import Permission
 from django.contrib.messages import get_messages
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import translation
@@ -24,17 +25,9 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def log_in(client, django_user_model):
+def log_in(log_in):
     """Log in a clerk who may do some things with synonyms."""
-
-    def log_in(*permissions):
-        user = django_user_model.objects.create(username="clerk", is_staff=True)
-        codenames = [f"{name}_synonym" for name in permissions]
-        user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
-        client.force_login(user)
-        return client
-
-    return log_in
+    return partial(log_in, model="synonym")
 
 
 def said(response):
