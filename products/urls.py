@@ -2,15 +2,17 @@
 
 from django.urls import path
 
-from products.views import adding, catalogue, explaining, judging, map
+from products.views import adding, catalogue, explaining, judging, lab, map, similar
 
 app_name = "products"
 urlpatterns = [
     path("", catalogue.product_list, name="list"),
     path("products/<int:pk>/", catalogue.product_detail, name="detail"),
-    path("similar/", catalogue.similar, name="similar"),
+    path("similar/", similar.similar, name="similar"),
     path("products/<int:pk>/why/", explaining.parts, name="parts"),
     path("exact/", explaining.exact, name="exact"),
+    path("lab/", lab.tour, name="lab"),
+    path("lab/why/", explaining.why, name="why"),
     path("map/", map.show, name="map"),
     path("map.svg", map.picture, name="map_picture"),
     path("quality/", judging.quality, name="quality"),

@@ -1,31 +1,25 @@
-"""The pages of the catalogue: the list with its search, a product, finding one."""
+"""The pages of the catalogue: the list with its search, and a product."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect, render
-from django.urls import reverse
-from django.utils.translation import gettext as _
+from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from products.forms import SearchForm, VarietyForm
+from products.forms import SearchForm
 from products.models import Product
-from products.permissions import may_change, may_write
 from products.quality.judged import grades_of
-from products.samples import new_products
 from products.search import (
     Filters,
     Mode,
-    Results,
     SearchError,
     Sort,
     search,
     similar_to,
 )
 from products.search.facets import SHOWN, category_counts
-from products.views.typeahead import product_named, products_named_like
 
 SIMILAR_COUNT = 5
 
@@ -49,7 +43,7 @@ UNASKED = {
 
 @require_safe
 def product_list(request: HttpRequest) -> HttpResponse:
-    """Return the catalogue with its search and the lab's three actions."""
+    """Return the catalogue with its search."""
     form = SearchForm.asked(request.GET)
     answer = answer_to(form) if form else answered(NO_QUESTION)
     address = searched_address(request.GET, answer)
@@ -58,10 +52,6 @@ def product_list(request: HttpRequest) -> HttpResponse:
         "modes": Mode,
         "sorts": Sort,
         "address": address,
-        "recall_url": f"{reverse('products:exact')}?{address.urlencode()}",
-        "new_products": new_products().values(),
-        "may_write": may_write(request),
-        "may_change": may_change(request),
         "grades": None,
     }
     if answer is None:
@@ -133,84 +123,8 @@ def shown_facets(
 def product_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """Return the page of a product with the five most like it."""
     try:
-        return render_product(request, pk)
+        product, results = similar_to(pk, page_size=SIMILAR_COUNT)
     except Product.DoesNotExist as err:
         raise Http404 from err
-
-
-@require_safe
-def similar(request: HttpRequest) -> HttpResponse:
-    """Return the page of the chosen product, or the page on which one is chosen."""
-    if "product" not in request.GET:
-        return find_similar(request)
-    number = request.GET["product"]
-    try:
-        return render_product(request, product_number(number))
-    except Product.DoesNotExist:
-        if number:
-            status, error = 404, _("There is no such product. Choose one of the list.")
-        else:
-            status, error = 400, _("Choose a product.")
-    context = {"text": "", "choices": [], "errors": [error]}
-    return render(request, "products/find_similar.html", context, status=status)
-
-
-def product_number(text: str) -> int:
-    """Return a product's id, written as in its address; raise Product.DoesNotExist."""
-    # No id is longer, and int() refuses more than 4,300 digits.
-    if not (text.isascii() and text.isdecimal() and len(text) < 20):
-        raise Product.DoesNotExist
-    return int(text)
-
-
-def find_similar(request: HttpRequest) -> HttpResponse:
-    """Return the products named like the typed text, or go to the one it names."""
-    text = request.GET.get("q", "")
-    if not request.headers.get("HX-Request") and (product := product_named(text)):
-        return redirect(product)
-    context: dict[str, Any] = {"text": text, "choices": [], "errors": []}
-    try:
-        context["choices"] = products_named_like(text)
-    except SearchError as err:
-        context["errors"] = [str(err)]
-    status = 400 if context["errors"] else 200
-    return render(request, "products/find_similar.html", context, status=status)
-
-
-def render_product(request: HttpRequest, pk: int) -> HttpResponse:
-    """Return the page of a product with its similar ones.
-
-    One statement reads them all, unless the address asks for fewer or more varied ones.
-    Raises Product.DoesNotExist.
-    """
-    form = VarietyForm.asked(request.GET)
-    results: Results | None
-    errors: list[str] = []
-    if form is None:
-        product, results = similar_to(pk, page_size=SIMILAR_COUNT)
-    else:
-        product = Product.objects.for_display().get(pk=pk)
-        results, errors = narrowed_results(form, product)
-    context = {
-        "product": product,
-        "like_query": f"?like={product.pk}",
-        "form": form,
-        "results": results,
-        "errors": errors,
-        "may_write": may_write(request),
-    }
-    status = 400 if form and form.errors else 200
-    return render(request, "products/detail.html", context, status=status)
-
-
-def narrowed_results(
-    form: VarietyForm, product: Product
-) -> tuple[Results | None, list[str]]:
-    """Return the similar products that were asked for, or what is wrong."""
-    if not form.is_valid():
-        return None, form.error_texts()
-    question = form.question(product)
-    try:
-        return search(like=[product], page_size=SIMILAR_COUNT, **question), []
-    except SearchError as err:
-        return None, [str(err)]
+    context = {"product": product, "results": results}
+    return render(request, "products/detail.html", context)

@@ -20,11 +20,26 @@ from products.embeddings import EmbeddingError
 from products.forms import SearchForm
 from products.insight.comparison import compare_with_exact, parts_of
 from products.models import Product
-from products.search import SearchError
+from products.search import SearchError, search
 from products.turns import BusyError
 from products.views.busy import or_busy
 
 logger = logging.getLogger(__name__)
+
+
+@require_safe
+def why(request: HttpRequest) -> HttpResponse:
+    """Return the page that says how a search found its products."""
+    form = SearchForm.asked(request.GET)
+    context: dict[str, Any] = {"form": form}
+    if form and form.is_valid():
+        context["back"] = back(request, form)
+        try:
+            context["results"] = search(**form.question())
+        except SearchError as err:
+            form.add_error(None, str(err))
+    status = 400 if form and form.errors else 200
+    return render(request, "lab/why.html", context, status=status)
 
 
 @require_safe
@@ -49,7 +64,7 @@ def parts(request: HttpRequest, pk: int) -> HttpResponse:
             logger.exception("The parts of a text could not be embedded.")
             form.add_error(None, model_is_silent())
     status = 400 if form.errors else 200
-    return render(request, "products/parts.html", context, status=status)
+    return render(request, "lab/parts.html", context, status=status)
 
 
 @require_safe
@@ -76,7 +91,7 @@ def exact(request: HttpRequest) -> HttpResponse:
                 _("The catalogue is too large: comparing takes more than 5 seconds."),
             )
     status = 400 if form.errors else 200
-    return render(request, "products/exact.html", context, status=status)
+    return render(request, "lab/exact.html", context, status=status)
 
 
 def back(request: HttpRequest, form: SearchForm) -> str:

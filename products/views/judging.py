@@ -84,7 +84,7 @@ def quality(request: HttpRequest) -> HttpResponse:
     steps = [step for step in (context["evaluated"], context["tuned"]) if step]
     if not all(step.complete for step in steps):
         context["next_step"] = request.get_full_path()
-    return render(request, "products/quality.html", context)
+    return render(request, "lab/quality.html", context)
 
 
 def means_of(measured: ModeMeasures) -> dict[str, Any]:

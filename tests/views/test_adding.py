@@ -78,7 +78,8 @@ def test_the_warning_of_a_duplicate_is_one_link(client, by_hand):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "address", ["/?page=abc", "/similar/?product=abc", "/products/{pk}/?diversity=2"]
+    "address",
+    ["/?page=abc", "/similar/?product=abc", "/similar/?product={pk}&diversity=2"],
 )
 def test_a_refused_question_gets_the_focus_unless_somebody_is_typing(client, address):
     path = address.format(pk=make_product().pk)

@@ -541,15 +541,19 @@ def test_who_may_write(client, settings, is_open, visitor, method, url, data, al
 
 
 @pytest.mark.parametrize("is_open", [True, False], ids=["open", "closed"])
-def test_the_list_offers_writing_only_to_those_who_may(client, settings, is_open):
+def test_the_shop_and_the_lab_offer_writing_only_to_those_who_may(
+    client, settings, is_open
+):
     settings.OPEN_CATALOG = is_open
-
     make_product()
 
-    page = text_of(client.get("/"))
+    shop = text_of(client.get("/"))
+    lab = text_of(client.get("/lab/"))
 
-    assert ("/samples/load/" in page) == is_open
-    assert ("/products/add/prepared/" in page) == is_open
+    assert ("/products/add/" in shop) == is_open
+    assert "/samples/load/" not in shop
+    assert ("/samples/load/" in lab) == is_open
+    assert ("/products/add/prepared/" in lab) == is_open
 
 
 @pytest.mark.parametrize(
@@ -737,7 +741,7 @@ def test_a_count_up_to_a_bound_is_shown_as_one(client, monkeypatch):
     for number in range(4):
         make_product(sku=f"l{number}", name="Lamp", category="Home")
 
-    page = text_of(client.get("/?q=lamp&category=Home"))
+    page = text_of(client.get("/lab/why/?q=lamp&category=Home"))
 
     assert "<dt>Rows that pass the filters</dt><dd>more than 2</dd>" in page
 

@@ -90,7 +90,7 @@ def test_the_pages_that_explain_a_result_are_asked_for_the_corrected_text(
 ):
     page = text_of(client.get("/?q=ketle"))
 
-    assert "/exact/?q=kettle" in page
+    assert "/lab/why/?q=kettle" in page
     again = page[page.index('id="again"') :].split("</form>")[0]
     assert 'name="q" value="kettle"' in again
 

@@ -14,7 +14,7 @@ def test_the_similar_products_lead_to_their_parts_and_back(client, by_hand):
     lamp, _, hit = by_hand
     address = f"/products/{hit.pk}/why/?like={lamp.pk}"
 
-    shown = client.get(lamp.get_absolute_url()).content.decode()
+    shown = client.get(f"/similar/?product={lamp.pk}").content.decode()
     page = client.get(address).content.decode()
 
     assert f'href="{address}"' in shown
@@ -95,7 +95,7 @@ def test_the_index_is_named_as_a_plan_and_what_was_read_as_done(client):
     for _ in range(6):
         make_product(embedding=axis(2))
 
-    shown = client.get(product.get_absolute_url()).content.decode()
+    shown = client.get(f"/lab/why/?like={product.pk}").content.decode()
     page = client.get(f"/exact/?like={product.pk}").content.decode()
 
     # Whether this session took the index is not known without asking once more.
