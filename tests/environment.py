@@ -30,6 +30,8 @@ os.environ.update(
     DB_POOLER="",
     DB_PORT="",
     DB_RANDOM_PAGE_COST="",
+    DB_REPLICA_HOSTS="",
+    DB_REPLICA_LAG="",
     DB_SSLMODE="",
     DB_SSLROOTCERT="",
     DB_STATEMENT_TIMEOUT="",

@@ -8,4 +8,5 @@ class VectorshopConfig(AppConfig):
 
     def ready(self) -> None:
         from vectorshop import checks  # noqa: F401
+        from vectorshop.db import standbys  # noqa: F401
         from vectorshop.db.entra import checks as entra_checks  # noqa: F401

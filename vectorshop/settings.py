@@ -15,6 +15,7 @@ import environ
 from csp.constants import NONE, SELF
 
 from vectorshop.db.entra.tokens import CREDENTIALS
+from vectorshop.db.replicas import replica_databases
 from vectorshop.env import (
     env_bool,
     env_choice,
@@ -140,6 +141,12 @@ else:
             },
         }
     }
+# Standbys that answer pages which only read; vectorshop.replicas chooses among them.
+DB_REPLICA_HOSTS = env_list("DB_REPLICA_HOSTS")
+DB_REPLICA_LAG = env_float("DB_REPLICA_LAG", 10, low=0, high=3600)  # seconds at most
+DATABASES |= replica_databases(DATABASES["default"], DB_REPLICA_HOSTS)
+DATABASE_ROUTERS = ["vectorshop.replicas.Router"] if DB_REPLICA_HOSTS else []
+REPLICATED_APPS = ["products"]  # whose rows a page may read from a standby
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {
@@ -233,6 +240,7 @@ INSTALLED_APPS = [
     "axes",
 ]
 MIDDLEWARE = [
+    *(["vectorshop.replicas.ReplicaMiddleware"] if DB_REPLICA_HOSTS else []),
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "vectorshop.csp.OnePolicyMiddleware",

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from django.core.cache import cache
-from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.db import connections, router, transaction
 from django.utils.translation import get_language, gettext as _
 from psycopg import sql
 
@@ -126,11 +126,12 @@ def make_question(asked: dict[str, Any]) -> Question:
         "mode": Mode(asked["mode"]),
         "sort": Sort(asked["sort"]),
     }
+    using = router.db_for_read(Product)
     return Question(
         **(asked | checked),
         page_size=PAGE_SIZE,
-        backend=available(EmbeddingRecipe.objects.current(DEFAULT_DB_ALIAS)),
-        using=DEFAULT_DB_ALIAS,
+        backend=available(EmbeddingRecipe.objects.current(using)),
+        using=using,
     )
 
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import cache
 
 from django.conf import settings
-from django.db import DEFAULT_DB_ALIAS
+from django.db import router
 from django.db.models import F, FloatField, Value
 from django.utils.translation import gettext as _
 
@@ -60,7 +60,7 @@ def search(
     page_size: int = PAGE_SIZE,
     literal: bool = False,
     embedder: BaseEmbeddingBackend | None = None,
-    using: str = DEFAULT_DB_ALIAS,
+    using: str | None = None,
     synonyms: Thesaurus | None = None,
 ) -> Results:
     """Return one page of the products that answer a question, best first.
@@ -74,7 +74,8 @@ def search(
     1 to 200. literal: search for the text as it is typed; otherwise a word that no
     product has is corrected, see second_look(). embedder: by default the backend of
     the recipe in force, also while that is switched. synonyms: to search with these in
-    place of the stored ones, see thesaurus().
+    place of the stored ones, see thesaurus(). using: the database; by default the one
+    that the routers read products from, the same for every statement.
 
     A product whose sku is the text comes first. What is too far from a text is left
     out; products with a word of it stay. At most 300 products are ranked, 50 of them
@@ -89,6 +90,7 @@ def search(
     a listing two, the first unfiltered page of similar products two (page_size up to
     19; one, if there is no further page). The facets are counted when asked for.
     """
+    using = using or router.db_for_read(Product)
     left, operators = read_operators(clean_text(text))
     question = Question(
         text=left,
@@ -117,13 +119,14 @@ def search(
 
 
 def similar_to(
-    pk: int, *, page_size: int = PAGE_SIZE, using: str = DEFAULT_DB_ALIAS
+    pk: int, *, page_size: int = PAGE_SIZE, using: str | None = None
 ) -> tuple[Product, Results]:
     """Return a product by its id, and the first page of the products most like it.
 
     The page of search(like=[product]), in one statement with the product where the
     index gives a full page. Raises Product.DoesNotExist.
     """
+    using = using or router.db_for_read(Product)
     with recorded(using=using) as record:
         limit = 1 + page_size
         query = product_and_similar(limit, ef_search_for(limit), settings.HNSW_HALFVEC)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import sys
-from typing import Any
+from pathlib import Path
+from typing import Any, NoReturn
 
 from django.core.management import (
     BaseCommand,
@@ -13,11 +15,14 @@ from django.core.management import (
     CommandParser,
     call_command,
 )
+from django.db import connection
 
 from products.models import Product
 from products.samples import load_sample_products
+from vectorshop.db.embedded.cluster import Cluster
 
 HOST = "127.0.0.1"
+STANDBY = "standby"  # its folder, beside that of the embedded server
 
 WELCOME = """
 VectorShop is at http://{host}:{port}/
@@ -42,7 +47,16 @@ class Command(BaseCommand):
             help="The port to serve on (default 8000).",
         )
 
-    def handle(self, *, port: int, verbosity: int, **options: Any) -> None:
+        parser.add_argument(
+            "--standby",
+            action="store_true",
+            help="Copy the server to a standby, and let it answer the pages that only "
+            "read. Each answer names its server in the header X-Answered-By.",
+        )
+
+    def handle(
+        self, *, port: int, standby: bool, verbosity: int, **options: Any
+    ) -> None:
         other = port + 1 if port < 65535 else 8000
         require_free_port(HOST, port, advice=f"make demo PORT={other}")
         stop_cleanly_when_terminated()
@@ -52,7 +66,33 @@ class Command(BaseCommand):
             self.stdout.write(f"Loaded {load_sample_products()} sample products.")
         python = "python" if sys.prefix == sys.base_prefix else sys.executable
         self.stdout.write(WELCOME.format(host=HOST, port=port, python=python))
+        if standby:
+            self.stdout.write("Copying the server to a standby ...", ending="\n\n")
+            serve_with_standby(f"{HOST}:{port}")
         call_command("runserver", f"{HOST}:{port}", use_reloader=False)
+
+
+def serve_with_standby(address: str) -> NoReturn:
+    """Serve in place of this process, with a new standby beside the embedded server.
+
+    Raises CommandError when the database is not the embedded one, or a standby runs.
+    """
+    options = connection.settings_dict["OPTIONS"]
+    if "data_dir" not in options:
+        raise CommandError(
+            "The demo's standby is one of the embedded server. For a server of your own "
+            "set DB_REPLICA_HOSTS; manage.py replicas says how to make a standby."
+        )
+    primary = Cluster(Path(options["data_dir"]).resolve())
+    standby = Cluster(primary.data_dir.with_name(STANDBY))
+    if standby.answers():
+        raise CommandError(
+            f"A server runs in {standby.data_dir}. End the other demo, and try again."
+        )
+    standby.create_standby(primary)
+    environment = os.environ | {"DB_REPLICA_HOSTS": STANDBY}
+    command = [sys.executable, sys.argv[0], "runserver", address, "--noreload"]
+    os.execve(sys.executable, command, environment)
 
 
 def require_free_port(host: str, port: int, *, advice: str) -> None:

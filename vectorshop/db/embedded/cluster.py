@@ -16,9 +16,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,6 +27,7 @@ from typing import Any
 import psycopg
 from django.core.exceptions import ImproperlyConfigured
 from django.db.utils import OperationalError
+from psycopg.conninfo import make_conninfo
 
 from vectorshop.db.embedded.account import SystemAccount, account_for
 from vectorshop.db.embedded.memory import memory_settings
@@ -146,10 +147,28 @@ class Cluster:
                 f"{self.data_dir} holds files but no PostgreSQL data. Move it away, or "
                 "name another folder as data_dir."
             )
+        self._make(self._initdb)
+
+    def create_standby(self, primary: Cluster) -> None:
+        """Make the data folder a copy of a running server that follows it by streaming.
+
+        What was in the folder is lost; no server may run there. Without a replication
+        slot, a standby that was stopped for long may find that the primary has removed
+        what it lacks: make it anew. Raises OperationalError.
+        """
+        address = primary.address()
+        if address is None:
+            raise OperationalError(f"No server runs in {primary.data_dir}.")
+        if self.data_dir.exists():
+            shutil.rmtree(self.data_dir)
+        self._make(partial(self._base_backup, address, primary.password))
+
+    def _make(self, fill: Callable[[Path], None]) -> None:
+        """Let *fill* write the files of the data folder, which is empty or not there."""
         self._remove_unfinished()
         new = Path(tempfile.mkdtemp(prefix=self._new_prefix, dir=self.data_dir.parent))
         try:
-            self._initdb(new)
+            fill(new)
             if self.data_dir.exists():
                 self.data_dir.rmdir()  # empty: Windows does not rename over it
             new.rename(self.data_dir)
@@ -190,6 +209,28 @@ class Cluster:
             arguments += ["-c", f"{name}={value}"]
         self._run("initdb", arguments, cwd=folder, doing="make its data folder")
 
+    def _base_backup(
+        self, address: Address, password: str | None, folder: Path
+    ) -> None:
+        """Copy a running server's files, with the settings of a standby that follows it.
+
+        See https://www.postgresql.org/docs/18/app-pgbasebackup.html
+        """
+        self.account.own(folder)
+        source = make_conninfo(
+            host=address.host, port=address.port, user=SUPERUSER, password=password
+        )
+        arguments = [
+            f"--pgdata={folder}",
+            f"--dbname={source}",
+            "--write-recovery-conf",
+        ]
+        arguments += ["--checkpoint=fast"]
+        self._run("pg_basebackup", arguments, cwd=folder, doing="copy a server")
+        # They tell of the primary's own process.
+        for name in (self.log.name, self.pid_file.name):
+            (folder / name).unlink(missing_ok=True)
+
     def _authentication(self) -> list[str]:
         """Return initdb's options: whoever reaches the socket may enter, or SCRAM.
 
@@ -228,6 +269,11 @@ class Cluster:
         self._run("pg_ctl", arguments, doing="stop")
         if address and self.unix_sockets and Path(address.host) != self.data_dir:
             Path(address.host).rmdir()
+
+    def promote(self) -> None:
+        """Let a standby take writes from now on, in place of the primary."""
+        arguments = ["promote", "-w", "-t", str(START_SECONDS)]
+        self._run("pg_ctl", arguments, doing="promote the standby")
 
     def address(self) -> Address | None:
         """Return where the pid file says that a server listens, None without one."""

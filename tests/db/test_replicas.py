@@ -1,0 +1,312 @@
+"""A shop with a standby, whose servers stop, lag and come back."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+
+from tests.db.test_outage import environment_for, running_shop
+from vectorshop.db.embedded.cluster import SUPERUSER, Cluster
+
+if os.name == "nt":
+    pytest.skip("the servers have Unix sockets on Unix only", allow_module_level=True)
+
+SECONDS = 60  # more than a slow machine needs for anything here
+ROUNDS = 200
+PAGES = [
+    "/",
+    "/?q=mat",
+    "/?q=mat&mode=keyword",
+    "/?q=mat&mode=semantic",
+    "/?category=Sports",
+    "/?like=1",
+    "/products/1/",
+    "/similar/?product=1",
+    "/map/",
+    "/map.svg",
+    "/exact/?like=1",
+    "/products/2/why/?like=1",
+]
+
+
+@contextmanager
+def two_servers():
+    """A primary and a standby that streams from it, each in a folder of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="vs-")).resolve()
+    folder.chmod(0o711)
+    primary, standby = Cluster(folder / "a"), Cluster(folder / "b")
+    primary.create()
+    primary.start()
+    standby.create_standby(primary)
+    standby.start()
+    yield primary, standby
+    for cluster in (primary, standby):
+        if cluster.answers():
+            cluster.stop()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def pair():
+    with two_servers() as servers:
+        yield servers
+
+
+def environment(primary, standby):
+    return environment_for(primary) | {
+        "DB_REPLICA_HOSTS": str(standby.data_dir),
+        "DB_REPLICA_LAG": "2",
+        "EMBEDDING_BACKEND": "",  # the one that embedded the samples
+        "OPEN_CATALOG": "true",
+        "SECRET_KEY": 50 * "x",
+    }
+
+
+@pytest.fixture(scope="module")
+def address(pair):
+    """The address of a shop with the samples and an account, on both servers."""
+    settings = environment(*pair) | {"DJANGO_SUPERUSER_PASSWORD": "secret"}
+    manage = [sys.executable, "manage.py"]
+    with running_shop(settings) as address:
+        for command in (
+            ["loaddata", "-v", "0", "sample_products"],
+            [
+                "createsuperuser",
+                "--noinput",
+                "--username",
+                "ada",
+                "--email",
+                "ada@shop.example",
+            ],
+        ):
+            subprocess.run([*manage, *command], env=settings, check=True)
+        with visitor(address) as client:
+            wait_until(lambda: answered_by(client) == "replica1")
+        yield address
+
+
+@pytest.fixture
+def shop(pair, address):
+    """The shop, with both servers running before the test and after it."""
+    yield address
+    for cluster in pair:
+        if not cluster.answers():
+            cluster.start()
+    execute(pair[1], "SELECT pg_wal_replay_resume()")
+    with visitor(address) as client:
+        wait_until(lambda: answered_by(client) == "replica1")
+
+
+@contextmanager
+def visitor(address):
+    with httpx.Client(base_url=address, timeout=SECONDS) as client:
+        yield client
+
+
+def wait_until(is_so):
+    deadline = time.monotonic() + SECONDS
+    while True:
+        try:
+            if is_so():
+                return
+        except httpx.TransportError:
+            pass  # the shop has not begun to listen
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def answered_by(client, path="/"):
+    return client.get(path).headers.get("X-Answered-By")
+
+
+def execute(cluster, statement):
+    where = cluster.address()
+    with psycopg.connect(
+        host=where.host, port=where.port, user=SUPERUSER, dbname="postgres"
+    ) as connection:
+        connection.autocommit = True
+        connection.execute(statement)
+
+
+def add(client, name):
+    """Add a product, as the form does."""
+    token = client.cookies.get("csrftoken")
+    if token is None:
+        client.get("/products/add/")
+        token = client.cookies["csrftoken"]
+    return client.post(
+        "/products/add/",
+        data={
+            "csrfmiddlewaretoken": token,
+            "name": name,
+            "description": "for a test",
+            "price": "1",
+            "confirmed": "1",
+        },
+    )
+
+
+def sign_in(client):
+    client.get("/login/")
+    token = client.cookies["csrftoken"]
+    data = {"username": "ada", "password": "secret", "csrfmiddlewaretoken": token}
+    return client.post("/login/", data=data)
+
+
+def test_pages_that_only_read_come_from_the_standby(shop):
+    with visitor(shop) as client:
+        read = [client.get(path) for path in PAGES]
+        written = add(client, "Chair from the primary")
+
+    assert {page.status_code for page in read} == {200}
+    assert {page.headers["X-Answered-By"] for page in read} == {"replica1"}
+    assert (written.status_code, written.headers["X-Answered-By"]) == (302, "default")
+
+
+def test_a_visitor_always_sees_what_they_wrote(shop):
+    with visitor(shop) as client:
+        answers = []
+        for number in range(ROUNDS):
+            written = add(client, f"Stool number {number}")
+            page = client.get(written.headers["Location"])
+            answers.append((written.status_code, page.status_code))
+
+    assert answers == ROUNDS * [(302, 200)]
+
+
+def test_a_standby_that_stops_is_passed_over_and_used_again(shop, pair):
+    _, standby = pair
+    with visitor(shop) as client:
+        standby.stop()
+        during = [client.get(path) for path in PAGES]
+        standby.start()
+
+        wait_until(lambda: answered_by(client) == "replica1")
+
+    assert {page.status_code for page in during} == {200}
+    assert {page.headers["X-Answered-By"] for page in during} == {"default"}
+
+
+def test_a_standby_that_is_late_is_passed_over(shop, pair):
+    _, standby = pair
+    with visitor(shop) as writer, visitor(shop) as other:
+        execute(standby, "SELECT pg_wal_replay_pause()")
+        written = add(writer, "Bench that the standby lacks")
+        location = written.headers["Location"]
+
+        seen = writer.get(location)
+        wait_until(lambda: other.get(location).status_code == 200)
+
+    assert (seen.status_code, seen.headers["X-Answered-By"]) == (200, "default")
+
+
+def test_pages_are_served_while_the_primary_is_away(shop, pair):
+    primary, standby = pair
+    with visitor(shop) as anybody, visitor(shop) as writer, visitor(shop) as ada:
+        assert sign_in(ada).status_code == 302
+        assert "Sign out" in ada.get("/").text
+        add(writer, "Shelf before the outage")
+        anybody.get("/products/add/")
+        session = ada.cookies["sessionid"]
+
+        primary.stop()
+        pages = [client.get(path) for client in (anybody, writer) for path in PAGES]
+        signed_out = ada.get("/")
+        refused = add(anybody, "Desk in an outage")
+        standby.stop()
+        standby.start()
+        old = anybody.get("/")
+        primary.start()
+        wait_until(lambda: add(anybody, "Desk after it").status_code == 302)
+        wait_until(lambda: "Sign out" in ada.get("/").text)
+
+    assert {page.status_code for page in pages} == {200}
+    assert {page.headers["X-Answered-By"] for page in pages} == {"replica1"}
+    assert signed_out.status_code == 200
+    assert "Sign in" in signed_out.text
+    assert "sessionid" not in signed_out.headers.get("Set-Cookie", "")
+    assert ada.cookies["sessionid"] == session
+    assert (refused.status_code, old.status_code) == (503, 200)
+    assert old.headers["X-Answered-By"] == "replica1"
+
+
+def test_a_standby_that_is_promoted_takes_the_writes():
+    with two_servers() as (primary, standby):
+        settings = environment(primary, standby) | {
+            "DB_HOST": f"{primary.data_dir},{standby.data_dir}",
+        }
+        with running_shop(settings) as address, visitor(address) as client:
+            wait_until(lambda: answered_by(client) == "replica1")
+            client.get("/products/add/")
+
+            primary.stop()
+            standby.promote()
+            wait_until(lambda: add(client, "Lamp afterwards").status_code == 302)
+            page = client.get("/")
+
+    assert page.status_code == 200
+    assert "Lamp afterwards" in page.text
+    assert page.headers["X-Answered-By"] == "default"
+
+
+def test_a_position_that_nobody_signed_is_none(shop, pair):
+    _, standby = pair
+    with visitor(shop) as client:
+        for forged in ("9" * 30, "x", "9:a:b"):
+            client.cookies.set("written", forged)
+            assert answered_by(client) == "replica1"
+
+
+def replicas(pair, *options, expect=0):
+    """The output of `manage.py replicas`."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", "replicas", *options],
+        env=environment(*pair),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == expect, done.stderr
+    return done.stdout + done.stderr
+
+
+@pytest.mark.usefixtures("shop")
+def test_the_command_shows_how_a_standby_is(pair):
+    _, standby = pair
+
+    risky = replicas(pair, expect=1)
+    execute(standby, "ALTER SYSTEM SET max_standby_streaming_delay = '5s'")
+    execute(standby, "SELECT pg_reload_conf()")
+    fit = replicas(pair, "--wait")
+    standby.stop()
+    away = replicas(pair, expect=1)
+
+    assert "On replica1 max_standby_streaming_delay is 30s" in risky
+    assert f"replica1 ({standby.data_dir}): 0.0 s behind the primary" in fit
+    assert "replica1 does not answer" in away
+    assert "Unfit: replica1." in away
+
+
+@pytest.mark.usefixtures("shop")
+def test_the_command_waits_no_longer_than_it_is_told(pair):
+    primary, standby = pair
+    execute(standby, "SELECT pg_wal_replay_pause()")
+    execute(primary, "CREATE TABLE IF NOT EXISTS later (id int)")
+
+    late = replicas(pair, "--wait", "0.5", expect=1)
+
+    assert "Not after 0.5 s: replica1 lack what the primary has." in late
+
+
+def test_a_standby_of_another_server_is_an_error(pair):
+    with two_servers() as (_, stranger):
+        said = replicas((pair[0], stranger), expect=1)
+
+    assert "replica1 is a standby of another server than the primary's." in said
