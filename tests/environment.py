@@ -15,6 +15,8 @@ os.environ.update(
     AZURE_OPENAI_DEPLOYMENT="",
     AZURE_OPENAI_ENDPOINT="",
     BEHIND_PROXY="",
+    CACHE_PREFIX="",
+    CACHE_URL="",
     CATALOG_LANGUAGE="",
     CSRF_TRUSTED_ORIGINS="",
     DB_ASSUME_ROLE="",
@@ -42,5 +44,6 @@ os.environ.update(
     HNSW_HALFVEC="",
     HTTPS="",
     OPEN_CATALOG="",
+    UPLOAD_DIR="",
     SECRET_KEY="only-for-tests-" + 40 * "x",
 )

@@ -92,6 +92,22 @@ def env_list(name: str, default: Sequence[str] = ()) -> list[str]:
     return [word.strip() for word in value.split(",") if word.strip()] or list(default)
 
 
+def env_url(name: str, schemes: Collection[str]) -> str:
+    """Return the URL in the variable *name*, with one of *schemes*; "" when it is empty.
+
+    Raises ImproperlyConfigured for anything else, without the text, which may hold a
+    password.
+    """
+    value = os.environ.get(name, "").strip()
+    scheme, found, rest = value.partition("://")
+    if value and (scheme not in schemes or not found or not rest):
+        raise ImproperlyConfigured(
+            f"{name} is not an address that begins with one of "
+            f"{', '.join(f'{scheme}://' for scheme in schemes)}."
+        )
+    return value
+
+
 def secret_from_file(path: Path) -> str:
     """Return the secret kept in *path*, making it on the first call.
 

@@ -10,6 +10,7 @@ import os
 import sys
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import environ
 from csp.constants import NONE, SELF
@@ -22,6 +23,7 @@ from vectorshop.env import (
     env_float,
     env_int,
     env_list,
+    env_url,
     secret_from_file,
 )
 
@@ -149,12 +151,27 @@ DATABASE_ROUTERS = ["vectorshop.replicas.Router"] if DB_REPLICA_HOSTS else []
 REPLICATED_APPS = ["products"]  # whose rows a page may read from a standby
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-CACHES = {
+# Several web servers share what they computed, and hear of changes at once, by Redis or
+# Valkey. Without it each process has a cache of its own.
+CACHE_URL = env_url("CACHE_URL", ("redis", "rediss", "unix"))
+# Seconds after which a page goes on without the cache.
+CACHE_TIMEOUTS = {"socket_timeout": 1, "socket_connect_timeout": 1}
+CACHES: dict[str, dict[str, Any]] = {
     "default": {
+        "BACKEND": "vectorshop.shared_cache.SharedCache",
+        "LOCATION": CACHE_URL,
+        "KEY_PREFIX": os.environ.get("CACHE_PREFIX") or "vectorshop",
+        "OPTIONS": {} if CACHE_URL.startswith("unix:") else CACHE_TIMEOUTS,
+    }
+    if CACHE_URL
+    else {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "OPTIONS": {"MAX_ENTRIES": 10_000},
     }
 }
+# Where the files of the admin's imports wait for their confirmation; empty: in the
+# system's folder for temporary files. Web servers that share the work share this folder.
+UPLOAD_DIR = os.environ.get("UPLOAD_DIR") or None
 
 # The shop
 

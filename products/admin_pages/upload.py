@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any, cast
 
+from django.conf import settings
 from django.contrib.auth.signals import user_logged_out
 from django.core.files.uploadedfile import UploadedFile
 from django.dispatch import receiver
@@ -151,7 +152,7 @@ def keep(form: UploadForm) -> Upload:
     data = form.cleaned_data
     upload = Upload(
         token=secrets.token_urlsafe(),
-        folder=tempfile.mkdtemp(prefix=PREFIX),
+        folder=tempfile.mkdtemp(prefix=PREFIX, dir=settings.UPLOAD_DIR),
         name=data["file"].name,
         format=str(data["format"]),
         delimiter=data["delimiter"],
@@ -200,7 +201,8 @@ def is_old(folder: Path) -> bool:
 
 def delete_old_uploads() -> None:
     """Delete what nobody confirmed within an hour, and old refused rows."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
+    place = Path(settings.UPLOAD_DIR or tempfile.gettempdir())
+    for folder in place.glob(f"{PREFIX}*"):
         # Another process may delete the folder too, or it may be another user's.
         with suppress(FileNotFoundError, PermissionError):
             if folder.is_dir() and not folder.is_symlink() and is_old(folder):
