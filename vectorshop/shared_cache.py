@@ -40,9 +40,7 @@ class SharedCache(RedisCache):
             lambda: super(SharedCache, self).set(key, value, *args, **options), None
         )
 
-    def set_many(
-        self, data: dict[str, Any], *args: Any, **options: Any
-    ) -> list[str]:
+    def set_many(self, data: dict[str, Any], *args: Any, **options: Any) -> list[str]:
         return self.tried(
             lambda: super(SharedCache, self).set_many(data, *args, **options), [*data]
         )

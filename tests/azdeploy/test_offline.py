@@ -40,6 +40,7 @@ COMMANDS = {
         f"{FLEXIBLE} microsoft-entra-admin list {PLACE}",
         f"{FLEXIBLE} parameter show {PLACE} --name azure.extensions",
         f"{FLEXIBLE} firewall-rule list {PLACE}",
+        f"{FLEXIBLE} list --resource-group rg-exercises",
     ],
     "env": [
         f"{FLEXIBLE} show {NAMED}",
@@ -60,8 +61,18 @@ COMMANDS = {
     "cleanup": [
         "group show --name rg-exercises",
         f"{FLEXIBLE} show {NAMED}",
+        f"{FLEXIBLE} list --resource-group rg-exercises",
         "resource list --resource-group rg-exercises",
         "group delete --name rg-exercises --yes",
+    ],
+    "replica shop-read": [
+        f"{FLEXIBLE} show {NAMED}",
+        f"{FLEXIBLE} replica create --resource-group rg-exercises --name shop-read "
+        "--source-server psql-vector-xxxxxxxx --tags created-by=vectorshop-azdeploy "
+        "--yes",
+        f"{FLEXIBLE} firewall-rule create --resource-group rg-exercises "
+        "--server-name shop-read --name vectorshop-xxxxxxxx "
+        "--start-ip-address YOUR_ADDRESS --end-ip-address YOUR_ADDRESS",
     ],
     " ".join(ROLE): [
         f"{FLEXIBLE} show {NAMED}",

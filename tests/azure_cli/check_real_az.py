@@ -58,6 +58,10 @@ RUNS = [
     ({"servers": server()}, ["admin"]),
     ({"servers": server(_admins={az.OBJECT_ID: ["ada", "User"]})}, ["env"]),
     ({"servers": server()}, ["status"]),
+    (
+        {"servers": server(sku={"name": "Standard_D2ds_v5", "tier": "GeneralPurpose"})},
+        ["replica", "shop-read", "--yes", *IP],
+    ),
     ({"servers": server()}, ["firewall", *IP]),
     (
         {

@@ -247,10 +247,10 @@ def page_of(port):
             time.sleep(0.1)
 
 
-def demo(port):
+def demo(port, *options):
     """Start the demo in a database of its own, look at its page, and stop it."""
     process = subprocess.Popen(
-        [sys.executable, "manage.py", "demo", "--port", str(port)],
+        [sys.executable, "manage.py", "demo", "--port", str(port), *options],
         cwd=settings.BASE_DIR,
         env={**os.environ, "DB_NAME": connection.settings_dict["NAME"]},
         stdout=subprocess.PIPE,
@@ -283,6 +283,29 @@ def test_the_demo_serves_the_samples_and_a_second_run_changes_nothing():
     assert "Loaded" not in output_again
     assert list(Product.objects.order_by("pk").values("pk", "updated_at")) == before
     assert len(before) == 9
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(os.name == "nt", reason="stops the servers with SIGTERM")
+def test_the_demo_s_standby_answers_its_pages():
+    data_dir = Path(connection.settings_dict["OPTIONS"]["data_dir"])
+    standby = data_dir.with_name("standby")
+
+    _, page, output, errors = demo(free_port(), "--standby")
+    process = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, "DB_REPLICA_HOSTS": "../elsewhere"},
+        capture_output=True,
+        text=True,
+    )
+
+    assert "Copying the server to a standby" in output
+    assert "Traceback" not in errors
+    assert "Wireless Bluetooth Headphones" in page
+    assert "started streaming WAL from primary" in (standby / "server.log").read_text()
+    assert not (standby / "postmaster.pid").exists()
+    assert "is not the name of a standby's folder" in process.stderr
 
 
 def test_a_taken_port_is_told_in_one_line():

@@ -189,12 +189,38 @@ def server(name, *, group="rg-exercises", **changes):
         "fullyQualifiedDomainName": f"{name}.postgres.database.azure.com",
         "authConfig": {"activeDirectoryAuth": "Enabled", "passwordAuth": "Disabled"},
         "network": {"publicNetworkAccess": "Enabled"},
+        "replicationRole": "Primary",
+        "sourceServerResourceId": None,
         "tags": {"created-by": "vectorshop-azdeploy"},
         "_extensions": "",
         "_rules": {},
         "_admins": {},
         **changes,
     }
+
+
+def server_list(state, options):
+    return [
+        show(server)
+        for server in state["servers"].values()
+        if server["resourceGroup"] == options["resource-group"]
+    ]
+
+
+def replica_create(state, options):
+    source = state["servers"][options["source-server"]]
+    if source["sku"]["tier"] == "Burstable":
+        raise Stop(1, "ERROR: Read replica is not supported for the Burstable tier.")
+    path = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{source['resourceGroup']}"
+    state["servers"][options["name"]] = server(
+        options["name"],
+        group=options["resource-group"],
+        sku=source["sku"],
+        tags=tags(options),
+        replicationRole="AsyncReplica",
+        sourceServerResourceId=f"{path}/providers/Microsoft.DBforPostgreSQL/"
+        f"flexibleServers/{source['name']}",
+    )
 
 
 def make_ready(state, options):
@@ -264,6 +290,8 @@ HANDLERS = {
     "list-skus": list_skus,
     "create": create,
     "show": lambda s, o: show(server_of(s, o)),
+    "list": server_list,
+    "replica create": replica_create,
     "start": make_ready,
     "wait": make_ready,
     "delete": server_delete,

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from vectorshop.azure import server as servers
+from vectorshop.azure import replica, server as servers
 from vectorshop.azure.cli import Az
 from vectorshop.azure.deployment import TAG, TAG_VALUE, Deployment, is_ours
 
@@ -25,9 +25,12 @@ def clean_up(az: Az, deployment: Deployment, *, group_was_named: bool) -> None:
         )
         return
     server = servers.find_server(az, deployment)
-    strangers = others(az, deployment)
-    if is_ours(group) and not strangers and (server is None or is_ours(server)):
-        say_what_goes(az, deployment, server, whole_group=True)
+    copies = replica.replicas(az, deployment)
+    known = {deployment.server, *(copy["name"].lower() for copy in copies)}
+    strangers = others(az, deployment, known)
+    servers_are_ours = all(is_ours(found) for found in [*copies, server] if found)
+    if is_ours(group) and not strangers and servers_are_ours:
+        say_what_goes(az, deployment, server, copies, whole_group=True)
         ask_name(az, deployment, group_was_named=group_was_named)
         delete_group(az, deployment)
         return
@@ -42,18 +45,19 @@ def clean_up(az: Az, deployment: Deployment, *, group_was_named: bool) -> None:
             "did not make it. Nothing was deleted. To delete it all the same: "
             f"az postgres flexible-server delete {' '.join(deployment.named)}"
         )
-    say_what_goes(az, deployment, server, whole_group=False)
+    say_what_goes(az, deployment, server, copies, whole_group=False)
     ask_name(az, deployment, group_was_named=group_was_named)
+    replica.delete(az, deployment, copies)
     delete_server(az, deployment)
 
 
-def others(az: Az, deployment: Deployment) -> list[dict[str, Any]]:
-    """Return what is in the group besides the deployment's server."""
+def others(az: Az, deployment: Deployment, known: set[str]) -> list[dict[str, Any]]:
+    """Return what is in the group besides the *known* servers."""
     found = az.read("resource", "list", "--resource-group", deployment.group)
     return [
         resource
         for resource in found
-        if resource["name"].lower() != deployment.server
+        if resource["name"].lower() not in known
         or resource["type"].lower() != "microsoft.dbforpostgresql/flexibleservers"
     ]
 
@@ -74,7 +78,12 @@ def say_what_stays(
 
 
 def say_what_goes(
-    az: Az, deployment: Deployment, server: dict[str, Any] | None, *, whole_group: bool
+    az: Az,
+    deployment: Deployment,
+    server: dict[str, Any] | None,
+    copies: list[dict[str, Any]],
+    *,
+    whole_group: bool,
 ) -> None:
     if whole_group:
         az.console.say(f"This deletes the resource group {deployment.group}")
@@ -82,6 +91,8 @@ def say_what_goes(
         az.console.say(
             f"This deletes the server {deployment.server} with all its data."
         )
+    for copy in copies:
+        az.console.say(f"This deletes its replica {copy['name']}.")
 
 
 def ask_name(az: Az, deployment: Deployment, *, group_was_named: bool) -> None:

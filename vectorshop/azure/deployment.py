@@ -64,11 +64,7 @@ def planned(options: dict[str, Any], account: Account) -> Deployment:
     """
     nodes = options.get("nodes") or 0
     server = options.get("server_name") or f"psql-vector-{account.tag}"
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", server):
-        raise CommandError(
-            f"{server!r} cannot name a server: 3 to 63 lower-case letters, digits and "
-            "hyphens, neither first nor last a hyphen."
-        )
+    check_server_name(server)
     return Deployment(
         group=options.get("resource_group") or RESOURCE_GROUP,
         location=options["location"],
@@ -78,6 +74,15 @@ def planned(options: dict[str, Any], account: Account) -> Deployment:
         nodes=nodes,
         owner=account.tag,
     )
+
+
+def check_server_name(name: str) -> None:
+    """Raise CommandError for a server name that Azure would refuse."""
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", name):
+        raise CommandError(
+            f"{name!r} cannot name a server: 3 to 63 lower-case letters, digits and "
+            "hyphens, neither first nor last a hyphen."
+        )
 
 
 def is_ours(resource: dict[str, Any]) -> bool:

@@ -102,6 +102,9 @@ ROLE: dict[str, dict[str, Any]] = {
         "help": "What the object is; a managed identity is a service (default).",
     },
 }
+REPLICA: dict[str, dict[str, Any]] = {
+    "name": {"help": "The name of the new server, unique in all of Azure."},
+}
 # Action: what it does, the method's options besides COMMON.
 ACTIONS: dict[str, tuple[str, dict[str, dict[str, Any]]]] = {
     "create": ("make the server, or finish what an earlier run left", SIZE | FIREWALL),
@@ -109,6 +112,10 @@ ACTIONS: dict[str, tuple[str, dict[str, dict[str, Any]]]] = {
     "status": ("show what runs and what is missing", {}),
     "env": ("write .env and .env.ps1: host, database, user", TOKEN),
     "role": ("make a role for an app that may read and write rows, no more", ROLE),
+    "replica": (
+        "make a read replica of the server",
+        REPLICA | {"--ip": FIREWALL["--ip"]},
+    ),
     "firewall": ("let in your address, or nobody with --ip none", FIREWALL),
     "cleanup": ("delete what azdeploy made, after asking", {}),
 }

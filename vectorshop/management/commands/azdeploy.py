@@ -19,6 +19,7 @@ from vectorshop.azure import (
     firewall,
     offline,
     options,
+    replica,
     roles,
     server as servers,
     status,
@@ -214,6 +215,11 @@ class Command(BaseCommand):
         self.console.say(
             f"The app connects with DB_USER={principal.name}. Migrate as yourself, acting "
             f"as the owner: DB_ASSUME_ROLE={roles.OWNER} python manage.py migrate"
+        )
+
+    def replica(self) -> None:
+        replica.create(
+            self.az, self.deployment, self.options["name"], ip=self.options["ip"]
         )
 
     def firewall(self) -> None:
