@@ -230,6 +230,18 @@ def test_nothing_moves_by_itself_and_little_while_results_come_in(visit, screen)
     assert layout_shift(page) < 0.1
 
 
+@pytest.mark.usefixtures("samples")
+def test_nothing_moves_on_the_admins_pages(visit):
+    page = visit("/admin/", user=make_staff())
+    shifts = {}
+    for path in addresses(ADMIN_PAGES):
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+        shifts[path] = layout_shift(page)
+
+    assert max(shifts.values()) < 0.01, shifts
+
+
 @pytest.mark.usefixtures("judged")
 def test_axe_finds_nothing_serious_on_the_admins_product_pages(visit):
     # axe writes styles into elements, which the policy rightly refuses.
