@@ -1,7 +1,7 @@
 # The project's commands; `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-azure-cli test-old-pgvector bench bench-import screenshots figures messages lint format
+.PHONY: help python install demo test test-azure-cli test-old-pgvector bench bench-import screenshots figures messages lint format
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -12,18 +12,18 @@ LIGHTHOUSE := .data/lighthouse/node_modules/.bin/lighthouse
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 16
 
-.venv/installed: requirements.txt constraints.txt
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	touch $@
+# Each makes .venv where there is none, and says what it does.
+.venv/installed: requirements.txt constraints.txt | python
+	@$(PYTHON) install.py requirements.txt
 
-.venv/installed-dev: requirements-dev.txt .venv/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	touch $@
+.venv/installed-dev: requirements-dev.txt .venv/installed | python
+	@$(PYTHON) install.py requirements-dev.txt
 
-.venv/installed-bench: requirements-bench.txt .venv/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
-	touch $@
+.venv/installed-bench: requirements-bench.txt .venv/installed | python
+	@$(PYTHON) install.py requirements-bench.txt
+
+python:
+	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) is not there. Install Python 3.11 or newer, or name it: make demo PYTHON=python3.12"; exit 1; }
 
 install: .venv/installed ## make .venv and install what the shop needs
 
