@@ -125,18 +125,22 @@ def first_ids(products: ProductQuerySet) -> list[int]:
 
 
 def random_products(count: int) -> Iterator[Product]:
-    """Yield embedded products chosen at random, looked up by their ids one by one.
+    """Yield up to *count* embedded products chosen at random, none of them twice.
 
-    So the time for one does not grow with the catalogue. A product that follows many
-    ids that are no longer used is chosen more often.
+    They are looked up by their ids one by one, so the time for one does not grow with the
+    catalogue. A product that follows many ids that are no longer used is likelier.
     """
     products = Product.objects.embedded().only("pk").order_by("pk")
     ends = products.aggregate(first=Min("pk"), last=Max("pk"))
     if ends["first"] is None:
         return
+    seen = set()
     for _ in range(count):
         start = random.randint(ends["first"], ends["last"])
-        yield from products.filter(pk__gte=start)[:1]
+        for product in products.filter(pk__gte=start)[:1]:
+            if product.pk not in seen:
+                seen.add(product.pk)
+                yield product
 
 
 def index_quality(kind: IndexKind, *, using: str) -> IndexQuality:

@@ -121,10 +121,10 @@ def test_the_recall_is_measured_and_shown_to_everybody(admin_client, log_in):
     page = log_in("view").get(START).text
 
     assert response.url == START
-    assert said(response) == ["Measured a recall of 1.000 for 50 products."]
-    assert "Measured a recall of 1.000 for 50 products\n" in recent
+    assert said(response) == ["Measured a recall of 1.000 for 3 products."]
+    assert "Measured a recall of 1.000 for 3 products\n" in recent
     assert '<p class="figure">1.000</p>' in page
-    assert "for 50 products." in page
+    assert "for 3 products." in page
 
 
 def test_without_neighbours_there_is_nothing_to_measure(admin_client):
