@@ -69,8 +69,8 @@ def install(name):
     say("Step 1 of 2: Python's own environment ...")
     make_venv(python)
     say("Step 2 of 2: the packages; pip says what it downloads ...")
-    command = [python, "-m", "pip", "install", "--disable-pip-version-check"]
-    if subprocess.call([*map(str, command), "-r", str(ROOT / name)]):
+    pip = [python, "-m", "pip", "install", "--disable-pip-version-check"]
+    if run_pip([*map(str, pip), "-r", str(ROOT / name)]):
         raise InstallError(index_trouble() + PIP_FAILED)
     (VENV / STAMPS[name]).touch()
     say("Everything is installed.")
@@ -85,6 +85,18 @@ pip could not install everything; its lines that begin with ERROR say why.
   another version of Python: make demo PYTHON=python3.12
 - "No space left": make room; the packages take 520 MB.
 Then run it again: what is installed stays."""
+
+
+def run_pip(command):
+    """Run pip and return its exit status. In a terminal it draws its own progress."""
+    if sys.stdout.isatty():
+        return subprocess.call(command)
+    command = [*command, "--progress-bar", "off"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as pip:
+        for line in pip.stdout:
+            if not line.startswith(("Requirement already satisfied", "Looking in ")):
+                say(line.rstrip())
+    return pip.returncode
 
 
 def index_trouble():
