@@ -19,8 +19,9 @@ from django.utils.html import format_html, format_html_join
 from django.utils.text import capfirst
 from django.utils.timezone import localtime
 from django.utils.translation import gettext, gettext_lazy as _
+from django.views.decorators.http import require_POST
 
-from products.admin_pages import import_page, reports
+from products.admin_pages import import_page, overview, reports
 from products.admin_pages.actions import embed_selected, export_csv, export_jsonl
 from products.admin_pages.embeddings import embed_some, embeddings_context
 from products.admin_pages.synonyms import SynonymAdmin
@@ -136,6 +137,7 @@ class ProductAdmin(ModelAdmin):
                 partial(reports.odd_categories_page, self),
                 "odd_categories",
             ),
+            "recall/": (require_POST(partial(overview.measure_recall, self)), "recall"),
             "<int:pk>/similar/": (self.similar_view, "similar"),
         }
         urls = [
@@ -214,7 +216,8 @@ class ProductAdmin(ModelAdmin):
     @admin.display(description=_("embedding"), ordering="embedding_state")
     def state(self, product: Product) -> str:
         state = getattr(product, "embedding_state", EmbeddingState.MISSING)
-        return str(EmbeddingState(state).label)
+        label = EmbeddingState(state).label
+        return format_html('<span class="state state-{}">{}</span>', state, label)
 
     @admin.display(description=_("nearest products"))
     def nearest(self, product: Product) -> str:

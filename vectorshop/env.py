@@ -107,7 +107,8 @@ def secret_from_file(path: Path) -> str:
     except (OSError, UnicodeDecodeError) as err:
         raise ImproperlyConfigured(
             f"SECRET_KEY is not set and {path} cannot be made or read ({err}). "
-            "Set SECRET_KEY to 50 or more random characters."
+            "Copy the project into a folder that you can write to. A server that "
+            "keeps its secrets elsewhere: Set SECRET_KEY to 50 or more random characters."
         ) from err
     if not secret:
         raise ImproperlyConfigured(

@@ -7,8 +7,10 @@ import logging
 from django.contrib import messages
 from django.core.management import CommandError
 from django.db import DatabaseError, IntegrityError, transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _, ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -24,7 +26,10 @@ logger = logging.getLogger(__name__)
 @require_POST
 @writer_required
 def load_samples(request: HttpRequest) -> HttpResponse:
-    """Load the ten sample products, or those missing for who may not change products."""
+    """Load the ten sample products, and go back to the page with the button.
+
+    For who may not change products, those that are missing.
+    """
     replace = may_change(request)
     try:
         count = load_sample_products() if replace else add_missing_samples()
@@ -39,7 +44,14 @@ def load_samples(request: HttpRequest) -> HttpResponse:
         )
     else:
         messages.success(request, loaded(count, replace=replace))
-    return redirect("products:list")
+    return HttpResponseRedirect(where_from(request))
+
+
+def where_from(request: HttpRequest) -> str:
+    """Return the page of this shop that the form's field `next` names, or the list."""
+    page = request.POST.get("next", "")
+    safe = url_has_allowed_host_and_scheme(page, allowed_hosts=None)
+    return page if safe and page.startswith("/") else reverse("products:list")
 
 
 def loaded(count: int, *, replace: bool) -> str:

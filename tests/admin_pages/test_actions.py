@@ -49,7 +49,8 @@ def test_products_are_filtered_by_the_state_of_their_embedding(admin_client, sta
 
     [product] = page.context["cl"].result_list
     assert product.name == product.embedding_state == state
-    assert f'class="field-state">{state.replace("_", " ")}<' in page.content.decode()
+    label = state.replace("_", " ")
+    assert f'<span class="state state-{state}">{label}</span>' in page.text
 
 
 def test_the_filters_count_the_states(admin_client):

@@ -230,6 +230,36 @@ def test_nothing_moves_by_itself_and_little_while_results_come_in(visit, screen)
     assert layout_shift(page) < 0.1
 
 
+@pytest.mark.usefixtures("samples")
+@pytest.mark.parametrize("screen", [DESK, PHONE], ids=["desk", "phone"])
+def test_the_admins_reports_hang_below_their_button(visit, screen):
+    page = visit(*addresses([ADMIN]), user=make_staff(), viewport=screen)
+    page.get_by_text("Reports").click()
+    link = page.get_by_role("link", name="Odd categories")
+    box = link.bounding_box()
+    middle = [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2]
+
+    on_top = page.evaluate(
+        "([x, y]) => document.elementFromPoint(x, y).innerText", middle
+    )
+    link.click()
+
+    assert on_top == "Odd categories"
+    expect(page.get_by_role("heading", name="Odd categories")).to_be_visible()
+
+
+@pytest.mark.usefixtures("samples")
+def test_nothing_moves_on_the_admins_pages(visit):
+    page = visit("/admin/", user=make_staff())
+    shifts = {}
+    for path in addresses(ADMIN_PAGES):
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+        shifts[path] = layout_shift(page)
+
+    assert max(shifts.values()) < 0.01, shifts
+
+
 @pytest.mark.usefixtures("judged")
 def test_axe_finds_nothing_serious_on_the_admins_product_pages(visit):
     # axe writes styles into elements, which the policy rightly refuses.
