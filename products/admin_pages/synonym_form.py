@@ -14,9 +14,9 @@ from products.search.synonyms import (
     Entry,
     check,
     meaning,
-    phrases,
     split_words,
     stored_entries,
+    wordings,
 )
 from products.synonyms import MAX_LENGTH, MAX_WORDS
 
@@ -86,7 +86,7 @@ class SynonymForm(ModelForm):
         using = self.instance._state.db or "default"
         others = stored_entries(using, without=self.instance.pk)
         sides = [side for one in (entry, *others) for side in one]
-        known = phrases([word for side in sides for word in side], using)
+        known = wordings([word for side in sides for word in side], using)
         check(entry, known)
         if meaning(entry, known) in [meaning(other, known) for other in others]:
             raise forms.ValidationError(

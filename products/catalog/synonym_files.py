@@ -23,9 +23,9 @@ from products.search.synonyms import (
     Meaning,
     check,
     meaning,
-    phrases,
     split_words,
     stored_entries,
+    wordings,
 )
 from products.synonyms import forget
 
@@ -109,16 +109,16 @@ def compare(
     found: SynonymFile, records: list[tuple[Record, Entry]], using: str
 ) -> None:
     """Sort the entries of a file into new, unchanged and refused ones."""
-    kept = list(Synonym.objects.using(using).values_list("pk", "words", "finds"))
+    stored = list(Synonym.objects.using(using).values_list("pk", "words", "finds"))
     entries = [
-        *(Entry(words, finds) for _pk, words, finds in kept),
+        *(Entry(words, finds) for _pk, words, finds in stored),
         *(entry for _record, entry in records),
     ]
-    known = phrases(
+    known = wordings(
         [word for entry in entries for side in entry for word in side], using
     )
     ids: dict[Meaning, list[int]] = {}
-    for pk, words, finds in kept:
+    for pk, words, finds in stored:
         ids.setdefault(meaning(Entry(words, finds), known), []).append(pk)
     lines: dict[Meaning, int] = {}
     for record, entry in records:

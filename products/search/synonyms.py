@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple
 
-from django.core.cache import cache as kept
+from django.core.cache import cache as django_cache
 from django.core.exceptions import ValidationError
 from django.db import connections
 from django.utils.translation import gettext as _, ngettext
@@ -18,10 +20,10 @@ from products.search.words import (
     COUNTS_SECONDS,
     LARGE,
     MAX_COUNTED,
-    Phrase,
-    Place,
+    Stem,
     Term,
-    quote_phrase,
+    Wording,
+    quote,
 )
 from products.sql.prepared import fetch_prepared
 from products.synonyms import MAX_LENGTH, MAX_WORDS, NONE, Synonym, version
@@ -30,13 +32,20 @@ from products.synonyms import MAX_LENGTH, MAX_WORDS, NONE, Synonym, version
 # number of 64 bits has room for.
 MAX_ALTERNATIVES = 30
 
-# The stems of each text and their places, as those of a query and of a product.
-PHRASES_SQL = """
-    SELECT written.text, lexeme, place::integer
+# The stems of each text and their places, as those of a query and of a product; the
+# phrase of a word's parts; the phrases of the text as it stands, and of all parts.
+WORDINGS_SQL = """
+    SELECT written.text, lexeme, place::integer, parts,
+        products_phrase(catalog_language(), written.text)::text,
+        phraseto_tsquery(
+            catalog_language(),
+            products_plain(products_parts(products_written(written.text)))
+        )::text
     FROM unnest(%s::text[]) AS written (text),
         products_terms(catalog_language(), written.text, 32)
             AS term (place, lexeme, whole, parts)
     WHERE place = floor(place)  -- without what is part of the word before it
+    ORDER BY written.text, place
 """
 
 # How many products match each tsquery, and how many there are.
@@ -68,9 +77,9 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True)
 class Thesaurus:
-    """What each phrase also finds, by the first lexeme of the phrase."""
+    """What each wording also finds, by its first lexeme."""
 
-    rules: Mapping[str, Sequence[tuple[Phrase, tuple[Phrase, ...]]]] = field(
+    rules: Mapping[str, Sequence[tuple[Wording, tuple[Wording, ...]]]] = field(
         default_factory=dict
     )
 
@@ -109,34 +118,52 @@ def stored_entries(using: str, *, without: int | None = None) -> list[Entry]:
 def thesaurus(entries: Iterable[Entry], *, using: str) -> Thesaurus:
     """Return what the words of some entries find, for search(synonyms=...)."""
     sides = [side for entry in entries for side in entry.sides()]
-    known = phrases([text for word, others in sides for text in (word, *others)], using)
-    rules: dict[str, list[tuple[Phrase, tuple[Phrase, ...]]]] = {}
+    texts = [text for word, others in sides for text in (word, *others)]
+    known = wordings(texts, using)
+    rules: dict[str, list[tuple[Wording, tuple[Wording, ...]]]] = {}
     for word, others in sides:
         # What the configuration has come to drop finds nothing any more.
         right = tuple(known[other] for other in others if other in known)
         if (left := known.get(word)) and right:
-            rules.setdefault(left[0].lexeme, []).append((left, right))
+            rules.setdefault(left.lexemes[0], []).append((left, right))
     return Thesaurus(rules)
 
 
-def phrases(texts: Iterable[str], using: str) -> dict[str, Phrase]:
-    """Return the phrase of each text; none for one without a word. One statement.
+def wordings(texts: Iterable[str], using: str) -> dict[str, Wording]:
+    """Return the wording of each text; none for one without a word. One statement.
 
     The texts are folded as queries and products are, so that "Sofas" is "sofa".
     """
     params = [list(dict.fromkeys(texts))]
     if not params[0]:
         return {}
-    found: dict[str, list[tuple[int, str]]] = {}
-    rows = fetch_prepared(PHRASES_SQL, params, connection=connections[using])
-    for text, lexeme, place in rows:
-        found.setdefault(text, []).append((place, lexeme))
+    rows = fetch_prepared(WORDINGS_SQL, params, connection=connections[using])
     return {
-        text: tuple(
-            Place(lexeme, place - min(places)[0]) for place, lexeme in sorted(places)
-        )
-        for text, places in found.items()
+        text: wording_of([row[1:] for row in several])
+        for text, several in groupby(rows, key=itemgetter(0))
     }
+
+
+def wording_of(rows: Sequence[tuple[str, int, str | None, str, str]]) -> Wording:
+    """Return the wording of a text, given what WORDINGS_SQL says of its words."""
+    first = rows[0][1]
+    stems = tuple(Stem(lexeme, place - first) for lexeme, place, *_ in rows)
+    _lexeme, _place, parts, as_it_stands, parted = rows[0]
+    # Of a single word, PostgreSQL says whether its parts are the word: the "shirt" of
+    # "t-shirt", whose "t" is a stop word, is not.
+    others = [as_it_stands, parted] if len(rows) > 1 else filter(None, [parts])
+    return Wording(stems, tuple(dict.fromkeys([in_a_row(stems), *others])))
+
+
+def in_a_row(stems: Iterable[Stem]) -> str:
+    """Return the tsquery for stems at their distances, as PostgreSQL writes it."""
+    text, before = "", 0
+    for lexeme, offset in stems:
+        if text:
+            text += " <-> " if offset == before + 1 else f" <{offset - before}> "
+        text += quote(lexeme)
+        before = offset
+    return text
 
 
 # In a query
@@ -166,7 +193,7 @@ def with_synonyms(
         for term in terms
         if term.lexeme in found
     ]
-    counts = counted([term.quoted for term in grouped], using)
+    counts = counts_of([term.quoted for term in grouped], using)
     by_lexeme = {
         term.lexeme: replace(
             term,
@@ -181,8 +208,8 @@ def with_synonyms(
 
 def alternatives(
     terms: Sequence[Term], synonyms: Thesaurus
-) -> dict[str, dict[Phrase, None]]:
-    """Return the phrases for each lexeme of a query that has any, in their order."""
+) -> dict[str, dict[Wording, None]]:
+    """Return the wordings for each lexeme of a query that has any, in their order."""
     places = {term.lexeme: term.place for term in terms}
     applying = [
         (left, right)
@@ -190,43 +217,43 @@ def alternatives(
         for left, right in synonyms.rules.get(lexeme, ())
         if stands_in(left, places)
     ]
-    applying.sort(key=lambda rule: -len(rule[0]))
-    found: dict[str, dict[Phrase, None]] = {}
+    applying.sort(key=lambda rule: -len(rule[0].stems))
+    found: dict[str, dict[Wording, None]] = {}
     longest: dict[str, int] = {}
     room = MAX_ALTERNATIVES
     for left, right in applying:
-        own = dict.fromkeys(place.lexeme for place in left)
-        if any(longest.get(lexeme, 0) > len(left) for lexeme in own):
+        own = dict.fromkeys(left.lexemes)
+        if any(longest.get(lexeme, 0) > len(left.stems) for lexeme in own):
             continue
         for lexeme in own:
-            longest[lexeme] = len(left)
+            longest[lexeme] = len(left.stems)
             room -= lexeme not in found  # the bit of the word alone
             several = found.setdefault(lexeme, {})
-            new = [phrase for phrase in right if phrase not in several][: max(room, 0)]
+            new = [other for other in right if other not in several][: max(room, 0)]
             several |= dict.fromkeys(new)
             room -= len(new)
     return {lexeme: several for lexeme, several in found.items() if several}
 
 
-def stands_in(phrase: Phrase, places: Mapping[str, int]) -> bool:
-    """Return whether a query has the words of a phrase in a row."""
-    start = places[phrase[0].lexeme]
-    return all(places.get(lexeme) == start + offset for lexeme, offset in phrase)
+def stands_in(wording: Wording, places: Mapping[str, int]) -> bool:
+    """Return whether a query has the words of a wording in a row."""
+    start = places[wording.lexemes[0]]
+    return all(places.get(lexeme) == start + offset for lexeme, offset in wording.stems)
 
 
-def any_of(typed: str, phrases: Iterable[Phrase]) -> str:
-    """Return the tsquery for a word, given as its tsquery, or any of the phrases."""
-    return f"({' | '.join([typed, *map(quote_phrase, phrases)])})"
+def any_of(typed: str, wordings: Iterable[Wording]) -> str:
+    """Return the tsquery for a word, given as its tsquery, or any of the wordings."""
+    return f"({' | '.join([typed, *(wording.quoted for wording in wordings)])})"
 
 
-def counted(tsqueries: list[str], using: str) -> list[tuple[int, int]]:
+def counts_of(tsqueries: list[str], using: str) -> list[tuple[int, int]]:
     """Return how many products match each tsquery, up to 10,000, and how many there are.
 
     One statement; in a catalogue of more than 10,000 products one every five minutes.
     """
     asked = hashlib.sha256("\n".join(tsqueries).encode()).hexdigest()
     cached = f"synonym-counts-{using}-{asked}"
-    known: list[tuple[int, int]] | None = kept.get(cached)
+    known: list[tuple[int, int]] | None = django_cache.get(cached)
     if known is not None:
         return known
     params = [MAX_COUNTED, tsqueries]
@@ -234,7 +261,7 @@ def counted(tsqueries: list[str], using: str) -> list[tuple[int, int]]:
     counts = [(int(count), int(total)) for count, total in rows]
     # Nothing is kept of what no product has: the next one may have it.
     if all(count for count, _ in counts) and any(total > LARGE for _, total in counts):
-        kept.set(cached, counts, COUNTS_SECONDS)
+        django_cache.set(cached, counts, COUNTS_SECONDS)
     return counts
 
 
@@ -248,10 +275,10 @@ def split_words(text: str) -> list[str]:
     return [" ".join(tidy(word).split()) for word in text.split(",")]
 
 
-def check(entry: Entry, known: Mapping[str, Phrase]) -> None:
+def check(entry: Entry, known: Mapping[str, Wording]) -> None:
     """Raise ValidationError, by the field, for an entry that cannot be used.
 
-    known: the phrases() of its words.
+    known: the wordings() of its words.
     """
     for name, words in (("words", entry.words), ("finds", entry.finds)):
         if message := problem(words, known):
@@ -269,12 +296,12 @@ def check(entry: Entry, known: Mapping[str, Phrase]) -> None:
             raise ValidationError({"finds": message % {"word": word}})
 
 
-def problem(words: Sequence[str], known: Mapping[str, Phrase]) -> str:
+def problem(words: Sequence[str], known: Mapping[str, Wording]) -> str:
     """Return what is wrong with the words of one side, "" if nothing is."""
     if len(words) > MAX_WORDS:
         text = _("At most %(most)d words can stand here; these are %(count)d.")
         return text % {"most": MAX_WORDS, "count": len(words)}
-    seen: dict[Phrase, str] = {}
+    seen: dict[Wording, str] = {}
     for word in words:
         if not word:
             return _("A word is missing: there is a comma too many.")
@@ -297,11 +324,11 @@ def problem(words: Sequence[str], known: Mapping[str, Phrase]) -> str:
     return ""
 
 
-Meaning = tuple[frozenset[Phrase], frozenset[Phrase]]
+Meaning = tuple[frozenset[Wording], frozenset[Wording]]
 
 
-def meaning(entry: Entry, known: Mapping[str, Phrase]) -> Meaning:
-    """Return what two entries have in common that say the same; see phrases()."""
+def meaning(entry: Entry, known: Mapping[str, Wording]) -> Meaning:
+    """Return what two entries have in common that say the same; see wordings()."""
     words, finds = (
         frozenset(known[word] for word in side if word in known) for side in entry
     )

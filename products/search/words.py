@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from os.path import commonprefix
 from typing import NamedTuple
 
-from django.core.cache import cache as kept
+from django.core.cache import cache as django_cache
 from django.db import connections
 
 from products.search.accessories import accessory_of
@@ -100,15 +100,38 @@ STEMS_SQL = """
 """
 
 
-class Place(NamedTuple):
-    """A stem of a phrase, and how far behind the first one it stands."""
+class Stem(NamedTuple):
+    """A stem of a wording, and how far behind the first one it stands."""
 
     lexeme: str
     offset: int
 
 
-# A word or several in a row, as a text has them.
-Phrase = tuple[Place, ...]
+@dataclass(frozen=True)
+class Wording:
+    """A word or several in a row, such as "usb-c cable", as the search reads them.
+
+    stems: of each word as a whole ("usbc", "cabl"). spellings: a tsquery for each way a
+    text may write it ("usbc cable", "usb c cable"). Two with the same stems are equal.
+    """
+
+    stems: tuple[Stem, ...]
+    spellings: tuple[str, ...] = field(compare=False)
+
+    @property
+    def lexemes(self) -> tuple[str, ...]:
+        """The lexemes of the words."""
+        return tuple(stem.lexeme for stem in self.stems)
+
+    @property
+    def forms(self) -> tuple[tuple[str, ...], ...]:
+        """The lexemes of each spelling, quoted."""
+        return forms_of(self.spellings)
+
+    @property
+    def quoted(self) -> str:
+        """The tsquery for a text that has the wording in any spelling."""
+        return " | ".join(self.spellings)
 
 
 @dataclass(frozen=True)
@@ -131,7 +154,7 @@ class Term:
     typed: str
     forms: tuple[tuple[str, ...], ...]
     place: int
-    synonyms: tuple[Phrase, ...] = ()
+    synonyms: tuple[Wording, ...] = ()
 
 
 class Match(NamedTuple):
@@ -154,7 +177,7 @@ def query_terms(text: str, *, using: str) -> list[Term]:
     """
     asked = hashlib.sha256(text.encode()).hexdigest()
     key = f"terms-{using}-{asked}"
-    known: list[Term] | None = kept.get(key)
+    known: list[Term] | None = django_cache.get(key)
     if known is not None:
         return known
     params = [COMMON, MAX_COUNTED, text, MAX_TERMS]
@@ -168,7 +191,7 @@ def query_terms(text: str, *, using: str) -> list[Term]:
             int(count),
             typed_word(lexeme, typed),
             quoted,
-            tuple(tuple(LEXEME.findall(form)) for form in (whole, parts) if form),
+            forms_of(filter(None, (whole, parts))),
             int(place),
         )
         for place, lexeme, quoted, whole, parts, count, total, _ in rows
@@ -177,7 +200,7 @@ def query_terms(text: str, *, using: str) -> list[Term]:
         note_synonyms(row[-1], using=using)
     terms.sort(key=lambda term: not term.count)
     if all(term.count for term in terms) and any(row[6] > LARGE for row in rows):
-        kept.set(key, terms, COUNTS_SECONDS)
+        django_cache.set(key, terms, COUNTS_SECONDS)
     return terms
 
 
@@ -190,7 +213,7 @@ def evidence_words(terms: Sequence[Term]) -> list[str]:
     words = [term.quoted for term in terms]
     for term in terms:
         if term.synonyms:
-            words += [term.typed, *map(quote_phrase, term.synonyms)]
+            words += [term.typed, *(wording.quoted for wording in term.synonyms)]
     return words
 
 
@@ -205,13 +228,9 @@ def unquoted(lexeme: str) -> str:
     return lexeme[1:-1].replace("''", "'").replace("\\\\", "\\")
 
 
-def quote_phrase(phrase: Phrase) -> str:
-    """Return the tsquery for the words of a phrase in a row, in parentheses."""
-    text, before = "", 0
-    for lexeme, offset in phrase:
-        text += f" <{offset - before}> {quote(lexeme)}" if text else quote(lexeme)
-        before = offset
-    return f"({text})" if len(phrase) > 1 else text
+def forms_of(tsqueries: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    """Return the lexemes of each tsquery, quoted."""
+    return tuple(tuple(LEXEME.findall(tsquery)) for tsquery in tsqueries)
 
 
 def match_terms(terms: Sequence[Term], rows: Iterable[Evidence]) -> dict[int, Match]:
@@ -251,10 +270,10 @@ def trust_in_words(matches: Iterable[Match]) -> float:
 
 def lexemes_of(terms: Sequence[Term]) -> list[str]:
     """Return the quoted lexemes of the terms' spellings, and those of their synonyms."""
-    own = [lexeme for term in terms for form in term.forms for lexeme in form]
-    phrases = [phrase for term in terms for phrase in term.synonyms]
-    others = [quote(place.lexeme) for phrase in phrases for place in phrase]
-    return list(dict.fromkeys(own + others))
+    forms = [form for term in terms for form in term.forms]
+    for term in terms:
+        forms += [form for wording in term.synonyms for form in wording.forms]
+    return list(dict.fromkeys(lexeme for form in forms for lexeme in form))
 
 
 def match_of(
@@ -282,25 +301,30 @@ def match_of(
         typed, synonyms = bits >> place & 1, []
         if term.synonyms:
             typed = bits >> behind & 1
-            for number, phrase in enumerate(term.synonyms, start=behind + 1):
+            for number, wording in enumerate(term.synonyms, start=behind + 1):
                 if bits >> number & 1:
-                    synonyms.append([place.lexeme for place in phrase])
+                    synonyms.append(wording)
             behind += 1 + len(term.synonyms)
         if typed or synonyms:
-            words += [term.lexeme] if typed else synonyms[0]
+            words += [term.lexeme] if typed else synonyms[0].lexemes
             found += 1 if typed else SYNONYM_WEIGHT
-            others = sum(
-                min(counts[quote(own)] for own in phrase) for phrase in synonyms
-            )
-            # Of the spellings, the one that the name has most often counts.
-            own = max(min(counts[lexeme] for lexeme in form) for form in term.forms)
-            if count := own + SYNONYM_WEIGHT * others:
+            others = sum(times_of(wording.forms, counts) for wording in synonyms)
+            count = times_of(term.forms, counts) + SYNONYM_WEIGHT * others
+            if count:
                 in_name[term.lexeme] = count
     if not words:
         return Match((), 0.0)
     weights = {term.lexeme: term.weight for term in terms}
     score = found / len(terms) + name_score(in_name, length, weights)
     return Match(tuple(dict.fromkeys(words)), score)
+
+
+def times_of(forms: Iterable[Iterable[str]], counts: Mapping[str, int]) -> int:
+    """Return how often a name has the spelling of which it has most.
+
+    counts: how often it has each lexeme.
+    """
+    return max(min(counts[lexeme] for lexeme in form) for form in forms)
 
 
 def frequencies(name: str, words: Iterable[str]) -> tuple[tuple[int, ...], int]:
