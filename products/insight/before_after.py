@@ -10,7 +10,8 @@ from django.db import DEFAULT_DB_ALIAS
 
 from products.models import Product
 from products.search import Mode, search
-from products.search.synonyms import Entry, Thesaurus, stored_entries, thesaurus
+from products.search.synonym_entries import Entry, stored_entries
+from products.search.synonyms import Thesaurus, thesaurus
 
 SHOWN = 5  # products of each search
 MOST = 5  # words that are searched for: four searches each

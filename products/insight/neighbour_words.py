@@ -15,7 +15,7 @@ from django.db.models import F, Max, Min, Value
 from products.embeddings import BaseEmbeddingBackend
 from products.insight.map import random_ids, rounded_range
 from products.models import EmbeddingRecipe, Product
-from products.search.synonyms import stored_entries, wordings
+from products.search.synonym_entries import stored_entries, wordings
 from products.sql.expressions import InArray, array_of
 from products.turns import Turns
 

@@ -38,7 +38,7 @@ from products.search.rank import rank
 from products.search.results import Candidate, Hit, Log, Plan, Results
 from products.search.second_look import second_look
 from products.search.synonyms import Thesaurus
-from products.search.words import written_words
+from products.search.written_words import written_words
 from products.sql.expressions import InArray, array_of
 from products.sql.prepared import Given, Prepared
 from products.sql.watch import Record, recorded

@@ -7,18 +7,12 @@ from django.db import transaction
 
 from products import synonyms as table
 from products.models import Product, Synonym
-from products.search import search, words
+from products.search import search, synonyms, words
 from products.search.scores import SYNONYM_WEIGHT, inverse_document_frequency
-from products.search.synonyms import (
-    MAX_ALTERNATIVES,
-    Entry,
-    check,
-    split_words,
-    thesaurus,
-    with_synonyms,
-    wordings,
-)
+from products.search.synonym_entries import Entry, check, split_words, wordings
+from products.search.synonyms import MAX_ALTERNATIVES, thesaurus, with_synonyms
 from products.search.words import Stem, query_terms
+from products.upkeep.language import change_language
 
 pytestmark = pytest.mark.django_db
 
@@ -274,9 +268,12 @@ def test_synonyms_are_read_once_a_minute():
     Synonym(words=["sofa", "couch"]).save()
     before = len(search("lamp", mode="keyword").log.statements)
 
-    after = search("lamp", mode="keyword").log.statements
+    after = len(search("lamp", mode="keyword").log.statements)
+    cache.delete(table.key("default"))  # as the cache does after a minute
+    later = len(search("lamp", mode="keyword").log.statements)
 
-    assert len(after) == before - 2  # the table, and how its words are folded
+    assert after == before - 2  # the table, and how its words are folded
+    assert later == after + 1  # the table, whose words are the same
 
 
 @pytest.mark.parametrize("others", [0, 1])
@@ -334,6 +331,31 @@ def test_a_change_elsewhere_counts_within_a_minute():
 
     assert searched("couch") == set()
     assert searched("settee") == {"Sofa"}
+
+
+def test_synonyms_are_read_anew_in_another_language():
+    sell("Jacke")
+    Synonym(words=["Mantel", "Jacken"]).save()
+    assert searched("Mantel") == set()
+
+    change_language("german", using="default", progress=lambda count: None)
+    cache.clear()
+
+    assert searched("Mantel") == {"Jacke"}
+
+
+def test_no_more_words_are_used_than_may_be_stored(monkeypatch):
+    monkeypatch.setattr(synonyms, "MOST_WORDS", 4)
+    sell("Sofa", "Lamp", "Telly")
+    Synonym(words=["couch", "sofa"]).save()
+    Synonym(words=["light"], finds=["lamp"]).save()
+    Synonym(words=["tv", "telly"]).save()
+
+    assert [searched(word) for word in ("couch", "light", "tv")] == [
+        {"Sofa"},
+        {"Lamp"},
+        set(),
+    ]
 
 
 # What the staff types

@@ -5,11 +5,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from products.models import Product
-from products.search import search, words
-from products.search.words import (
+from products.search import search
+from products.search.words import query_terms
+from products.search.written_words import (
     MAX_COMPARED,
     MAX_READ,
-    query_terms,
     typed_word,
     written_words,
 )
@@ -88,7 +88,7 @@ def test_a_hit_and_the_rules_have_whole_words():
 @pytest.fixture
 def many_products(monkeypatch):
     """So many that their words are counted only once in a while."""
-    monkeypatch.setattr(words, "LARGE", 40)
+    monkeypatch.setattr("products.search.words.LARGE", 40)
     Product.objects.bulk_create(
         Product(sku=f"s{n}", name="Blue lamp" if n < 30 else "Red lamp", price=1)
         for n in range(41)
