@@ -90,12 +90,12 @@ def vocabulary(using: str) -> Vocabulary:
 def read(using: str) -> Kept:
     """Return the words as they are now."""
     started = time.monotonic()
-    words = Vocabulary(counted(rows(WORDS_SQL, [READ], using=using)))
+    words = Vocabulary(most_frequent(rows(WORDS_SQL, [READ], using=using)))
     now = time.monotonic()
     return Kept(words, until=now + min(KEPT_FACTOR * (now - started), KEPT_SECONDS))
 
 
-def counted(found: list[tuple[str, int]]) -> dict[str, int]:
+def most_frequent(found: list[tuple[str, int]]) -> dict[str, int]:
     """Return the words of letters alone in small letters, the most frequent ones."""
     counts: Counter[str] = Counter()
     for word, count in found:

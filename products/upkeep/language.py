@@ -9,7 +9,7 @@ from django.db.models import F
 
 from products.models import Product
 from products.sql.language import current_language, define_language, known_languages
-from products.sql.locks import BusyError, try_once
+from products.sql.locks import LockedError, try_once
 
 LOCK_TIMEOUT = "30s"
 ROWS = 1_000  # between two steps of the progress
@@ -50,7 +50,7 @@ def change_language(
 
     try:
         try_once(work, timeout=LOCK_TIMEOUT, using=using)
-    except BusyError as err:
+    except LockedError as err:
         raise LanguageError(
             "The table products is busy. Stop imports and workers, then run the command "
             "again; nothing was changed."
