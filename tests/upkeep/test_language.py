@@ -110,7 +110,7 @@ def test_another_language_is_one_command_with_progress(capsys):
     call_command("set_language", "german")
 
     assert skus("Jacken") == ["jacket"]
-    assert "The words of 1 products are german now." in capsys.readouterr().out
+    assert "The words of all products are german now: 1." in capsys.readouterr().out
     call_command("set_language", "german")
     assert "german already" in capsys.readouterr().out
 

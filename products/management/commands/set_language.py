@@ -38,7 +38,9 @@ class Command(ShopCommand):
             self.stdout.write(f"The words of the catalogue are {language} already.")
             return
         self.stdout.write(
-            self.style.SUCCESS(f"The words of {count:,} products are {language} now.")
+            self.style.SUCCESS(
+                f"The words of all products are {language} now: {count:,}."
+            )
         )
         if language != settings.CATALOG_LANGUAGE:
             self.stdout.write(
