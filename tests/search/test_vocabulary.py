@@ -74,7 +74,7 @@ def test_the_words_are_read_again_when_they_are_old(clock, monkeypatch):
         clock[0] += 2
         return [("lamp", 1)]
 
-    monkeypatch.setattr(vocabulary, "rows", read_for_two_seconds)
+    monkeypatch.setattr(vocabulary, "rows_within", read_for_two_seconds)
 
     first = vocabulary.vocabulary("default")
     clock[0] += 199  # less than a hundred times as long
@@ -91,7 +91,7 @@ def test_the_words_are_kept_for_ten_minutes_at_most(clock, monkeypatch):
         clock[0] += 60
         return [("lamp", 1)]
 
-    monkeypatch.setattr(vocabulary, "rows", read_for_a_minute)
+    monkeypatch.setattr(vocabulary, "rows_within", read_for_a_minute)
 
     first = vocabulary.vocabulary("default")
     clock[0] += 600
@@ -119,6 +119,21 @@ def test_without_words_nobody_waits_long(monkeypatch):
 
     with vocabulary.TURNS.taken(seconds=0):
         assert found_meanwhile() == Vocabulary({})
+
+
+def test_reading_is_stopped_after_a_time(monkeypatch, caplog):
+    sleep = "SELECT 'lamp', 1 FROM pg_sleep(60) WHERE %s > 0"
+    monkeypatch.setattr(vocabulary, "WORDS_SQL", sleep)
+    monkeypatch.setattr(vocabulary, "WAIT_SECONDS", 0.01)
+    old = Vocabulary({"lamp": 1})
+
+    assert words() == {}
+    vocabulary.KEPT["default"] = Kept(old, until=0.0)
+
+    assert vocabulary.vocabulary("default") is old
+    assert vocabulary.KEPT["default"].is_fresh  # nobody tries again at once
+    assert "took too long" in caplog.text
+    assert Product.objects.count() == 0  # the transaction goes on
 
 
 def found_meanwhile():
