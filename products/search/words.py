@@ -26,9 +26,9 @@ from products.synonyms import note_synonyms
 # More words of a query than these add work, not meaning.
 MAX_TERMS = 32
 
-# A word that more products have is common: not all of them are read. Reading and
-# ranking so many rows takes about 2 ms, which decided the number.
-COMMON = 500
+# A word that more products have is common: not all of them are read. So many are ranked
+# at most, see rank.KEYWORD_CANDIDATES, so that nothing chooses among fewer.
+COMMON = 250
 
 # Without statistics words are counted. One that more products have than this weighs
 # next to nothing either way.
