@@ -60,6 +60,12 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        # Rows of up to 4 kB keep all of their values: a search reads the words and the
+        # vector of each candidate. The next step writes every row anew.
+        migrations.RunSQL(
+            "ALTER TABLE products SET (toast_tuple_target = 4080)",
+            "ALTER TABLE products RESET (toast_tuple_target)",
+        ),
         # The way back leaves the function, whose words the former code can read too.
         migrations.RunSQL(WORDS_APART, migrations.RunSQL.noop),
         migrations.RemoveIndex("product", "products_name_words_idx"),

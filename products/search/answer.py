@@ -84,7 +84,7 @@ def search(
     no embedding: then no results come, and a notice. Raises SearchError for anything
     that cannot be searched for.
 
-    Statements: a search up to 13 (two of them check that the recipe was not switched);
+    Statements: a search up to 12 (one of them checks that the recipe was not switched);
     once more as many with a second look, and two or three for each word that it may correct;
     a listing two, the first unfiltered page of similar products two (page_size up to
     19; one, if there is no further page). The facets are counted when asked for.

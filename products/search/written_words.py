@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping, Sequence
 from os.path import commonprefix
+from typing import NamedTuple
 
 from django.db import connections
 
@@ -33,6 +35,21 @@ STEMS_SQL = """
 """
 
 
+class Known(NamedTuple):
+    """The stems of the words that this process has seen, used until time.monotonic()."""
+
+    stems: dict[str, set[str]]
+    until: float
+
+
+# By the alias of the database.
+KNOWN: dict[str, Known] = {}
+
+# So many words take 20 MB.
+MAX_KNOWN = 50_000
+KNOWN_SECONDS = 300
+
+
 def typed_word(lexeme: str, typed: Sequence[str]) -> str:
     """Return the typed word that begins most like a stem, or the stem if none does."""
 
@@ -53,7 +70,8 @@ def written_words(
     """Return the words with these stems as each text writes them, by id.
 
     stems, texts: by id; asked: the query, whose own words stand for those that are
-    beyond the first 5,000 characters of a text. At most one statement.
+    beyond the first 5,000 characters of a text. At most one statement, none where this
+    process has seen all of the words.
     """
     if not any(stems.values()):
         return dict.fromkeys(stems, ())
@@ -65,12 +83,7 @@ def written_words(
     # The query's own words come first, so that the limit never leaves them out.
     words = dict.fromkeys(own)
     words |= dict.fromkeys(word for found in candidates.values() for word in found)
-    rows = fetch_prepared(
-        STEMS_SQL,
-        [list(words)[:MAX_COMPARED]],
-        connection=connections[using],
-    )
-    stems_of = {word: set(found) for word, found in rows}
+    stems_of = dictionary(list(words)[:MAX_COMPARED], using)
     return {
         pk: tuple(
             dict.fromkeys(
@@ -81,6 +94,22 @@ def written_words(
         else ()
         for pk, several in stems.items()
     }
+
+
+def dictionary(words: Sequence[str], using: str) -> Mapping[str, set[str]]:
+    """Return the stems of some words, perhaps among others, of five minutes ago at most."""
+    known = KNOWN.get(using)
+    if known is None or len(known.stems) > MAX_KNOWN or known.until < time.monotonic():
+        known = KNOWN[using] = Known({}, until=time.monotonic() + KNOWN_SECONDS)
+    if new := [word for word in words if word not in known.stems]:
+        rows = fetch_prepared(STEMS_SQL, [new], connection=connections[using])
+        known.stems.update((word, set(found)) for word, found in rows)
+    return known.stems
+
+
+def forget() -> None:
+    """Let the stems of words be asked for anew."""
+    KNOWN.clear()
 
 
 def pieces(text: str, first: set[str]) -> list[str]:
