@@ -19,7 +19,7 @@ SMALL = 2_000  # words
 # The most frequent words are kept, at most 10 MB of them. So many names are read that it
 # takes less than a second; those of a larger catalogue are sampled.
 MOST = 100_000  # words
-READ = 100_000  # products
+READ = 50_000  # products
 
 # The words are read again after a hundred times as long as reading them took, so that
 # this takes a hundredth of a process's time, and at the latest after ten minutes.

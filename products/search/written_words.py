@@ -119,11 +119,16 @@ def pieces(text: str, first: set[str]) -> list[str]:
     accented letter loses its accent in the stem, so words with a letter that is not
     ASCII are all kept.
     """
+
+    def may_have_stem(word: str) -> bool:
+        return word[0].lower() in first or not word[0].isascii()
+
     found = []
     for word in dict.fromkeys(WRITTEN.findall(text)):
-        parts = [word] if word.isalnum() else re.split(JOINT, word)
-        begun = [p for p in parts if p[0].lower() in first or not p[0].isascii()]
-        found += [word, *begun] if begun else []
+        if word.isalnum():
+            found += [word] if may_have_stem(word) else []
+        elif begun := list(filter(may_have_stem, re.split(JOINT, word))):
+            found += [word, *begun]
     measured = MEASURED.findall(text) if any(map(str.isdigit, first)) else []
     return found + [word for word in measured if word[0] in first]
 
