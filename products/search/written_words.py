@@ -38,15 +38,15 @@ STEMS_SQL = """
 class Known(NamedTuple):
     """The stems of the words that this process has seen, used until time.monotonic()."""
 
-    stems: dict[str, set[str]]
+    stems: dict[str, tuple[str, ...]]
     until: float
 
 
 # By the alias of the database.
 KNOWN: dict[str, Known] = {}
 
-# So many words take 20 MB.
-MAX_KNOWN = 50_000
+# So many words take 5 MB.
+MAX_KNOWN = 20_000
 KNOWN_SECONDS = 300
 
 
@@ -96,14 +96,14 @@ def written_words(
     }
 
 
-def dictionary(words: Sequence[str], using: str) -> Mapping[str, set[str]]:
+def dictionary(words: Sequence[str], using: str) -> Mapping[str, Sequence[str]]:
     """Return the stems of some words, perhaps among others, of five minutes ago at most."""
     known = KNOWN.get(using)
     if known is None or len(known.stems) > MAX_KNOWN or known.until < time.monotonic():
         known = KNOWN[using] = Known({}, until=time.monotonic() + KNOWN_SECONDS)
     if new := [word for word in words if word not in known.stems]:
         rows = fetch_prepared(STEMS_SQL, [new], connection=connections[using])
-        known.stems.update((word, set(found)) for word, found in rows)
+        known.stems.update((word, tuple(found)) for word, found in rows)
     return known.stems
 
 
@@ -134,7 +134,7 @@ def pieces(text: str, first: set[str]) -> list[str]:
 
 
 def as_written(
-    stem: str, candidates: Sequence[str], stems_of: Mapping[str, set[str]]
+    stem: str, candidates: Sequence[str], stems_of: Mapping[str, Sequence[str]]
 ) -> str:
     """Return the first of the words that has a stem, the stem itself if none has."""
     return next((word for word in candidates if stem in stems_of.get(word, ())), stem)
