@@ -35,6 +35,7 @@ from products.sql.pgvector_version import (
     offered_version,
 )
 from products.sql.statements import rows
+from products.synonyms import MOST_WORDS
 from products.upkeep.vector_index import configured_kind
 
 # Of random_page_cost. PostgreSQL's default, 4, is that of a disk that turns.
@@ -191,7 +192,8 @@ def check_alias(alias: str) -> list[CheckMessage]:
 
     E003: the extension is missing. E004: the column has another dimension. Also what
     check_pgvector(), check_postgresql(), check_language(), check_index(),
-    check_planner(), check_storage(), check_states() and check_agreement() return.
+    check_planner(), check_storage(), check_synonyms(), check_states() and
+    check_agreement() return.
     Before the first migration, which enables the extension, only the versions and the
     language are checked: `manage.py migrate` runs these checks first.
     """
@@ -223,6 +225,7 @@ def check_alias(alias: str) -> list[CheckMessage]:
         has_recipes(alias) and not has_error(messages) and not check_backend(None)
     )
     messages += check_index(alias) + check_planner(alias) + check_storage(alias)
+    messages += check_synonyms(alias)
     if readable:
         messages += check_agreement(alias) + check_states(alias)
     return messages
@@ -408,6 +411,27 @@ def check_storage(alias: str) -> list[CheckMessage]:
             'locks the table meanwhile. See "Where the vectors are stored" in '
             "docs/performance.md.",
             id="products.W021",
+        )
+    ]
+
+
+def check_synonyms(alias: str) -> list[CheckMessage]:
+    """Return W025 when not all synonyms are used, since there are so many."""
+    if not table_exists("products_synonym", alias):
+        return []
+    counted = (
+        "SELECT sum(cardinality(words) + cardinality(finds)) FROM products_synonym"
+    )
+    [(words,)] = rows(counted, using=alias)
+    if (words or 0) <= MOST_WORDS:
+        return []
+    return [
+        CheckWarning(
+            f"The synonyms in database {alias!r} have {words:,} words. Searches use the "
+            f"oldest of them, up to {MOST_WORDS:,} words.",
+            hint="Delete those that nobody searches for, in the admin, or with "
+            "manage.py export_synonyms and import_synonyms --delete-missing.",
+            id="products.W025",
         )
     ]
 

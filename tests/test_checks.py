@@ -13,7 +13,7 @@ from django.db import connection
 from products import checks
 from products.checks import newer_pgvector
 from products.embeddings.deterministic import EmbeddingBackend as Deterministic
-from products.models import Product
+from products.models import Product, Synonym
 from products.sql.language import define_language
 from products.sql.pgvector_version import Version
 from tests.backends import LATIN
@@ -247,6 +247,17 @@ def test_faults_of_pgvector_do_not_hide_those_of_the_table():
     execute(f"DROP INDEX {INDEX}")
 
     assert found() == ["products.W013", "products.W014", "products.W002"]
+
+
+@pytest.mark.django_db
+def test_more_synonyms_than_are_used_is_a_warning(monkeypatch):
+    monkeypatch.setattr("products.checks.MOST_WORDS", 3)
+    Synonym(words=["tv"], finds=["television", "telly"]).save()
+    assert found() == []
+
+    Synonym(words=["sofa", "couch"]).save()
+
+    assert found() == ["products.W025"]
 
 
 @pytest.mark.django_db

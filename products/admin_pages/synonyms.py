@@ -28,7 +28,7 @@ from products.insight.before_after import preview
 from products.insight.neighbour_words import suggestions
 from products.models import Synonym
 from products.numbers import grouped
-from products.search.synonyms import Entry
+from products.search.synonym_entries import Entry
 from products.views.busy import or_busy
 
 if TYPE_CHECKING:

@@ -38,7 +38,7 @@ from products.search.rank import rank
 from products.search.results import Candidate, Hit, Log, Plan, Results
 from products.search.second_look import second_look
 from products.search.synonyms import Thesaurus
-from products.search.words import written_words
+from products.search.written_words import written_words
 from products.sql.expressions import InArray, array_of
 from products.sql.prepared import Given, Prepared
 from products.sql.watch import Record, recorded
@@ -84,7 +84,7 @@ def search(
     no embedding: then no results come, and a notice. Raises SearchError for anything
     that cannot be searched for.
 
-    Statements: a search up to 13 (two of them check that the recipe was not switched);
+    Statements: a search up to 12 (one of them checks that the recipe was not switched);
     once more as many with a second look, and two or three for each word that it may correct;
     a listing two, the first unfiltered page of similar products two (page_size up to
     19; one, if there is no further page). The facets are counted when asked for.
@@ -132,9 +132,7 @@ def similar_to(
             raise Product.DoesNotExist
         product, *similar = read
         question = Question(like=(product,), page_size=page_size, using=using)
-        if not product.embedding_fingerprint:
-            return product, without_embedding(question, record, product)
-        return product, similar_page(question, record, product, similar)
+        return product, page_of(question, record, similar)
 
 
 def with_fresh_examples(question: Question) -> Question:
@@ -153,20 +151,30 @@ def with_fresh_examples(question: Question) -> Question:
 def answer(question: Question) -> Results:
     """Return the page of results that answers a question."""
     with recorded(using=question.using) as record:
-        if bare := first_without_embedding(question.examples):
-            return without_embedding(question, record, bare)
-        if example := question.single_example:
-            return similar_page(question, record, example)
-        if question.text or question.examples:
-            return ranked_page(question, record)
-        return catalogue_page(question, record)
+        return page_of(question, record)
+
+
+def page_of(
+    question: Question, record: Record, read: list[Product] | None = None
+) -> Results:
+    """Return the page of results that answers a question.
+
+    read: the first products like the only example, if they were read with it.
+    """
+    if bare := first_without_embedding(question.examples):
+        return without_embedding(question, record, bare)
+    if example := question.single_example:
+        return similar_page(question, record, example, read)
+    if question.text or question.examples:
+        return ranked_page(question, record)
+    return catalogue_page(question, record)
 
 
 def similar_page(
     question: Question,
     record: Record,
     example: Product,
-    read: list[Product] | None = None,
+    read: list[Product] | None,
 ) -> Results:
     """Return the products like one other, read by one statement without filters.
 

@@ -154,7 +154,7 @@ def evidence_by_both(question: Question, vector: str) -> Found:
         candidate.pk: near.rows[candidate.pk] for candidate in near.candidates
     }
     matches = match_terms(terms, rows.values())
-    more = near.more or len(words.rows) == KEYWORD_CANDIDATES
+    more = near.more or words.more
     unknown_words = not all(term.count for term in terms)
     return Found(rows, near, matches, more, log, unknown_words)
 
@@ -271,7 +271,7 @@ def by_words(question: Question, reason: str) -> Ranking:
     return Ranking(
         candidates,
         Plan("keyword", reason),
-        more=len(candidates) == KEYWORD_CANDIDATES,
+        more=words.more,
         log=Log(rows=len(words.rows), words=words.rules),
         unknown_words=not all(term.count for term in terms),
     )

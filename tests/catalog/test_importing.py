@@ -1035,6 +1035,20 @@ def test_two_keys_of_one_column_are_refused(write):
     assert not Product.objects.exists()
 
 
+@pytest.mark.parametrize("name", ["products.jsonl", "products.json"])
+def test_a_key_that_stands_there_twice_is_refused(write, name):
+    record = '{"sku": "m1", "name": "Mug", "price": 1, "price": 2}'
+    path = write(record if name.endswith("l") else f"[{record}]", name)
+
+    _, status = run(path)
+
+    assert status == 1
+    assert [row["reason"] for row in rejects_of(path)] == [
+        "has the column 'price' 2 times"
+    ]
+    assert not Product.objects.exists()
+
+
 def test_a_record_of_json_that_says_nothing_is_refused(write):
     make_product(sku="m1", name="Mug")
 

@@ -77,6 +77,15 @@ def found(text, embedder, **options):
         ('boot "wet shoes"', {"Wi-Fi boot"}),
         # "Boot" ends the name, and "dries" begins the description.
         ('"boot dries"', set()),
+        # Nor is it a phrase where it would leave the product out.
+        ('boot -"boot dries"', {"Red boot", "Boot of red leather", "Wi-Fi boot"}),
+        (
+            'boot -"red leather shoes"',
+            {"Red boot", "Boot of red leather", "Wi-Fi boot"},
+        ),
+        ('boot -"shoes wi"', {"Red boot", "Boot of red leather", "Wi-Fi boot"}),
+        # The name has "WiFi" besides, behind its last word.
+        ('boot -"boot wifi"', {"Red boot", "Boot of red leather", "Wi-Fi boot"}),
         ('boot "the"', {"Red boot", "Boot of red leather", "Wi-Fi boot"}),
     ],
 )

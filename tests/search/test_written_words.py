@@ -1,15 +1,17 @@
 """The words of a query, shown as a product's text writes them."""
 
+import time
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from products.models import Product
-from products.search import search, words
-from products.search.words import (
+from products.search import search, written_words as words
+from products.search.words import query_terms
+from products.search.written_words import (
     MAX_COMPARED,
     MAX_READ,
-    query_terms,
     typed_word,
     written_words,
 )
@@ -88,7 +90,7 @@ def test_a_hit_and_the_rules_have_whole_words():
 @pytest.fixture
 def many_products(monkeypatch):
     """So many that their words are counted only once in a while."""
-    monkeypatch.setattr(words, "LARGE", 40)
+    monkeypatch.setattr("products.search.words.LARGE", 40)
     Product.objects.bulk_create(
         Product(sku=f"s{n}", name="Blue lamp" if n < 30 else "Red lamp", price=1)
         for n in range(41)
@@ -133,3 +135,30 @@ def test_a_stem_that_nobody_typed_stands_for_itself():
     assert typed_word("cabl", []) == "cabl"
     assert typed_word("sky", ["big", "Skies"]) == "Skies"
     assert typed_word("-7608", ["camera", "DS"]) == "-7608"
+
+
+def test_a_process_asks_for_the_stems_of_a_word_once(
+    django_assert_num_queries, monkeypatch
+):
+    assert written("Patch Cables", "cabl") == ("Cables",)
+
+    with django_assert_num_queries(0):
+        assert written("Cables", "cabl") == ("Cables",)
+    with django_assert_num_queries(1) as queries:
+        assert written("Long Cables", "cabl", "long") == ("Cables", "Long")
+    assert "Cables" not in queries[0]["sql"]
+
+    later = time.monotonic() + words.KNOWN_SECONDS
+    monkeypatch.setattr("time.monotonic", lambda: later)
+    with django_assert_num_queries(1):
+        assert written("Cables", "cabl") == ("Cables",)
+
+
+def test_the_stems_of_many_words_are_not_kept_for_ever(
+    django_assert_num_queries, monkeypatch
+):
+    monkeypatch.setattr(words, "MAX_KNOWN", 1)
+    assert written("Cables for calves", "cabl") == ("Cables",)
+
+    with django_assert_num_queries(1):
+        assert written("Cables", "cabl") == ("Cables",)
