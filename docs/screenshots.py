@@ -28,7 +28,8 @@ def results(page: Page, shop: str) -> None:
 
 def catalogue_map(page: Page, shop: str) -> None:
     page.goto(urljoin(shop, "map/"))
-    page.locator("#map-picture circle").first.wait_for()
+    page.locator("#map-canvas[data-ready]").wait_for()
+    page.locator("#map-names li").first.wait_for()
 
 
 def home(page: Page, shop: str) -> None:
