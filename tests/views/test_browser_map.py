@@ -229,7 +229,7 @@ def test_a_search_lights_up_what_it_finds(lamps, open_map):
     assert canvas.colour(*canvas.place(lamps[0])) == canvas.legend(2)
     assert sum(canvas.colour(*canvas.place(lamps[3]))) > sum(full) + 100
     page.go_back()
-    expect(page.locator("#map-status")).to_be_hidden()
+    expect(page.locator("#map-status")).to_have_text("")
     expect(page.get_by_label("Search on the map")).to_have_value("")
 
 
@@ -325,8 +325,29 @@ def test_without_scripts_the_map_is_a_picture_with_words(visit):
     expect(page.locator("#map-chosen h2")).to_have_text("Yoga Mat")
     expect(page.locator("#map-chosen li")).to_have_count(5)
     expect(page.get_by_label("Search on the map")).to_be_hidden()
+    expect(page.get_by_role("radio", name="Sports")).to_be_disabled()
     page.locator("#map-chosen li a").first.click()
     expect(page.locator("#map-chosen h2")).not_to_have_text("Yoga Mat")
+
+
+@pytest.mark.usefixtures("lamps")
+def test_without_scripts_the_names_can_be_read_on_a_phone(visit):
+    page = visit("/map/", java_script_enabled=False, viewport=PHONE)
+
+    picture = page.get_by_role("img", name="The map")
+    width = picture.evaluate("image => image.getBoundingClientRect().width")
+    # The names are 14 of the picture's 1,000 units high.
+    assert 14 * width / 1_000 >= 12
+    assert sideways(page) == 0
+
+
+def test_a_product_that_is_not_on_the_map_is_shown_beside_it(lamps, open_map):
+    bare = make_product(name="Torch", embedding=None)
+    page, _canvas = open_map(f"/map/?product={bare.pk}")
+
+    expect(page.locator("#map-chosen h2")).to_have_text("Torch")
+    expect(page.locator("#map-chosen")).to_contain_text("has no embedding yet")
+    expect(page.locator("#map-status")).to_have_text("This product is not on the map.")
 
 
 def test_the_picture_alone_leads_to_the_products(lamps, visit):

@@ -375,6 +375,7 @@
     neighbours = [];
     chosenNames = new Map();
     if (remembered) remember({ push: true });
+    if (id !== null) tellAbsent();
     draw();
     if (id === null) {
       chosenCard.hidden = true;
@@ -387,6 +388,10 @@
     chosenCard.hidden = false;
     connect();
     draw();
+  }
+
+  function tellAbsent() {
+    if (!at.has(chosen)) status.textContent = status.dataset.absent;
   }
 
   // Shows the chosen product and its neighbours as large as they can be, but not so large
@@ -668,9 +673,11 @@
     points = await response.json();
     at = new Map(points.ids.map((id, i) => [id, i]));
     box = bounds(points.ids.keys());
+    for (const radio of page.querySelectorAll(".legend input")) radio.disabled = false;
     new ResizeObserver(measure).observe(stage);
     measure();
     restore();
+    if (chosen !== null) tellAbsent();
     if (chosen !== null && !new URLSearchParams(location.search).has("at")) lookAtChosen();
     canvas.dataset.ready = "";
   }
