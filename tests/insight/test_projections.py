@@ -98,6 +98,19 @@ def test_without_the_package_the_command_says_what_to_install(monkeypatch):
         call_command("project_products")
 
 
+def test_a_stopped_command_says_what_is_shown(two_kinds, monkeypatch):
+    def stop(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("products.insight.projections.neighbourhoods", stop)
+
+    with pytest.raises(CommandError, match="Stopped.") as stopped:
+        call_command("project_products")
+
+    assert stopped.value.returncode == 130
+    assert not Projection.objects.exists()
+
+
 # On the map
 
 

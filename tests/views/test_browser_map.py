@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from products.insight.projections import text_number
 from products.models import Product, Projection
-from tests.browser import PHONE, layout_shift, sideways
+from tests.browser import PHONE, complaints, layout_shift, sideways
 from tests.factory import make_product, near
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -304,6 +304,18 @@ def test_on_a_phone_a_tap_chooses_and_two_fingers_zoom(lamps, open_map):
 
     assert canvas.view()[2] == pytest.approx(2, abs=0.1)
     assert sideways(page) == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_what_the_script_shows(lamps, open_map, scheme):
+    page, canvas = open_map("/map/?q=shoe", color_scheme=scheme)
+    expect(page.locator("#map-status")).to_contain_text("found")
+    page.mouse.click(*canvas.over(lamps[1]))
+    expect(page.locator("#map-chosen h2")).to_have_text("Lamp 1")
+    page.mouse.move(*canvas.over(lamps[3]))
+    expect(page.locator("#map-hover")).to_be_visible()
+
+    assert complaints(page) == []
 
 
 def test_nothing_moves_while_the_map_comes(lamps, open_map):
