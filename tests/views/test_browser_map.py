@@ -233,6 +233,18 @@ def test_a_search_lights_up_what_it_finds(lamps, open_map):
     expect(page.get_by_label("Search on the map")).to_have_value("")
 
 
+def test_the_page_says_when_the_shop_does_not_answer(lamps, open_map):
+    page, canvas = open_map()
+    page.route("**/map/found/**", lambda route: route.fulfill(status=503, body="Busy"))
+
+    page.get_by_label("Search on the map").fill("shoe")
+    page.get_by_label("Search on the map").press("Enter")
+
+    expect(page.locator("#map-status")).to_have_text(
+        "The shop does not answer. Try again in a moment."
+    )
+
+
 def test_tab_leads_from_the_map_to_what_is_in_view(lamps, open_map):
     page, canvas = open_map()
     expect(page.locator("#map-names li")).to_have_count(7)
@@ -355,11 +367,14 @@ def test_without_scripts_the_names_can_be_read_on_a_phone(visit):
 
 def test_a_product_that_is_not_on_the_map_is_shown_beside_it(lamps, open_map):
     bare = make_product(name="Torch", embedding=None)
-    page, _canvas = open_map(f"/map/?product={bare.pk}")
+    page, canvas = open_map(f"/map/?product={bare.pk}")
 
     expect(page.locator("#map-chosen h2")).to_have_text("Torch")
     expect(page.locator("#map-chosen")).to_contain_text("has no embedding yet")
     expect(page.locator("#map-status")).to_have_text("This product is not on the map.")
+    page.mouse.click(*canvas.over(lamps[1]))
+    expect(page.locator("#map-chosen h2")).to_have_text("Lamp 1")
+    expect(page.locator("#map-status")).to_have_text("")
 
 
 def test_the_picture_alone_leads_to_the_products(lamps, visit):

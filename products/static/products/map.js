@@ -155,7 +155,8 @@
   function makeStamps(wanted) {
     if (wanted === radius) return;
     radius = wanted;
-    stamps = { bright: colours.series.map((colour) => stamp(colour, 1)), dim: colours.series.map((colour) => stamp(colour, 0.15)) };
+    const inAll = (strength) => colours.series.map((colour) => stamp(colour, strength));
+    stamps = { bright: inAll(1), dim: inAll(0.15) };
   }
 
   // Returns the pixels of a point: how far each is from its middle in the image, and its
@@ -375,23 +376,21 @@
     neighbours = [];
     chosenNames = new Map();
     if (remembered) remember({ push: true });
-    if (id !== null) tellAbsent();
+    tellAbsent();
     draw();
-    if (id === null) {
-      chosenCard.hidden = true;
-      chosenCard.replaceChildren();
-      return;
-    }
-    const html = await card(id);
-    if (html === null || chosen !== id) return;
-    chosenCard.innerHTML = html;
-    chosenCard.hidden = false;
+    const html = id === null ? null : await card(id);
+    if (chosen !== id) return;
+    chosenCard.innerHTML = html ?? "";
+    chosenCard.hidden = html === null;
+    if (html === null) return;
     connect();
     draw();
   }
 
   function tellAbsent() {
-    if (!at.has(chosen)) status.textContent = status.dataset.absent;
+    const { absent } = status.dataset;
+    if (chosen !== null && !at.has(chosen)) status.textContent = absent;
+    else if (status.textContent === absent) status.textContent = "";
   }
 
   // Shows the chosen product and its neighbours as large as they can be, but not so large
@@ -417,15 +416,23 @@
     moved();
   }
 
+  // Returns what the server answers in JSON, also to what it refuses; where it does not
+  // answer, nothing found and a text that says so.
+  async function answered(address) {
+    try {
+      return await (await fetch(address)).json();
+    } catch {
+      return { ids: [], text: status.dataset.failed };
+    }
+  }
+
   async function find(text, { remembered = true } = {}) {
     search.elements.q.value = text;
     if (!text.trim()) {
       lit = null;
       status.textContent = "";
     } else {
-      const response = await fetch(`${page.dataset.found}?${new URLSearchParams({ q: text })}`);
-      const isJson = response.headers.get("Content-Type")?.startsWith("application/json");
-      const found = isJson ? await response.json() : { ids: [], text: status.dataset.failed };
+      const found = await answered(`${page.dataset.found}?${new URLSearchParams({ q: text })}`);
       if (search.elements.q.value !== text) return;
       lit = new Set(found.ids);
       const here = found.ids.filter((id) => at.has(id)).length;
@@ -665,19 +672,19 @@
       chosen = Number(chosenCard.querySelector(".map-card").dataset.product);
       connect();
     }
-    const response = await fetch(page.dataset.points);
-    if (!response.ok) {
-      status.textContent = status.dataset.failed;
+    const sent = await answered(page.dataset.points);
+    if (!sent.width) {
+      status.textContent = sent.text;
       return;
     }
-    points = await response.json();
+    points = sent;
     at = new Map(points.ids.map((id, i) => [id, i]));
     box = bounds(points.ids.keys());
     for (const radio of page.querySelectorAll(".legend input")) radio.disabled = false;
     new ResizeObserver(measure).observe(stage);
     measure();
     restore();
-    if (chosen !== null) tellAbsent();
+    tellAbsent();
     if (chosen !== null && !new URLSearchParams(location.search).has("at")) lookAtChosen();
     canvas.dataset.ready = "";
   }
