@@ -84,7 +84,7 @@ PAGES = [
     Page("parts", f"/products/{HEADPHONES}/why/?q=music"),
     Page("similar", "/similar/?q=laptop"),
     Page("exact", "/exact/?q=running+shoes"),
-    Page("map", "/map/", "#map-picture circle"),
+    Page("map", "/map/", "#map-names li"),
     Page("add", "/products/add/"),
     Page("sign-in", "/login/"),
     Page("not-found", "/nowhere/"),

@@ -11,10 +11,12 @@ from django.http import QueryDict
 from django.utils.translation import gettext, gettext_lazy as _
 
 from products.embeddings.text import TEXT_FIELDS
+from products.insight.map import Kind
 from products.models import Product, make_sku
 from products.plain_text import tidy
 from products.search import Filters, Mode, Sort
 from products.search.question import MAX_EXAMPLES, MAX_TEXT, too_many_examples
+from products.sql.prepared import MAX_ID
 
 # The model reads the first few hundred words of a text anyway.
 MAX_PREVIEW = 20_000  # characters
@@ -266,3 +268,18 @@ class NewProductForm(forms.Form):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.fields["sku"].choices = choices  # type: ignore[attr-defined]
+
+
+class MapForm(QuestionForm):
+    """What is shown on the map, as it stands in the address of its page.
+
+    That page also says where a visitor looks (`at`); only the browser reads this.
+    """
+
+    projection = forms.ChoiceField(
+        label=_("Projection"), required=False, choices=Kind.choices
+    )
+    product = forms.IntegerField(
+        label=_("Product"), required=False, min_value=1, max_value=MAX_ID
+    )
+    q = forms.CharField(label=_("Search"), required=False, max_length=MAX_TEXT)

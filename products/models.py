@@ -443,6 +443,36 @@ class RankingWeights(models.Model):
         return f"{self.fingerprint}: {self.keyword:g} and {self.rank:g}"
 
 
+class Projection(models.Model):
+    """Where t-SNE puts products on the map, for one recipe: all of them in one row.
+
+    It is computed as a whole and read as a whole. No product refers to it, so that
+    deleting one costs nothing more.
+    """
+
+    fingerprint = models.CharField(max_length=100, unique=True)
+    ids = models.BinaryField(help_text="Of the products: int64 each.")
+    texts = models.BinaryField(help_text="Which text each was embedded from: int64.")
+    places = models.BinaryField(help_text="x and y of each: float32.")
+    kept = models.FloatField(help_text="The share of neighbours it keeps.")
+    principal_kept = models.FloatField(
+        help_text="What the principal components of the same keep."
+    )
+    made_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        db_table = "products_projection"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.fingerprint}: {self.kept:.2f}"
+
+    @property
+    def count(self) -> int:
+        """How many products have a place."""
+        return len(self.ids) // 8
+
+
 class Judgement(models.Model):
     """Whether a product answers a query, as somebody of the staff sees it."""
 

@@ -1,11 +1,13 @@
 """What the vectors show besides search results.
 
 `comparison` explains a result: which part of a text matters, what the index missed.
-`map` draws the catalogue in two dimensions, `reports` finds near duplicates and odd
-categories, `preview` shows what a product that is not saved yet would stand next to.
-`before_after` searches with and without a synonym, `neighbour_words` finds words that
-may be synonyms.
+`map` draws the catalogue in two dimensions: `sampling` chooses the products, `plane`
+finds their places, or `projections` has stored them, and `clusters` names groups.
+`reports` finds near duplicates and odd categories, `preview` shows what a product that
+is not saved yet would stand next to. `before_after` searches with and without a synonym,
+`neighbour_words` finds words that may be synonyms.
 
-The doors: parts_of(), compare_with_exact(), catalogue_map(), near_duplicates(),
-odd_categories(), neighbours_of(), before_after.preview(), suggestions().
+The doors: parts_of(), compare_with_exact(), catalogue_map(), project(),
+near_duplicates(), odd_categories(), neighbours_of(), before_after.preview(),
+suggestions().
 """

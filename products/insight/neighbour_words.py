@@ -13,7 +13,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.models import F, Max, Min, Value
 
 from products.embeddings import BaseEmbeddingBackend
-from products.insight.map import random_ids, rounded_range
+from products.insight.sampling import random_ids, rounded_range
 from products.models import EmbeddingRecipe, Product
 from products.search.synonym_entries import stored_entries, wordings
 from products.sql.expressions import InArray, array_of

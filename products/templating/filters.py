@@ -19,17 +19,17 @@ from markupsafe import Markup, escape
 
 from products.numbers import around_price
 
-# Okabe and Ito's colours, which colour-blind people can tell apart. Those too light for
-# white paper are darker here. The last one is for every further series. shop.css lists
-# the same colours.
+# Chosen so that any two are far apart in CIELAB (40 and more), also as colour-blind
+# people see them (24 and more), and each is on white paper (contrast 3 and more). The
+# last one is for every further series. map.css lists the same colours.
 SERIES = (
-    "#0072b2",
-    "#c45500",
-    "#00805d",
-    "#b04f8a",
-    "#a87600",
-    "#3487b5",
-    "#5b3fa8",
+    "#1391ee",
+    "#993800",
+    "#22a355",
+    "#9364a7",
+    "#a6920e",
+    "#680e29",
+    "#4d1a96",
     "#71797b",
 )
 

@@ -408,7 +408,7 @@ def test_the_page_about_a_failure_speaks_german(monkeypatch):
 # Numbers
 
 
-@pytest.mark.usefixtures("samples")
+@pytest.mark.usefixtures("samples", "real_model")
 def test_numbers_are_german_where_people_read_them_and_plain_elsewhere(german, client):
     addresses = ["/?q=wireless&min_price=12.5&max_price=1234.50&diversity=0.5", "/map/"]
     addresses += ["/map.svg", f"/products/{Product.objects.first().pk}/?diversity=0.3"]

@@ -289,33 +289,6 @@ def test_results_are_compared_with_the_exact_answer(visit, scripts):
 
 
 @pytest.mark.usefixtures("samples", "real_model")
-def test_the_map_shows_the_products_and_opens_them(visit):
-    page = visit("/map/")
-    points = page.locator("#map-picture circle")
-
-    expect(points).to_have_count(10)
-    titles = page.locator("#map-picture title").all_text_contents()
-    assert "Yoga Mat" in titles
-    page.get_by_text("Sports", exact=False).first.click()
-    opacity = "group => Number(getComputedStyle(group).opacity)"
-    assert page.locator("#map-picture .series-3").evaluate(opacity) == 1
-    assert page.locator("#map-picture .series-1").evaluate(opacity) < 0.5
-    points.first.click()
-
-    expect(page.get_by_role("heading", level=2).first).to_have_text("Similar products")
-
-
-@pytest.mark.usefixtures("samples", "real_model")
-def test_without_scripts_the_map_is_a_picture_with_words(visit):
-    page = visit("/map/", java_script_enabled=False)
-
-    picture = page.get_by_role("img", name="The map")
-    expect(picture).to_be_visible()
-    assert picture.evaluate("image => image.naturalWidth") > 0
-    expect(page.get_by_role("row", name="Sports")).to_be_visible()
-
-
-@pytest.mark.usefixtures("samples", "real_model")
 def test_neighbours_are_shown_while_one_writes_a_product(visit):
     page = visit("/products/add/")
 
