@@ -39,6 +39,7 @@ os.environ.update(
     EMBEDDING_BACKEND="products.embeddings.deterministic.EmbeddingBackend",
     HNSW_HALFVEC="",
     HTTPS="",
+    IMAGE_HOSTS="",
     OPEN_CATALOG="",
     SECRET_KEY="only-for-tests-" + 40 * "x",
 )

@@ -1,0 +1,1 @@
+"""The picture of a product: what its column `image` says (`reference`, `elsewhere`)."""
