@@ -40,6 +40,8 @@ os.environ.update(
     HNSW_HALFVEC="",
     HTTPS="",
     IMAGE_HOSTS="",
+    MEDIA_ROOT="",
+    MEDIA_STORAGE="",
     OPEN_CATALOG="",
     SECRET_KEY="only-for-tests-" + 40 * "x",
 )

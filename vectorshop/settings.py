@@ -299,8 +299,13 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 # Files are served from the apps, so that nothing has to be collected first.
 WHITENOISE_USE_FINDERS = True
+# Where uploaded pictures are kept; all web servers of a shop need the same place.
+MEDIA_ROOT = Path(os.environ.get("MEDIA_ROOT") or DATA_DIR / "media")
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": {
+        "BACKEND": os.environ.get("MEDIA_STORAGE")
+        or "django.core.files.storage.FileSystemStorage"
+    },
     "staticfiles": {"BACKEND": "vectorshop.static.CollectedOrPlainStorage"},
 }
 

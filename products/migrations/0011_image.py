@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
                 db_default="",
                 default="",
                 help_text="The address of a picture, beginning with https://.",
-                max_length=500,
+                max_length=300,
                 validators=[products.pictures.reference.check_reference],
                 verbose_name="picture",
             ),

@@ -20,7 +20,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
 # A page has 24 of them.
-MAX_LENGTH = 500
+MAX_LENGTH = 300
 UPLOAD = "upload:"
 SAMPLE = "sample:"
 DIGEST = "[0-9a-f]{32}"

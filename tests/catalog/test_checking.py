@@ -238,7 +238,7 @@ def test_the_address_of_a_picture_is_taken(written, image):
         ("https://user:secret@shop.example/a.jpg", "image: Write the whole address"),
         ("https://shop.example/a\nb.jpg", "image: Write the whole address"),
         ("https://shop.example/a\0.jpg", "image: has a NUL character"),
-        ("https://shop.example/" + 480 * "x", "at most 500 characters"),
+        ("https://shop.example/" + 281 * "x", "at most 300 characters"),
         ("sample:unicorn", "image: There is no such sample picture"),
         (["https://shop.example/a.jpg"], "image: is an array, not a text"),
         (False, "image: is true or false, not a text"),
