@@ -70,7 +70,7 @@ def check_reference(text: str) -> None:
 
 def address_of(text: str) -> SplitResult | None:
     """Return the parts of an address of the web, None for any other text."""
-    if "\\" in text or not text.isprintable() or any(map(str.isspace, text)):
+    if not text.isprintable() or any(map(str.isspace, text)):
         return None
     try:
         parts = urlsplit(text)

@@ -189,13 +189,18 @@ def test_other_kinds_of_colours_become_those_of_a_screen(mode, format, color, sh
 
 def test_colours_are_those_of_the_pictures_own_profile():
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    # A profile that means green by what others call red.
+    swapped = srgb.replace(b"rXYZ", b"????").replace(b"gXYZ", b"rXYZ")
+    swapped = swapped.replace(b"????", b"gXYZ")
     xyz = ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ")).tobytes()
 
     same = stored(picture(color=(200, 100, 50), icc_profile=srgb))
+    green = stored(picture(color=(255, 0, 0), icc_profile=swapped))
     broken = stored(picture(color=(200, 100, 50), icc_profile=b"no profile"))
     unfit = stored(picture(color=(200, 100, 50), icc_profile=xyz))
 
     assert is_near(same.getpixel((5, 5)), (200, 100, 50))
+    assert is_near(green.getpixel((5, 5)), (0, 255, 0))
     assert is_near(broken.getpixel((5, 5)), (200, 100, 50))
     assert unfit.mode == "RGB"
 
