@@ -28,6 +28,9 @@ from products.admin_pages.synonyms import SynonymAdmin
 from products.embeddings import EmbeddingError
 from products.models import NotDuplicate, Product, Synonym
 from products.numbers import priced
+from products.pictures.drawn import drawn_picture
+from products.pictures.form import PictureForm
+from products.pictures.shown import image_address
 from products.querysets import EmbeddingState, ProductQuerySet
 from products.search import similar_to
 from products.templating.filters import category_name, shortened
@@ -83,12 +86,16 @@ class ProductAdmin(ModelAdmin):
     list_display = ["title", "number", "group", "cost", "state", "changed"]
     list_filter = [EmbeddingStateFilter, ("category", CategoryFilter)]
     search_fields = ["name", "sku", "description"]
+    form = PictureForm
     fields = [
         "sku",
         "name",
         "category",
         "description",
         "price",
+        "preview",
+        "image_file",
+        "image",
         "state",
         "embedding_fingerprint",
         "nearest",
@@ -96,6 +103,7 @@ class ProductAdmin(ModelAdmin):
         "updated_at",
     ]
     readonly_fields = [
+        "preview",
         "state",
         "embedding_fingerprint",
         "nearest",
@@ -104,6 +112,9 @@ class ProductAdmin(ModelAdmin):
     ]
     actions = [embed_selected, export_csv, export_jsonl]
     show_full_result_count = False  # it would count the whole table on every page
+
+    class Media:
+        css = {"all": ["products/picture.css"]}
 
     def get_queryset(self, request: HttpRequest) -> ProductQuerySet:
         return Product.objects.without_vectors().with_embedding_state()
@@ -218,6 +229,16 @@ class ProductAdmin(ModelAdmin):
         state = getattr(product, "embedding_state", EmbeddingState.MISSING)
         label = EmbeddingState(state).label
         return format_html('<span class="state state-{}">{}</span>', state, label)
+
+    @admin.display(description=_("picture on the pages"))
+    def preview(self, product: Product) -> str:
+        address = image_address(product, 480)
+        if address is None:
+            return drawn_picture(product, "card")
+        return format_html(
+            '<img class="pic pic-card" src="{}" width="320" height="240" alt="">',
+            address,
+        )
 
     @admin.display(description=_("nearest products"))
     def nearest(self, product: Product) -> str:

@@ -24,6 +24,7 @@ from django.db import connections, router
 
 from products.embeddings import EmbeddingError, get_backend, path_today
 from products.models import DIMENSIONS, EmbeddingRecipe, Product
+from products.pictures.elsewhere import hosts_elsewhere
 from products.sql.language import current_language, known_languages
 from products.sql.own_session import own_session
 from products.sql.pgvector_version import (
@@ -228,6 +229,7 @@ def check_alias(alias: str) -> list[CheckMessage]:
     messages += check_synonyms(alias)
     if readable:
         messages += check_agreement(alias) + check_states(alias)
+        messages += check_pictures(alias)
     return messages
 
 
@@ -459,6 +461,25 @@ def check_states(alias: str) -> list[CheckMessage]:
     ] + check_known_words(states["unknown"], total, alias)
 
 
+def check_pictures(alias: str) -> list[CheckMessage]:
+    """Return W027 when pictures are at addresses that no page shows."""
+    if not column_exists("image", alias):  # `migrate` runs the checks first
+        return []
+    hosts = hosts_elsewhere(alias)
+    if not hosts:
+        return []
+    most = [f"{host} ({count})" for host, count in hosts.items()][:5]
+    return [
+        CheckWarning(
+            f"Of {sum(hosts.values())} products in database {alias!r} the picture is at "
+            f"an address that no page shows: {', '.join(most)}. They show a drawing.",
+            hint="Name the hosts in IMAGE_HOSTS, with commas between. Only addresses "
+            "with https are shown.",
+            id="products.W027",
+        )
+    ]
+
+
 def check_known_words(unknown: int, total: int, alias: str) -> list[CheckMessage]:
     """Return W024 when the model knows no word of some products."""
     if not unknown:
@@ -524,6 +545,15 @@ def extension_installed(alias: str) -> bool:
     return bool(
         rows("SELECT 1 FROM pg_extension WHERE extname = 'vector'", using=alias)
     )
+
+
+def column_exists(name: str, alias: str) -> bool:
+    """Return whether a migration has made a column of products."""
+    sql = (
+        "SELECT 1 FROM pg_attribute "
+        "WHERE attrelid = to_regclass(%s) AND attname = %s AND NOT attisdropped"
+    )
+    return bool(rows(sql, ["products", name], using=alias))
 
 
 def column_dimensions(alias: str) -> int | None:

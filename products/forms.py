@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import QueryDict
@@ -13,6 +14,7 @@ from django.utils.translation import gettext, gettext_lazy as _
 from products.embeddings.text import TEXT_FIELDS
 from products.insight.map import Kind
 from products.models import Product, make_sku
+from products.pictures.form import PictureForm
 from products.plain_text import tidy
 from products.search import Filters, Mode, Sort
 from products.search.question import MAX_EXAMPLES, MAX_TEXT, too_many_examples
@@ -22,14 +24,12 @@ from products.sql.prepared import MAX_ID
 MAX_PREVIEW = 20_000  # characters
 
 if TYPE_CHECKING:
-    ModelForm = forms.ModelForm[Product]
     ModelMultipleChoiceField = forms.ModelMultipleChoiceField[Product]
 else:  # not subscriptable when it runs
-    ModelForm = forms.ModelForm
     ModelMultipleChoiceField = forms.ModelMultipleChoiceField
 
 
-class ProductForm(ModelForm):
+class ProductForm(PictureForm):
     """Adds a product of one's own; its article number is made from its name.
 
     existing: the product that has this article number already, None before the check.
@@ -39,11 +39,20 @@ class ProductForm(ModelForm):
 
     class Meta:
         model = Product
-        fields = ["name", "category", "description", "price"]
+        fields = ["name", "category", "description", "price", "image"]
         widgets = {
             "description": forms.Textarea(attrs={"rows": 4}),
             "price": forms.NumberInput(attrs={"min": "0", "step": "0.01"}),
+            "image": forms.URLInput,
         }
+        labels = {"image": _("Picture from an address")}
+
+    field_order = ["name", "category", "description", "price", "image_file", "image"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not settings.IMAGE_HOSTS:  # no address would be shown
+            self.fields["image"].widget = forms.HiddenInput()
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]

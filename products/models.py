@@ -24,6 +24,7 @@ from pgvector.django import HnswIndex, VectorField
 from products.embeddings import BaseEmbeddingBackend, backend_of, get_backend, text
 from products.extension import VectorNorm
 from products.name_words import NameWords
+from products.pictures.reference import MAX_LENGTH, check_reference
 from products.plain_text import tidy
 from products.querysets import ProductQuerySet
 from products.sql.prepared import Given, Prepared
@@ -205,6 +206,18 @@ class Product(EmbeddedText, models.Model):
     )
     price = models.DecimalField(
         _("price"), max_digits=10, decimal_places=2, validators=[MinValueValidator(0)]
+    )
+    # One text, whether the picture is elsewhere, uploaded or a sample's; products.pictures
+    # reads it. So a list, a file of the catalogue, COPY and SQL have one column more, and
+    # no two columns can disagree.
+    image = models.CharField(
+        _("picture"),
+        max_length=MAX_LENGTH,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[check_reference],
+        help_text=_("The address of a picture, beginning with https://."),
     )
 
     # Null: not embedded yet, or of no word that the model knows.

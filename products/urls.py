@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from products.views import adding, catalogue, explaining, judging, lab, map, similar
+from products.views import (
+    adding,
+    catalogue,
+    explaining,
+    judging,
+    lab,
+    map,
+    pictures,
+    similar,
+)
 
 app_name = "products"
 urlpatterns = [
@@ -24,4 +33,5 @@ urlpatterns = [
     path("samples/load/", adding.load_samples, name="load_samples"),
     path("products/add/", adding.add, name="add"),
     path("products/add/prepared/", adding.add_prepared, name="add_prepared"),
+    path("pictures/<slug:digest>-<int:width>.webp", pictures.uploaded, name="picture"),
 ]

@@ -97,6 +97,13 @@ def same_connection(monkeypatch):
 
 
 @pytest.fixture
+def media(settings, tmp_path):
+    """An empty folder for uploaded pictures."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+    return settings.MEDIA_ROOT
+
+
+@pytest.fixture
 def real_model(settings):
     settings.EMBEDDING_BACKEND = "products.embeddings.onnx.EmbeddingBackend"
 

@@ -39,6 +39,9 @@ os.environ.update(
     EMBEDDING_BACKEND="products.embeddings.deterministic.EmbeddingBackend",
     HNSW_HALFVEC="",
     HTTPS="",
+    IMAGE_HOSTS="",
+    MEDIA_ROOT="",
+    MEDIA_STORAGE="",
     OPEN_CATALOG="",
     SECRET_KEY="only-for-tests-" + 40 * "x",
 )

@@ -291,3 +291,29 @@ def test_products_without_a_known_word_are_a_warning(settings):
     Product(name="เครื่องซักผ้า", price=1).save()
 
     assert found() == ["products.W024"]
+
+
+@pytest.mark.django_db
+def test_pictures_that_no_page_shows_are_a_warning(settings):
+    settings.IMAGE_HOSTS = ["cdn.example"]
+    for image in (
+        "https://cdn.example/a.jpg",
+        "https://one.example/a.jpg",
+        "https://one.example/b.jpg",
+        "http://cdn.example/a.jpg",
+        "sample:headphones",
+    ):
+        make_product(image=image)
+
+    [message] = run_checks(databases=["default"])
+
+    assert message.id == "products.W027"
+    assert message.msg.startswith("Of 3 products")
+    assert "https://one.example (2), http://cdn.example (1)." in message.msg
+
+
+@pytest.mark.django_db
+def test_before_the_column_of_pictures_is_made_nothing_is_said_of_them():
+    execute("ALTER TABLE products DROP COLUMN image")
+
+    assert found() == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Collection, Sequence
@@ -90,6 +91,21 @@ def env_list(name: str, default: Sequence[str] = ()) -> list[str]:
     """Return the comma-separated words of the variable *name*."""
     value = os.environ.get(name, "")
     return [word.strip() for word in value.split(",") if word.strip()] or list(default)
+
+
+def env_hosts(name: str) -> list[str]:
+    """Return the names of hosts in the variable *name*, each perhaps with a port.
+
+    Raises ImproperlyConfigured for anything else, such as a whole address.
+    """
+    hosts = [word.lower() for word in env_list(name)]
+    for host in hosts:
+        if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?", host):
+            raise ImproperlyConfigured(
+                f"{name}: {host!r} is not the name of a host. Write names only, such as "
+                "cdn.example,pictures.example:8443."
+            )
+    return hosts
 
 
 def secret_from_file(path: Path) -> str:

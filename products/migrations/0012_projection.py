@@ -3,7 +3,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("products", "0011_product_image"),
+        ("products", "0011_image"),
     ]
 
     operations = [

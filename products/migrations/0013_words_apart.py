@@ -56,7 +56,7 @@ END $$;
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("products", "0010_synonyms"),
+        ("products", "0012_projection"),
     ]
 
     operations = [

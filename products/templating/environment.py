@@ -20,6 +20,8 @@ from django.utils.translation import get_language, get_language_bidi, gettext
 from django_htmx.jinja import htmx_script
 
 from products.permissions import may_change, may_write
+from products.pictures.drawn import drawn_picture
+from products.pictures.shown import image_address, image_srcset
 from products.templating.compiler import Settling
 from products.templating.filters import (
     Numbers,
@@ -84,9 +86,12 @@ class Environment(jinja2.Environment):
         numbers = Numbers(language)
         self.filters |= {
             "category_name": category_name,
+            "drawn_picture": drawn_picture,
             "lines": lines,
             "number": numbers.number,
             "percent": percent,
+            "picture_address": image_address,
+            "picture_srcset": image_srcset,
             "price": numbers.price,
             "product_url": product_urls(),
             "readable_sql": readable_sql,

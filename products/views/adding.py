@@ -100,7 +100,7 @@ def add(request: HttpRequest) -> HttpResponse:
     A product that looks like one of the catalogue is saved only on a second, confirmed
     request.
     """
-    form = ProductForm(request.POST or None, label_suffix="")
+    form = ProductForm(request.POST or None, request.FILES or None, label_suffix="")
     context = {
         "form": form,
         "new_products": new_products().values(),
@@ -112,8 +112,9 @@ def add(request: HttpRequest) -> HttpResponse:
         return render(request, "products/add.html", context)
     if "preview" in request.POST:
         context["neighbours"] = neighbours_of(**form.typed_text())
+        form.full_clean()  # which stores a file, so that it is not lost
         # Unbound: who only looks is not told what is missing.
-        context["form"] = ProductForm(initial=request.POST.dict(), label_suffix="")
+        context["form"] = ProductForm(initial=form.typed(), label_suffix="")
         return render(request, "products/add.html", context)
     if not form.is_valid():
         return render(request, "products/add.html", context)

@@ -173,7 +173,7 @@ def test_selected_products_are_exported_as_csv(admin_client):
     response = act(admin_client, "export_csv", product)
 
     content = b"".join(response.streaming_content).decode()
-    assert content == f'{CATALOG[:-1]}\r\nlamp,"A ""lamp"", blue",,,9.90\r\n'
+    assert content == f'{CATALOG[:-1]},image\r\nlamp,"A ""lamp"", blue",,,9.90,\r\n'
     assert response["Content-Disposition"] == 'attachment; filename="products.csv"'
 
 
