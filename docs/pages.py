@@ -84,6 +84,8 @@ PAGES = [
     Page("parts", f"/products/{HEADPHONES}/why/?q=music"),
     Page("similar", "/similar/?q=laptop"),
     Page("exact", "/exact/?q=running+shoes"),
+    Page("lab", "/lab/"),
+    Page("why", "/lab/why/?q=something+for+running"),
     Page("map", "/map/", "#map-names li"),
     Page("add", "/products/add/"),
     Page("sign-in", "/login/"),

@@ -15,7 +15,17 @@ from products.models import Product
 from products.urls import urlpatterns
 
 # What only takes a form, or is a part of a page.
-NO_PAGES = {"add_prepared", "judge", "load_samples", "map_picture"}
+NO_PAGES = {
+    "add_prepared",
+    "judge",
+    "load_samples",
+    "map_card",
+    "map_found",
+    "map_names",
+    "map_picture",
+    "map_points",
+    "picture",
+}
 
 
 @pytest.fixture(scope="module")

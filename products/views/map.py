@@ -17,7 +17,6 @@ from products.forms import MapForm
 from products.insight.map import OTHERS, Kind, Map, catalogue_map
 from products.insight.sampling import COUNTED
 from products.models import Product
-from products.permissions import may_write
 from products.search import SearchError, search, similar_to
 from products.search.nearest import WINDOW
 from products.sql.expressions import InArray, array_of
@@ -58,7 +57,6 @@ def show(request: HttpRequest) -> HttpResponse:
         "others": OTHERS,
         "pictured": PICTURED,
         # Visitors differ in this, and a page with a map is the same for all.
-        "may_write": drawn is None and may_write(request),
         **counted(drawn),
         **({"chosen": None} | chosen),
     }
