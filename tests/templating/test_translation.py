@@ -259,7 +259,9 @@ def test_the_pages_of_a_broken_model_are_translated(client, greek, address):
 def test_every_answer_to_a_form_is_translated(
     greek_admin, greek, monkeypatch, address, data
 ):
-    monkeypatch.setattr("products.views.adding.load_sample_products", lambda: 10)
+    monkeypatch.setattr(
+        "products.views.samples.samples.load", lambda *args, **kwargs: 10
+    )
 
     response = greek_admin.post(address, data, follow=True)
 

@@ -1,0 +1,16 @@
+"""Where a visitor goes after a form that has no page of its own."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponseRedirect
+from django.utils.http import url_has_allowed_host_and_scheme
+
+
+def go_on(request: HttpRequest, default: str) -> HttpResponseRedirect:
+    """Return the way back to the page that the form names in `next`, or to another.
+
+    Addresses of other sites are not followed.
+    """
+    address = request.POST.get("next", "")
+    allowed = url_has_allowed_host_and_scheme(address, allowed_hosts=None)
+    return HttpResponseRedirect(address if allowed else default)
