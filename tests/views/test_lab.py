@@ -497,3 +497,16 @@ def test_a_broken_model_is_explained(client):
     response = client.get("/lab/your-data/", {"name": "Lamp"})
 
     assert "The embedding model does not answer" in text_of(response)
+
+
+@pytest.mark.usefixtures("real_model")
+@pytest.mark.parametrize(
+    "address", ["/lab/index/?ef_search=40", "/lab/filters/?share=0.1"]
+)
+def test_too_little_time_for_all_questions_is_said(client, monkeypatch, address):
+    monkeypatch.setattr("products.quality.live.SECONDS", 0)
+    samples.load("thousand")
+
+    page = text_of(client.get(address))
+
+    assert "There was time for 1 of 20 questions." in page
