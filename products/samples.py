@@ -21,6 +21,7 @@ from django.db import connection, transaction
 
 from products.embeddings.text import text_hash
 from products.models import EmbeddingRecipe, Product
+from products.querysets import ProductQuerySet
 
 SAMPLE_PRODUCTS = "sample_products.json"
 NEW_PRODUCTS = "new_products.json"
@@ -29,16 +30,6 @@ SETS = {"ten": SAMPLE_PRODUCTS, "thousand": CATALOGUE_1000, "new": NEW_PRODUCTS}
 
 LOADING = 0x5A3B1E5  # key of the advisory lock: any number that nothing else uses
 BATCH = 200  # products that a statement writes
-WRITTEN = (
-    "name",
-    "category",
-    "description",
-    "price",
-    "embedding",
-    "embedding_fingerprint",
-    "embedded_hash",
-    "updated_at",
-)
 
 
 @dataclass(frozen=True)
@@ -88,7 +79,7 @@ def load(name: str, *, replace: bool = True) -> int:
                 BATCH,
                 update_conflicts=True,
                 unique_fields=["sku"],
-                update_fields=WRITTEN,
+                update_fields=restored_fields(),
             )
             return len(products)
         present = set(of_set(name).values_list("sku", flat=True))
@@ -96,6 +87,15 @@ def load(name: str, *, replace: bool = True) -> int:
         # An import may add one at this moment; it stays as it is.
         Product.objects.bulk_create(missing, BATCH, ignore_conflicts=True)
     return len(missing)
+
+
+def restored_fields() -> list[str]:
+    """Return the columns of a product that loading puts back."""
+    kept = {"id", "sku", "created_at"}
+    fields = Product._meta.concrete_fields
+    return [
+        field.name for field in fields if not (field.generated or field.name in kept)
+    ]
 
 
 @contextmanager
@@ -159,7 +159,7 @@ def fit_recipe(name: str) -> bool:
     return {sample.fingerprint for sample in samples_of(name).values()} == {recipe}
 
 
-def of_set(name: str) -> Any:
+def of_set(name: str) -> ProductQuerySet:
     """Return the products whose skus are those of a set."""
     return Product.objects.filter(sku__in=list(samples_of(name)))
 
