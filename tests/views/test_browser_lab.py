@@ -145,11 +145,11 @@ def test_the_slider_measures_and_back_returns_to_what_was_measured(visit):
 
 
 @pytest.mark.usefixtures("thousand")
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_step_is_accessible_and_fits_every_width(visit, scheme):
+@pytest.mark.parametrize(("scheme", "locale"), [("light", "en"), ("dark", "de")])
+def test_every_step_is_accessible_and_fits_every_width(visit, scheme, locale):
     samples.load("new")
     first = Product.objects.get(sku="coffee-maker").pk
-    page = visit("/lab/", color_scheme=scheme)
+    page = visit("/lab/", color_scheme=scheme, locale=locale)
 
     for address in (
         "/lab/",

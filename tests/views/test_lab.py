@@ -510,3 +510,18 @@ def test_too_little_time_for_all_questions_is_said(client, monkeypatch, address)
     page = text_of(client.get(address))
 
     assert "There was time for 1 of 20 questions." in page
+
+
+# Find similar
+
+
+def test_find_similar_offers_the_samples_only_in_an_empty_shop(client, settings):
+    offered = "Load the sample products"
+    empty = text_of(client.get("/similar/"))
+    settings.OPEN_CATALOG = False
+    closed = text_of(client.get("/similar/"))
+    settings.OPEN_CATALOG = True
+    make_product()
+
+    assert (offered in empty, offered in closed) == (True, False)
+    assert offered not in text_of(client.get("/similar/"))
