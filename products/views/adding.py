@@ -7,7 +7,7 @@ import logging
 from django.contrib import messages
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
@@ -77,7 +77,7 @@ def add(request: HttpRequest) -> HttpResponse:
             return render(request, "products/add.html", context)
     if not save(request, form):
         return render(request, "products/add.html", context)
-    return redirect(form.instance)
+    return go_on(request, form.instance.get_absolute_url())
 
 
 def save(request: HttpRequest, form: ProductForm) -> bool:

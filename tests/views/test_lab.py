@@ -512,6 +512,20 @@ def test_too_little_time_for_all_questions_is_said(client, monkeypatch, address)
     assert "There was time for 1 of 20 questions." in page
 
 
+def test_who_adds_a_product_of_their_own_from_the_lab_returns_to_it(client):
+    link = "/products/add/?next=%2Flab%2Fyour-data%2F"
+    assert f'href="{link}"' in text_of(client.get("/lab/your-data/"))
+    assert 'name="next" value="/lab/your-data/"' in text_of(client.get(link))
+
+    refused = client.post("/products/add/", {"name": "", "next": "/lab/your-data/"})
+    data = {"name": "Lamp", "price": "5", "next": "/lab/your-data/"}
+    added = client.post("/products/add/", data)
+
+    assert 'name="next" value="/lab/your-data/"' in text_of(refused)
+    assert added.url == "/lab/your-data/"
+    assert messages_of(added) == ["Successfully added 'Lamp'!"]
+
+
 # Find similar
 
 
