@@ -7,11 +7,12 @@ from products.views import (
     catalogue,
     explaining,
     judging,
-    lab,
     map,
     pictures,
+    samples,
     similar,
 )
+from products.views.lab import learning, measuring, steps
 
 app_name = "products"
 urlpatterns = [
@@ -20,7 +21,15 @@ urlpatterns = [
     path("similar/", similar.similar, name="similar"),
     path("products/<int:pk>/why/", explaining.parts, name="parts"),
     path("exact/", explaining.exact, name="exact"),
-    path("lab/", lab.tour, name="lab"),
+    path("lab/", steps.tour, name="lab"),
+    path("lab/samples/", learning.load, name="lab_samples"),
+    path("lab/embedding/", learning.embedding, name="lab_embedding"),
+    path("lab/distance/", learning.distance, name="lab_distance"),
+    path("lab/adding/", learning.adding, name="lab_adding"),
+    path("lab/index/", measuring.index, name="lab_index"),
+    path("lab/filters/", measuring.filters, name="lab_filters"),
+    path("lab/your-data/", learning.your_data, name="lab_your_data"),
+    path("lab/start-over/", steps.start_over, name="lab_start_over"),
     path("lab/why/", explaining.why, name="why"),
     path("map/", map.show, name="map"),
     path("map.svg", map.picture, name="map_picture"),
@@ -30,7 +39,8 @@ urlpatterns = [
     path("map/products/<int:pk>/", map.card, name="map_card"),
     path("quality/", judging.quality, name="quality"),
     path("judge/", judging.judge, name="judge"),
-    path("samples/load/", adding.load_samples, name="load_samples"),
+    path("samples/load/", samples.load_samples, name="load_samples"),
+    path("samples/remove/", samples.remove_samples, name="remove_samples"),
     path("products/add/", adding.add, name="add"),
     path("products/add/prepared/", adding.add_prepared, name="add_prepared"),
     path("pictures/<slug:digest>-<int:width>.webp", pictures.uploaded, name="picture"),

@@ -67,7 +67,9 @@ def test_no_page_of_somebody_signed_in_is_kept(admin_client):
     assert kept == []
 
 
-@pytest.mark.parametrize("address", ["/products/add/", "/login/", "/", "/admin/login/"])
+@pytest.mark.parametrize(
+    "address", ["/products/add/", "/login/", "/lab/samples/", "/admin/login/"]
+)
 def test_no_page_with_a_form_is_kept(client, address):
     response = client.get(address)
 

@@ -5,9 +5,11 @@
 finds their places, or `projections` has stored them, and `clusters` names groups.
 `reports` finds near duplicates and odd categories, `preview` shows what a product that
 is not saved yet would stand next to. `before_after` searches with and without a synonym,
-`neighbour_words` finds words that may be synonyms.
+`neighbour_words` finds words that may be synonyms. For the lab: `strips` shows embeddings
+as strips of colour, `spread` counts the distances of a catalogue, `added` compares a list
+before and after a product was added.
 
 The doors: parts_of(), compare_with_exact(), catalogue_map(), project(),
 near_duplicates(), odd_categories(), neighbours_of(), before_after.preview(),
-suggestions().
+suggestions(), pair_of(), catalogue_spread(), added.before_after().
 """

@@ -19,7 +19,7 @@ from django.utils.text import slugify
 from django.utils.translation import get_language, get_language_bidi, gettext
 from django_htmx.jinja import htmx_script
 
-from products.permissions import may_change, may_write
+from products.permissions import may_change, may_delete, may_write
 from products.pictures.drawn import drawn_picture
 from products.pictures.shown import image_address, image_srcset
 from products.templating.compiler import Settling
@@ -105,6 +105,7 @@ class Environment(jinja2.Environment):
             "get_messages": get_messages,
             "language": language,
             "may_change": may_change,
+            "may_delete": may_delete,
             "may_write": may_write,
             "right_to_left": get_language_bidi(),
             "root": get_script_prefix(),

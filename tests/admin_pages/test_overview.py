@@ -185,7 +185,7 @@ def test_an_empty_catalogue_offers_the_samples_and_comes_back(admin_client, page
     assert f'name="next" value="{page}"' in shown
     assert response.url == page
     assert Product.objects.count() == 10
-    assert "Load sample products" not in admin_client.get(page).text
+    assert "Load the sample products" not in admin_client.get(page).text
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_an_empty_catalogue_offers_the_samples_and_comes_back(admin_client, page
 def test_a_list_that_is_empty_by_its_filter_offers_none(admin_client, query):
     make_product()
 
-    assert "Load sample products" not in admin_client.get(LIST + query).text
+    assert "Load the sample products" not in admin_client.get(LIST + query).text
 
 
 # The way in

@@ -193,8 +193,8 @@ def test_an_empty_map_offers_the_samples_to_those_who_may_write(client, settings
     settings.OPEN_CATALOG = False
     closed = client.get("/map/").content.decode()
 
-    assert "Load sample products" in offered
-    assert "Load sample products" not in closed
+    assert "Load the sample products" in offered
+    assert "Load the sample products" not in closed
 
 
 def test_all_products_of_a_small_catalogue_are_on_the_map(client, monkeypatch):
