@@ -20,6 +20,7 @@ from django.utils.translation import get_language, get_language_bidi, gettext
 from django_htmx.jinja import htmx_script
 
 from products.permissions import may_change, may_write
+from products.search.nearness import near
 from products.templating.compiler import Settling
 from products.templating.filters import (
     Numbers,
@@ -31,6 +32,7 @@ from products.templating.filters import (
     series_colour,
     shortened,
 )
+from products.templating.marking import marked
 
 # What these return for constants is the same on every page.
 CONSTANT: dict[str, Callable[..., Any]] = {
@@ -85,6 +87,8 @@ class Environment(jinja2.Environment):
         self.filters |= {
             "category_name": category_name,
             "lines": lines,
+            "marked": marked,
+            "near": near,
             "number": numbers.number,
             "percent": percent,
             "price": numbers.price,
