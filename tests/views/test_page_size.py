@@ -56,6 +56,8 @@ def test_no_page_is_larger_than_50_kb(
         sizes[path, str(query)[:60]] = len(response.content)
 
     assert max(sizes.values()) < 50_000, sizes
+    if not staff:  # who has no buttons to judge
+        assert sizes["/", "{'q': 'lamp', 'mode': Mode.HYBRID}"] < 40_000
 
 
 def test_the_neighbours_of_the_longest_text_are_under_50_kb(client, longest_products):
