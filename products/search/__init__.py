@@ -7,8 +7,9 @@ words and how common they are, `synonyms` adds what the staff says may stand for
 or an exact scan, each with the `evidence` for its products. `accessories` tells a thing
 from its accessories, `scores` adds up what speaks for each, `rank` puts all of that
 together in eight steps, `second_look` corrects a mistyped text by `spelling` and
-`vocabulary` and ranks again, `facets` counts categories, and `answer` makes the page that
-`results` describes.
+`vocabulary` and ranks again, `sorting` puts the best in another order, `facets` counts
+categories, and `answer` makes the page that `results` describes. `nearness` says in words
+how near a product is.
 
     from products.search import Filters, search
 """

@@ -19,7 +19,7 @@ from products.templating.marking import marked
         ("İki ışık", ["ışık"], "İki <mark>ışık</mark>"),
         ("Plywood 4x8 ft", ["4x8"], "Plywood <mark>4x8</mark> ft"),
         ("Plywood 14x8", ["4x8"], "Plywood 14x8"),
-        ("Wi-Fi router", ["Wi-Fi", "Fi"], "<mark>Wi-Fi</mark> router"),
+        ("Wi-Fi router", ["Wi", "Wi-Fi"], "<mark>Wi-Fi</mark> router"),
         ("By O'Neill & Son", ["O'Neill"], "By <mark>O&#39;Neill</mark> &amp; Son"),
         ("C++ (book)", ["C++"], "<mark>C++</mark> (book)"),
         ("<b>lamp</b>", ["lamp"], "&lt;b&gt;<mark>lamp</mark>&lt;/b&gt;"),

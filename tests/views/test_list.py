@@ -7,6 +7,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from products.embeddings import get_backend
+from products.models import Calibration
 from tests.backends import AXES
 from tests.factory import axis, make_product, near
 
@@ -26,36 +28,46 @@ def read(client, address):
 
 
 def nearness(client, address):
-    """What each card says of how near it is."""
+    """What each card says of how near its product is, by name."""
     page = client.get(address).content.decode()
-    found = re.findall(r'<p class="near">(.*?)</p>', page, re.DOTALL)
-    return [re.sub("<[^>]*>", "", text).strip() for text in found]
+    said = {}
+    for card in page.split('<li class="card">')[1:]:
+        texts = re.findall(r"<h3[^>]*>(.*?)</h3>|<p class=\"near\">(.*?)</p>", card)
+        name, near = ("".join(parts) for parts in zip(*texts, strict=True))
+        said[re.sub("<[^>]*>", "", name)] = re.sub("<[^>]*>", "", near).strip()
+    return said
 
 
 def test_how_near_a_product_is_stands_on_its_card_in_words(client, axes):
-    # The floor is 0.2: half of the way to 1 is 0.6, a quarter of it 0.4.
-    for similarity in (0.95, 0.5, 0.3):
-        make_product(embedding=near(1 - similarity))
+    # From the calibrated floor, half of the way to 1 is 0.8, a quarter of it 0.7. The
+    # floor of the backend, 0.2, leaves others in, once the nearest is a match.
+    Calibration.objects.create(
+        fingerprint=get_backend().fingerprint, floor=0.6, products=4, samples=1
+    )
+    for similarity in (0.95, 0.75, 0.65, 0.3):
+        make_product(name=f"At {similarity}", embedding=near(1 - similarity))
     make_product(name="Table lamp", embedding=None)
 
-    assert nearness(client, "/?q=lamp") == [
-        "very alike",
-        "has your words",
-        "alike",
-        "loosely related",
-    ]
+    assert nearness(client, "/?q=lamp") == {
+        "At 0.95": "very alike",
+        "At 0.75": "alike",
+        "At 0.65": "loosely related",
+        "At 0.3": "loosely related",  # without a bar
+        "Table lamp": "has your words",
+    }
+    assert client.get("/?q=lamp").content.decode().count('<svg class="bar') == 3
 
 
 def test_an_article_number_is_said_before_how_near_it_is(client, axes):
     make_product(sku="lamp", name="Thing")
 
-    assert nearness(client, "/?q=lamp") == ["article number"]
+    assert nearness(client, "/?q=lamp") == {"Thing": "article number"}
 
 
 def test_a_search_by_words_alone_does_not_say_so_on_each_card(client, axes):
     make_product(sku="l1", name="Lamp")
 
-    assert nearness(client, "/?q=lamp&mode=keyword") == []
+    assert nearness(client, "/?q=lamp&mode=keyword") == {"Lamp": ""}
 
 
 @pytest.mark.parametrize("address", ["/", "/?q=lamp", "/?like={pk}", "/products/{pk}/"])
