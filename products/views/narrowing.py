@@ -17,7 +17,10 @@ from products.search import Filters, Mode
 # A list of categories is read at a glance; all of them are a page of their own, as far
 # as it stays small enough to send. The others are found by their name.
 SHOWN = 12
-MOST = 200
+MOST = 150
+
+# So many categories are named one by one where they are active.
+SINGLE = 5
 
 # How many steps a slider has, roughly: one of its pixels is no use.
 STEPS = 200
@@ -59,19 +62,24 @@ def categories(
 ) -> Categories:
     """Return the largest categories, and all that are chosen, to choose from.
 
-    within: only those with this text in their name. every: all, up to 200.
+    within: only those with this text in their name. every: all, up to 150.
     """
-    counted = [
-        Category(place, name, count, name in chosen)
-        for place, (name, count) in enumerate(counts, start=1)
-    ]
+    numbered = list(enumerate(counts, start=1))
     text = within.strip().casefold()
-    matching = [each for each in counted if text in each.name.casefold()]
-    shown = matching[: MOST if every or text else SHOWN]
-    named = {each.name for each in shown}
-    missing = {name: Category(0, name, None, True) for name in chosen}
-    missing |= {each.name: each for each in counted if each.chosen}
-    shown += [each for name, each in missing.items() if name not in named]
+    matching = [
+        (place, (name, count))
+        for place, (name, count) in numbered
+        if not text or text in name.casefold()
+    ]
+    largest = matching[: MOST if every or text else SHOWN]
+    named = {name for _place, (name, _count) in largest}
+    others = [each for each in numbered if each[1][0] in {*chosen} - named]
+    known = named | {name for _place, (name, _count) in others}
+    shown = [
+        Category(place, name, count, name in chosen)
+        for place, (name, count) in largest + others
+    ]
+    shown += [Category(0, name, None, True) for name in chosen if name not in known]
     return Categories(shown, len(matching), within.strip(), every)
 
 
@@ -117,10 +125,7 @@ class Chip(NamedTuple):
 def chips(question: dict[str, Any]) -> list[Chip]:
     """Return all that narrows a question besides its text, each to be taken away."""
     filters: Filters = question["filters"]
-    found = [
-        Chip(category or _("No category"), f"category={category}")
-        for category in filters.categories
-    ]
+    found = category_chips(filters.categories)
     if filters.min_price is not None:
         text = _("from %(price)s") % {"price": priced(filters.min_price)}
         found.append(Chip(text, "min_price"))
@@ -135,6 +140,16 @@ def chips(question: dict[str, Any]) -> list[Chip]:
             for example in question[name]
         ]
     return found
+
+
+def category_chips(chosen: Sequence[str]) -> list[Chip]:
+    """Return a chip for each category; for more than a few, one that is all of them.
+
+    Each chip has an address with all the others in it.
+    """
+    if len(chosen) > SINGLE:
+        return [Chip(_("%(count)s categories") % {"count": len(chosen)}, "category")]
+    return [Chip(name or _("No category"), f"category={name}") for name in chosen]
 
 
 def nothing_passes(filters: Filters) -> str:
@@ -155,7 +170,7 @@ def nothing_passes(filters: Filters) -> str:
         (False, False, True): _("Nothing costs %(high)s or less."),
         (False, True, True): _("Nothing costs from %(low)s to %(high)s."),
     }
-    names = [category or _("No category") for category in filters.categories]
+    names = [chip.text for chip in category_chips(filters.categories)]
     return sentences[asked] % {
         "categories": f" {_('or')} ".join(names),
         "low": "" if low is None else priced(low),

@@ -48,9 +48,9 @@ def test_a_chosen_category_is_always_shown():
 
     assert names(categories(COUNTS, chosen))[-2:] == ["C280", "Gone"]
     assert names(categories(COUNTS, chosen, within="C11"))[-3:] == [
+        "C3",
         "C280",
         "Gone",
-        "C3",
     ]
 
 
@@ -97,6 +97,16 @@ def test_each_thing_that_narrows_can_be_taken_away():
         ("like", "Lamp", "like=1"),
         ("unlike", "Torch", "unlike=2"),
     ]
+
+
+def test_many_categories_are_taken_away_at_once():
+    several = tuple(f"C{number}" for number in range(6))
+
+    assert chips(NO_QUESTION | {"filters": Filters(several)}) == [
+        ("6 categories", "category", "", None)
+    ]
+    assert len(chips(NO_QUESTION | {"filters": Filters(several[1:])})) == 5
+    assert nothing_passes(Filters(several)) == "There is nothing in 6 categories."
 
 
 def test_a_plain_question_has_nothing_to_take_away():
