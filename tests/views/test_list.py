@@ -204,6 +204,6 @@ def test_a_search_sorted_by_price_reads_one_statement_more(client, axes):
             client.get(address)
         return len(queries)
 
+    statements("/?q=lamp")  # the first one reads what is kept for the others
     plain = statements("/?q=lamp")
-    assert statements("/?q=lamp") == plain
     assert statements("/?q=lamp&sort=price") == plain + 1
