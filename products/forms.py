@@ -23,6 +23,8 @@ from products.sql.prepared import MAX_ID
 # The model reads the first few hundred words of a text anyway.
 MAX_PREVIEW = 20_000  # characters
 
+MAX_WITHIN = 200  # characters, as many as a category has
+
 if TYPE_CHECKING:
     ModelMultipleChoiceField = forms.ModelMultipleChoiceField[Product]
 else:  # not subscriptable when it runs
@@ -176,6 +178,12 @@ class SearchForm(QuestionForm):
         label=_("Variety"), required=False, min_value=0, max_value=1
     )
 
+    # Which categories the page offers: all of them, those with a text in their name.
+    all_categories = forms.BooleanField(required=False)
+    within = forms.CharField(
+        label=_("Find a category"), required=False, max_length=MAX_WITHIN
+    )
+
     # The text that is searched for as it is typed: another one may be corrected.
     literal = forms.CharField(required=False, max_length=MAX_TEXT)
 
@@ -200,7 +208,7 @@ class SearchForm(QuestionForm):
             "like": tuple(data["like"]),
             "unlike": tuple(data["unlike"]),
             "diversity": data["diversity"] or 0.0,
-            "sort": data["sort"] or Sort.NAME,
+            "sort": data["sort"] or Sort.RELEVANCE,
             "page": data["page"] or 1,
             "literal": bool(data["q"]) and tidy(data["literal"]) == data["q"],
         }

@@ -7,8 +7,9 @@ in its `synonym_entries`, `word_matches` chooses products with a word, `nearest`
 or an exact scan, each with the `evidence` for its products. `accessories` tells a thing
 from its accessories, `scores` adds up what speaks for each, `rank` puts all of that
 together in eight steps, `second_look` corrects a mistyped text by `spelling` and
-`vocabulary` and ranks again, `facets` counts categories, `written_words` finds the words
-of a query as texts write them, and `answer` makes the page that `results` describes.
+`vocabulary` and ranks again, `sorting` puts the best in another order, `facets` counts
+categories, `written_words` finds the words of a query as texts write them, and `answer`
+makes the page that `results` describes. `nearness` says in words how near a product is.
 
     from products.search import Filters, search
 """

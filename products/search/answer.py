@@ -37,11 +37,15 @@ from products.search.question import (
 from products.search.rank import rank
 from products.search.results import Candidate, Hit, Log, Plan, Results
 from products.search.second_look import second_look
+from products.search.sorting import sorted_best
 from products.search.synonyms import Thesaurus
 from products.search.written_words import written_words
 from products.sql.expressions import InArray, array_of
 from products.sql.prepared import Given, Prepared
 from products.sql.watch import Record, recorded
+
+# How many products are shown, as far ones, where none is a match.
+FAR = 3
 
 # How many products the catalogue without a question is paged through.
 LISTING_WINDOW = 10_000
@@ -55,7 +59,7 @@ def search(
     like: Sequence[Product] = (),
     unlike: Sequence[Product] = (),
     diversity: float = 0.0,
-    sort: str = Sort.NAME,
+    sort: str = Sort.RELEVANCE,
     page: int = 1,
     page_size: int = PAGE_SIZE,
     literal: bool = False,
@@ -67,7 +71,8 @@ def search(
 
     text: what a shopper types, at most 1,000 characters, with -words to leave out and
     "exact phrases" in it, see read_operators(). Where nothing else is left of it, and
-    without examples, the catalogue is listed, by *sort*. like, unlike: at most 20
+    without examples, the catalogue is listed. sort: see Sort; what was found is sorted
+    within the best 200, see sorted_best(). like, unlike: at most 20
     example products, alone or beside a text; they are left out of the results. mode:
     see Mode; used with a text. diversity: 0 for the nearest, up to 1 for the most varied, by maximal
     marginal relevance. page: from 1; a page after the last gives the last. page_size:
@@ -86,6 +91,7 @@ def search(
 
     Statements: a search up to 12 (one of them checks that the recipe was not switched);
     once more as many with a second look, and two or three for each word that it may correct;
+    one more where results are sorted;
     a listing two, the first unfiltered page of similar products two (page_size up to
     19; one, if there is no further page). The facets are counted when asked for.
     """
@@ -225,6 +231,7 @@ def similar_page(
         page=page,
         page_size=question.page_size,
         count_facets=lambda: ranked_facets(question),
+        floor=question.backend.default_floor,
     )
 
 
@@ -284,12 +291,14 @@ def in_order(products: list[Product]) -> list[Product]:
 def catalogue_page(question: Question, record: Record) -> Results:
     """Return a page of the catalogue, as far as it passes the filters."""
     products = question.products()
+    by_name = question.sort is Sort.RELEVANCE
+    order = Sort.NAME if by_name else question.sort
     counted = products.order_by()[: LISTING_WINDOW + 1].count()
     total = min(counted, LISTING_WINDOW)
     page, shown = page_and_slice(question, total)
     hits = [
         Hit(product.pk, product.category, score=0.0, product=product)
-        for product in products.for_display().order_by(question.sort, "pk")[shown]
+        for product in products.for_display().order_by(order, "pk")[shown]
     ]
     return Results(
         hits=hits,
@@ -316,10 +325,15 @@ def ranked_page(question: Question, record: Record) -> Results:
     """Return a page of what a text, examples, or both find."""
     asked = question
     question, ranking, suggested = second_look(asked, rank(asked))
+    ranking = sorted_best(question, ranking)
     total = len(ranking.candidates)
     page, shown = page_and_slice(question, total)
+    near, floor = ranking.near, question.backend.default_floor
+    far = near.looked_at[:FAR] if near and not total else []
     return Results(
         hits=load_hits(question, ranking.candidates[shown]),
+        far=load_hits(question, far) if far else [],
+        floor=max(floor, near.floor.best) if near else floor,
         plan=ranking.plan,
         log=with_statements(ranking.log, record),
         mode=question.mode if question.text else "similar",

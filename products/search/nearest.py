@@ -251,6 +251,11 @@ class Nearest:
         """Whether the nearest is so near that the catalogue answers the text at all."""
         return bool(self.candidates) and self.candidates[0].score >= self.floor.best
 
+    @property
+    def looked_at(self) -> list[Candidate]:
+        """All that came back, also from too far away, nearest first."""
+        return candidates_of(self.rows.values())
+
     def without_candidates(self) -> Nearest:
         """Return the same where no product is a match."""
         return replace(self, candidates=[], more=False)
@@ -288,11 +293,7 @@ def nearest_products(
         (Evidence(*row[:-2]) for row in found.rows),
         key=lambda row: (row.distance, row.pk),
     )
-    candidates = [
-        Candidate(row.pk, row.category, similarity, similarity, semantic_rank=rank)
-        for rank, row in enumerate(rows, start=1)
-        for similarity in (1 - (row.distance or 0.0),)
-    ]
+    candidates = candidates_of(rows)
     floor = NO_FLOOR
     if found.rows and not question.examples:
         floor = get_floor(question.backend, calibrated=found.rows[0][-2])
@@ -311,6 +312,15 @@ def nearest_products(
         floor=floor,
         weights=weights,
     )
+
+
+def candidates_of(rows: Iterable[Evidence]) -> list[Candidate]:
+    """Return what came back nearest first as candidates."""
+    return [
+        Candidate(row.pk, row.category, similarity, similarity, semantic_rank=rank)
+        for rank, row in enumerate(rows, start=1)
+        for similarity in (1 - (row.distance or 0.0),)
+    ]
 
 
 @cache

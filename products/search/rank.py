@@ -73,7 +73,8 @@ class Ranking:
 
     more: there are others that were not ranked. log: without the statements, which
     whoever asked records. notice: what the visitor should know, or "". unknown_words:
-    whether the words were read, and no product has one of them.
+    whether the words were read, and no product has one of them. near: what the
+    search by meaning looked up, None where only words were searched for.
     """
 
     candidates: list[Candidate]
@@ -82,6 +83,7 @@ class Ranking:
     log: Log = field(default_factory=Log)
     notice: str = ""
     unknown_words: bool = False
+    near: Nearest | None = None
 
     def cut(self, size: int) -> Ranking:
         """Return the best *size* of them."""
@@ -117,6 +119,7 @@ def by_both(question: Question, vector: str) -> Ranking:
         more=found.more,
         log=found.log,
         unknown_words=found.unknown_words,
+        near=found.near,
     )
 
 
@@ -213,7 +216,11 @@ def by_meaning(question: Question, vector: str) -> Ranking:
     if near.candidates and not near.is_match and not is_in_catalogue(question):
         near = near.without_candidates()
     return Ranking(
-        near.candidates, near.plan, more=near.more, log=Log(rows=near.compared)
+        near.candidates,
+        near.plan,
+        more=near.more,
+        log=Log(rows=near.compared),
+        near=near,
     )
 
 

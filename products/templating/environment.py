@@ -22,6 +22,7 @@ from django_htmx.jinja import htmx_script
 from products.permissions import may_change, may_delete, may_write
 from products.pictures.drawn import drawn_picture
 from products.pictures.shown import image_address, image_srcset
+from products.search.nearness import near
 from products.templating.compiler import Settling
 from products.templating.filters import (
     Numbers,
@@ -33,6 +34,7 @@ from products.templating.filters import (
     series_colour,
     shortened,
 )
+from products.templating.marking import marked
 
 # What these return for constants is the same on every page.
 CONSTANT: dict[str, Callable[..., Any]] = {
@@ -88,6 +90,8 @@ class Environment(jinja2.Environment):
             "category_name": category_name,
             "drawn_picture": drawn_picture,
             "lines": lines,
+            "marked": marked,
+            "near": near,
             "number": numbers.number,
             "percent": percent,
             "picture_address": image_address,

@@ -108,7 +108,7 @@ def shortened(text: str, length: int) -> str:
         return text
     start = text[: length - 1]
     words = start if text[length - 1].isspace() else LAST_WORD.sub("", start)
-    words = words.rstrip().rstrip(",;:–-")
+    words = words.rstrip().rstrip(",;.:–-")
     return f"{words if 2 * len(words) >= length else start}…"
 
 

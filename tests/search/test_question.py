@@ -155,7 +155,7 @@ def test_an_unknown_category_has_no_products(shop, category, text):
         ({"mode": "psychic"}, "no mode 'psychic'. Choose one of: hybrid, semantic, k"),
         ({"mode": 10_000 * "x"}, "no mode"),
         ({"mode": "\ud800"}, "no mode"),
-        ({"sort": "random"}, "no sort 'random'. Choose one of: name, price"),
+        ({"sort": "random"}, "no sort 'random'. Choose one of: relevance, name"),
         ({"page": 0}, "counted from 1"),
         ({"page": -1}, "counted from 1"),
         ({"page_size": 0}, f"1 to {MAX_PAGE_SIZE} products"),

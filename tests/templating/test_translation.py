@@ -356,7 +356,7 @@ def german():
         ("/similar/", "Die fünf nächsten erscheinen mit ihrer Kosinusdistanz"),
         ("/", "<legend>Suchart</legend>"),
         ("/", "> Wörter</label>"),
-        ("/?q=headphones", ">Mehr in dieser Art<"),
+        ("/?q=headphones", ">Mehr solche<"),
         ("/map/", "Karte des Katalogs"),
         ("/products/add/", "Beschreibung"),
         ("/products/0/", "Diese Seite oder dieses Produkt gibt es nicht"),

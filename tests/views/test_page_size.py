@@ -4,6 +4,7 @@ import pytest
 
 from products.models import Judgement
 from products.search import Mode
+from products.views.narrowing import MOST
 from tests.factory import make_product, near
 
 
@@ -42,6 +43,8 @@ def test_no_page_is_larger_than_60_kb(
         ("/", {"category": first.category, "max_price": "99999999.99"}),
         *(("/", {"q": "lamp", "mode": mode}) for mode in Mode),
         ("/", {"q": "lamp", "category": [first.category, second.category]}),
+        ("/", {"category": [f"{number} category" for number in range(100)]}),
+        ("/", {"q": "lamp", "all_categories": "1"}),
         ("/", {"like": [product.pk for product in longest_products[:20]]}),
         ("/similar/", {"q": "lamp"}),
         (first.get_absolute_url(), {}),
@@ -59,6 +62,9 @@ def test_no_page_is_larger_than_60_kb(
         sizes[path, str(query)[:60]] = len(response.content)
 
     assert max(sizes.values()) < 60_000, sizes
+    # The staff has buttons to judge, and addresses of pictures may be long.
+    if not staff and not first.image:
+        assert sizes["/", "{'q': 'lamp', 'mode': Mode.HYBRID}"] < 40_000
 
 
 def test_the_neighbours_of_the_longest_text_are_under_60_kb(client, longest_products):
@@ -70,4 +76,20 @@ def test_the_neighbours_of_the_longest_text_are_under_60_kb(client, longest_prod
     response = client.post("/products/add/", {"preview": "1", **typed})
 
     assert "It would stand next to" in response.content.decode()
+    assert len(response.content) < 60_000
+
+
+@pytest.mark.django_db
+def test_all_categories_of_a_large_shop_are_under_60_kb(client):
+    for number in range(MOST + 1):
+        make_product(
+            sku=f"lamp-{number}",
+            name=f"Lamp {number} ".ljust(70, "x"),
+            category=f"Home and garden > Lights, no. {number}",
+            description="A lamp for " * 20,
+        )
+
+    response = client.get("/?q=lamp&all_categories=1")
+
+    assert f"The largest {MOST} of {MOST + 1}." in response.content.decode()
     assert len(response.content) < 60_000

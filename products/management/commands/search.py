@@ -35,8 +35,9 @@ class Command(SearchCommand):
         parser.add_argument(
             "--sort",
             choices=Sort.values,
-            default=Sort.NAME,
-            help="The order without a text (default name), such as --sort=-price.",
+            default=Sort.RELEVANCE,
+            help="The order (default relevance; without a text by name), such as "
+            "--sort=-price.",
         )
         parser.add_argument(
             "--embedded", action="store_true", help="Only products with an embedding."
