@@ -2,12 +2,22 @@
 
 from django.urls import path
 
-from products.views import adding, catalogue, explaining, judging, lab, map, similar
+from products.views import (
+    adding,
+    catalogue,
+    completing,
+    explaining,
+    judging,
+    lab,
+    map,
+    similar,
+)
 
 app_name = "products"
 urlpatterns = [
     path("", catalogue.product_list, name="list"),
     path("products/<int:pk>/", catalogue.product_detail, name="detail"),
+    path("complete/", completing.complete, name="complete"),
     path("similar/", similar.similar, name="similar"),
     path("products/<int:pk>/why/", explaining.parts, name="parts"),
     path("exact/", explaining.exact, name="exact"),

@@ -19,6 +19,7 @@ from products.search import (
     search,
     similar_to,
 )
+from products.search.completions import examples
 from products.search.facets import SHOWN, category_counts
 
 SIMILAR_COUNT = 5
@@ -53,12 +54,15 @@ def product_list(request: HttpRequest) -> HttpResponse:
         "sorts": Sort,
         "address": address,
         "grades": None,
+        "examples": [],
     }
     if answer is None:
         facets = shown_facets(category_counts(Filters()), chosen=())
         context |= UNASKED | {"results": search(), "facets": facets}
         return render(request, "products/list.html", context, status=400)
     context |= answer
+    if form is None and not answer["empty"]:
+        context["examples"] = examples(answer["counts"])
     if (text := answer["searched"]) and request.user.is_staff:
         context["grades"] = grades_of(text)
     return render(request, "products/list.html", context)
@@ -99,6 +103,7 @@ def answered(question: dict[str, Any]) -> dict[str, Any]:
         "results": results,
         "searched": results.corrected or question["text"],
         "listing": listing,
+        "counts": counts,
         "facets": shown_facets(counts, filters.categories),
         "ranked": not listing,
         "empty": whole and not results.total and not filters,
