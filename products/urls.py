@@ -5,18 +5,21 @@ from django.urls import path
 from products.views import (
     adding,
     catalogue,
+    comparing,
     completing,
     explaining,
     judging,
     lab,
     map,
+    product,
     similar,
 )
 
 app_name = "products"
 urlpatterns = [
     path("", catalogue.product_list, name="list"),
-    path("products/<int:pk>/", catalogue.product_detail, name="detail"),
+    path("products/<int:pk>/", product.product_detail, name="detail"),
+    path("compare/", comparing.compare, name="compare"),
     path("complete/", completing.complete, name="complete"),
     path("similar/", similar.similar, name="similar"),
     path("products/<int:pk>/why/", explaining.parts, name="parts"),

@@ -1,15 +1,14 @@
-"""The pages of the catalogue: the list with its search, and a product."""
+"""The list of the catalogue, with its search."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from products.forms import SearchForm
-from products.models import Product
 from products.quality.judged import grades_of
 from products.search import (
     Filters,
@@ -17,12 +16,10 @@ from products.search import (
     SearchError,
     Sort,
     search,
-    similar_to,
 )
 from products.search.completions import examples
 from products.search.facets import SHOWN, category_counts
-
-SIMILAR_COUNT = 5
+from products.views.canonical import list_canonical
 
 NO_QUESTION = {
     "text": "",
@@ -55,12 +52,14 @@ def product_list(request: HttpRequest) -> HttpResponse:
         "address": address,
         "grades": None,
         "examples": [],
+        "canonical": None,
     }
     if answer is None:
         facets = shown_facets(category_counts(Filters()), chosen=())
         context |= UNASKED | {"results": search(), "facets": facets}
         return render(request, "products/list.html", context, status=400)
     context |= answer
+    context["canonical"] = list_canonical(request, answer["results"])
     if form is None and not answer["empty"]:
         context["examples"] = examples(answer["counts"])
     if (text := answer["searched"]) and request.user.is_staff:
@@ -122,14 +121,3 @@ def shown_facets(
     return shown + [
         (name, others.get(name), True) for name in chosen if name not in named
     ]
-
-
-@require_safe
-def product_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """Return the page of a product with the five most like it."""
-    try:
-        product, results = similar_to(pk, page_size=SIMILAR_COUNT)
-    except Product.DoesNotExist as err:
-        raise Http404 from err
-    context = {"product": product, "results": results}
-    return render(request, "products/detail.html", context)
