@@ -42,6 +42,7 @@ SHORTEST_STEM = 3  # letters
 
 EXAMPLES = 4
 EXAMPLE_WORDS = 4
+EXAMPLE_LENGTH = 40  # characters
 EXAMPLE_SECONDS = 300
 
 # Letters and digits, with marks inside: "usb-c", "women's".
@@ -155,10 +156,18 @@ def examples(counts: Iterable[tuple[str, int]] | None = None) -> list[str]:
         counts = category_counts(Filters()) if counts is None else counts
         largest = [name for name, _ in islice(counts, EXAMPLES)]
         names = dearest_names(largest)
-        made = [" ".join(name.split()[:EXAMPLE_WORDS]) for name in names]
+        made = [text for name in names if (text := beginning_of(name))]
         if made:
             cache.set("search-examples", made, EXAMPLE_SECONDS)
     return made
+
+
+def beginning_of(name: str) -> str:
+    """Return the first words of a name, as many as make a short text; "" for none."""
+    words = name.split()[:EXAMPLE_WORDS]
+    while words and len(" ".join(words)) > EXAMPLE_LENGTH:
+        words.pop()
+    return " ".join(words)
 
 
 def dearest_names(categories: list[str]) -> list[str]:

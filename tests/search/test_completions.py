@@ -130,6 +130,21 @@ def test_examples_are_products_of_the_largest_categories():
     assert examples() == ["Gaming Laptop with a", "Mug"]
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("A lamp", ["A lamp"]),
+        ("Extraordinarily bright incomprehensibilities", ["Extraordinarily bright"]),
+        ("x" * 41, []),
+    ],
+    ids=["short", "long", "one long word"],
+)
+def test_examples_are_short(name, shown):
+    make_product(name=name)
+
+    assert examples() == shown
+
+
 def test_examples_are_read_once(django_assert_num_queries):
     make_product(name="Mug")
     examples()

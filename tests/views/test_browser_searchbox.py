@@ -210,6 +210,24 @@ def test_without_scripts_the_box_and_its_examples_work(visit):
     expect(page.locator(".card h3").first).to_have_text("Yoga Mat")
 
 
+@pytest.mark.parametrize("screen", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("path", ["/", "/products/{yoga}/"])
+def test_nothing_is_pushed_by_the_list(visit, screen, path):
+    yoga = Product.objects.get(sku="yoga-mat").pk
+    page = visit(path.format(yoga=yoga), viewport=screen)
+    fixed = page.locator("h1, .searchbox, .tries, .crumbs, .product, .bottom").all()
+    before = [each.bounding_box() for each in fixed]
+
+    box(page).press_sequentially("runn")
+    expect(options(page).first).to_be_visible()
+
+    assert [each.bounding_box()["y"] for each in fixed[:2]] == [
+        place["y"] for place in before[:2]
+    ]
+    if path != "/":
+        assert [each.bounding_box() for each in fixed] == before
+
+
 @pytest.mark.parametrize(
     ("screen", "scheme"), [(DESK, "light"), (PHONE, "dark")], ids=["desk", "phone"]
 )
