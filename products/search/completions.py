@@ -23,7 +23,7 @@ from products.search.operators import read_operators
 from products.search.question import MAX_TEXT, Filters
 from products.sql.expressions import Matches
 from products.sql.language import CatalogLanguage
-from products.sql.words import Beginnings
+from products.sql.words import Beginnings, OnlyWeight
 
 MOST_QUERIES = 3
 MOST_CATEGORIES = 4
@@ -39,6 +39,9 @@ SAMPLE = 100
 # An English ending that a half typed word may have in part: the "ni" of "runni".
 ENDING = 3  # letters
 SHORTEST_STEM = 3  # letters
+
+# What the words begin with that NameWords adds to those of a name.
+OF_INDEX = "length"
 
 EXAMPLES = 4
 EXAMPLE_WORDS = 4
@@ -115,13 +118,16 @@ def named_like(typed: list[str]) -> list[Product]:
 
 
 def named_beginning(typed: list[str]) -> ProductQuerySet:
-    """Return up to 100 products with these beginnings of words in their names."""
+    """Return any 100 products with these beginnings of words in their names."""
     beginnings = Beginnings(" ".join(w for w in typed if len(w) >= SHORTEST))
     query = SearchQuery(beginnings, search_type="raw", config=CatalogLanguage())
     query |= SearchQuery(beginnings, search_type="raw", config="simple")
-    # The index on the names has words of its own besides, which no text has.
-    named = Product.objects.filter(Matches(NameWords(), query), search_vector=query)
-    return named.only(*OFFERED)[:SAMPLE]
+    named = Product.objects.filter(Matches(OnlyWeight("a"), query), search_vector=query)
+    # The index on the names has "length 3" and the like besides their words.
+    if not any(OF_INDEX.startswith(word) for word in typed):
+        named = named.filter(Matches(NameWords(), query))
+    # In no order, so that no more rows are read than are returned.
+    return named.order_by().only(*OFFERED)[:SAMPLE]
 
 
 def place_in_list(product: Product, typed: list[str]) -> tuple[bool, int, str, int]:

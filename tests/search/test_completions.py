@@ -67,6 +67,12 @@ def test_categories_are_those_with_words_that_begin_so_the_largest_first():
     assert completions("audio h").categories == [("Home audio", 1)]
 
 
+def test_a_word_of_the_description_is_none_of_the_name():
+    make_product(name="Lamp", description="Of great length.")
+
+    assert names("len") == []
+
+
 def test_a_name_that_begins_so_comes_first_then_the_shortest():
     for name in ("A big lamp", "Lamp for a desk", "Lamp"):
         make_product(name=name)
