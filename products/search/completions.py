@@ -74,10 +74,8 @@ def completions(text: str) -> Completions:
     quotes them: it says exactly what is wanted. Up to three statements; in a large
     catalogue the one that counts categories runs every five minutes.
     """
-    if len(text) > MAX_TEXT or "\0" in text or read_operators(text)[1]:
-        return Completions()
-    typed = words_of(tidy(text))[:MOST_WORDS]
-    if not any(len(word) >= SHORTEST for word in typed):
+    typed = typed_words(text)
+    if not typed:
         return Completions()
     products = named_like(typed)
     return Completions(
@@ -89,6 +87,14 @@ def completions(text: str) -> Completions:
         ][:MOST_CATEGORIES],
         products=products[:MOST_PRODUCTS],
     )
+
+
+def typed_words(text: str) -> list[str]:
+    """Return the words of a half typed text; none where nothing is to complete it."""
+    if len(text) > MAX_TEXT or "\0" in text or read_operators(text)[1]:
+        return []
+    words = words_of(tidy(text))[:MOST_WORDS]
+    return words if any(len(word) >= SHORTEST for word in words) else []
 
 
 def words_of(text: str) -> list[str]:
