@@ -12,6 +12,9 @@ from products.models import Product
 
 CONTEXT = "https://schema.org"
 
+# Characters; https://support.google.com/merchants/answer/6324468 allows so many.
+DESCRIPTION = 5_000
+
 # Signs that stand for one currency. Some, such as $, ¥ and kr, stand for several: a
 # wrong currency would be worse than none.
 CURRENCIES = {
@@ -66,7 +69,7 @@ def product_data(product: Product, *, url: str, image: str | None) -> dict[str, 
         "sku": product.sku,
         "url": url,
         "category": product.category,
-        "description": product.description,
+        "description": product.description[:DESCRIPTION],
         "image": image,
     }
     if currency := currency_code(settings.CURRENCY):

@@ -81,6 +81,8 @@ class Environment(jinja2.Environment):
         # Keep all templates: there are two dozen, and a limit would need a lock.
         options |= {"trim_blocks": True, "lstrip_blocks": True, "cache_size": -1}
         super().__init__(**options)
+        # For tojson: letters of other scripts stay letters.
+        self.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
         self.settling = Settling(CONSTANT) if settled else None
         numbers = Numbers(language)
         self.filters |= {

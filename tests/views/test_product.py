@@ -68,6 +68,14 @@ def test_no_text_of_a_product_ends_the_data(client):
     assert "<script>alert" not in page
 
 
+def test_a_long_text_in_another_script_does_not_make_a_large_page(client):
+    page = page_of(client, make_product(name="Лампа", description="ж" * 20_000))
+
+    data, _ = structured(page)
+    assert data["description"] == "ж" * 5_000
+    assert len(page.encode()) < 30_000  # twice 5,000 letters of two bytes, and the rest
+
+
 def test_the_head_has_what_is_shared(client):
     product = make_product(name="Lamp", description="A bright  lamp.\nFor all rooms.")
 
