@@ -192,3 +192,13 @@ document.addEventListener("keydown", (event) => {
   box.focus();
   box.select();
 });
+
+// A product that is chosen to be compared changes nothing of the question: the list,
+// which searches again after a change, must not hear of it.
+document.addEventListener(
+  "change",
+  (event) => {
+    if (event.target.form?.id === "compare") event.stopPropagation();
+  },
+  true,
+);
