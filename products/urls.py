@@ -1,23 +1,43 @@
 """Addresses of the shop's pages."""
 
+from django.contrib.sitemaps import views as sitemaps
 from django.urls import path
 
 from products.views import (
     adding,
     catalogue,
+    comparing,
+    completing,
     explaining,
     judging,
     map,
     pictures,
+    product,
     samples,
     similar,
+    sitemap,
 )
 from products.views.lab import learning, measuring, steps
 
 app_name = "products"
 urlpatterns = [
     path("", catalogue.product_list, name="list"),
-    path("products/<int:pk>/", catalogue.product_detail, name="detail"),
+    path("products/<int:pk>/", product.product_detail, name="detail"),
+    path(
+        "sitemap.xml",
+        sitemaps.index,
+        {"sitemaps": sitemap.SITEMAPS, "sitemap_url_name": "products:sitemap"},
+        name="sitemaps",
+    ),
+    path(
+        "sitemap-<slug:section>.xml",
+        sitemaps.sitemap,
+        {"sitemaps": sitemap.SITEMAPS},
+        name="sitemap",
+    ),
+    path("robots.txt", sitemap.robots, name="robots"),
+    path("compare/", comparing.compare, name="compare"),
+    path("complete/", completing.complete, name="complete"),
     path("similar/", similar.similar, name="similar"),
     path("products/<int:pk>/why/", explaining.parts, name="parts"),
     path("exact/", explaining.exact, name="exact"),

@@ -10,6 +10,7 @@ together in eight steps, `second_look` corrects a mistyped text by `spelling` an
 `vocabulary` and ranks again, `sorting` puts the best in another order, `facets` counts
 categories, `written_words` finds the words of a query as texts write them, and `answer`
 makes the page that `results` describes. `nearness` says in words how near a product is.
+Apart from these, `completions` offers what a half typed text may become.
 
     from products.search import Filters, search
 """

@@ -29,6 +29,7 @@ from products.templating.filters import (
     category_name,
     changed_address,
     lines,
+    paragraphs,
     percent,
     readable_sql,
     series_colour,
@@ -84,6 +85,8 @@ class Environment(jinja2.Environment):
         # Keep all templates: there are two dozen, and a limit would need a lock.
         options |= {"trim_blocks": True, "lstrip_blocks": True, "cache_size": -1}
         super().__init__(**options)
+        # For tojson: letters of other scripts stay letters.
+        self.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
         self.settling = Settling(CONSTANT) if settled else None
         numbers = Numbers(language)
         self.filters |= {
@@ -93,6 +96,7 @@ class Environment(jinja2.Environment):
             "marked": marked,
             "near": near,
             "number": numbers.number,
+            "paragraphs": paragraphs,
             "percent": percent,
             "picture_address": image_address,
             "picture_srcset": image_srcset,

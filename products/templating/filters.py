@@ -36,6 +36,8 @@ SERIES = (
 # Four placeholders or more.
 PARAMETERS = re.compile(r"%s(?:, ?%s){3,}")
 
+PARAGRAPH_END = re.compile(r"\n[^\S\n]*\n")
+
 LAST_WORD = re.compile(r"\S*$")
 
 PYTHON_SIGNS = {".": ".", ",": ","}
@@ -116,6 +118,11 @@ def lines(text: str) -> str:
     """Return a text as HTML that keeps its lines."""
     safe = escape(text)
     return Markup("<br>".join(safe.splitlines())) if "\n" in text else safe
+
+
+def paragraphs(text: str) -> list[str]:
+    """Return the parts of a text between its empty lines."""
+    return [part.strip() for part in PARAGRAPH_END.split(text) if part.strip()]
 
 
 @lru_cache(maxsize=256)

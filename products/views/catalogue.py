@@ -1,10 +1,10 @@
-"""The pages of the catalogue: the list with its search, and a product."""
+"""The list of the catalogue, with its search."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -18,17 +18,16 @@ from products.search import (
     SearchError,
     Sort,
     search,
-    similar_to,
 )
+from products.search.completions import examples
 from products.search.facets import category_counts, price_range
+from products.views.canonical import list_canonical
 from products.views.narrowing import (
     categories,
     chips,
     nothing_passes,
     price_slider,
 )
-
-SIMILAR_COUNT = 5
 
 # The orders of what was found, and those of the whole catalogue.
 FOUND_SORTS = (Sort.RELEVANCE, Sort.PRICE, Sort.PRICE_DESCENDING, Sort.NEWEST)
@@ -70,12 +69,17 @@ def product_list(request: HttpRequest) -> HttpResponse:
         "address": searched_address(request.GET, answer),
         "slider": price_slider(price_range()),
         "grades": None,
+        "examples": [],
+        "canonical": None,
     }
     if answer is None:
         counts = category_counts(Filters())
         context |= UNASKED | {"results": search(), "categories": categories(counts)}
         return render(request, "products/list.html", context, status=400)
     context |= answer
+    context["canonical"] = list_canonical(request, answer["results"])
+    if form is None and not answer["empty"]:
+        context["examples"] = examples(answer["counts"])
     if (text := answer["searched"]) and request.user.is_staff:
         context["grades"] = grades_of(text)
     return render(request, "products/list.html", context)
@@ -125,6 +129,7 @@ def answered(
         "results": results,
         "searched": results.corrected or question["text"],
         "listing": listing,
+        "counts": counts,
         "categories": categories(
             counts, filters.categories, within=within, every=every
         ),
@@ -144,14 +149,3 @@ def is_empty_shop(results: Results) -> bool:
     if results.total or results.far:
         return False
     return not Product.objects.exists()
-
-
-@require_safe
-def product_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """Return the page of a product with the five most like it."""
-    try:
-        product, results = similar_to(pk, page_size=SIMILAR_COUNT)
-    except Product.DoesNotExist as err:
-        raise Http404 from err
-    context = {"product": product, "results": results}
-    return render(request, "products/detail.html", context)

@@ -17,7 +17,7 @@ from products.search import Filters, Mode
 # A list of categories is read at a glance; all of them are a page of their own, as far
 # as it stays small enough to send. The others are found by their name.
 SHOWN = 12
-MOST = 150
+MOST = 120
 
 # So many categories are named one by one where they are active.
 SINGLE = 5

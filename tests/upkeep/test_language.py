@@ -8,11 +8,11 @@ from django.db import connection
 
 from products.models import Product
 from products.search import Filters, search
+from products.search.completions import named_like
 from products.search.words import query_terms
 from products.sql.language import current_language
 from products.upkeep.language import change_language
 from products.upkeep.vector_index import configured_kind, is_usable
-from products.views.typeahead import beginning_with
 from tests.factory import make_product
 
 GERMAN = {
@@ -87,7 +87,7 @@ def test_a_result_shows_its_words_as_the_german_text_writes_them():
 def test_a_half_typed_word_is_read_in_the_language_of_the_catalogue():
     catalogue("german", GERMAN)
 
-    assert [product.sku for product in beginning_with("Jacken")] == ["jacket"]
+    assert [product.sku for product in named_like(["jacken"])] == ["jacket"]
 
 
 @pytest.mark.django_db

@@ -48,6 +48,8 @@ def test_no_page_is_larger_than_60_kb(
         ("/", {"like": [product.pk for product in longest_products[:20]]}),
         ("/similar/", {"q": "lamp"}),
         (first.get_absolute_url(), {}),
+        ("/compare/", {"product": [each.pk for each in longest_products[:4]]}),
+        ("/compare/", {"product": [first.pk], "add": "lamp"}),
         (f"{first.get_absolute_url()}why/", {"q": "lamp"}),
         ("/exact/", {"q": "lamp"}),
         ("/products/add/", {}),
