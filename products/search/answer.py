@@ -37,16 +37,18 @@ from products.search.question import (
 from products.search.rank import rank
 from products.search.results import Candidate, Hit, Log, Plan, Results
 from products.search.second_look import second_look
+from products.search.steps import Step
 from products.search.synonyms import Thesaurus
 from products.search.words import written_words
 from products.sql.expressions import InArray, array_of
 from products.sql.prepared import Given, Prepared
-from products.sql.watch import Record, recorded
+from products.sql.watch import Record, named, recorded
 
 # How many products the catalogue without a question is paged through.
 LISTING_WINDOW = 10_000
 
 
+@named(Step.RECIPE)
 def search(
     text: str = "",
     filters: Filters = Filters(),  # noqa: B008 - immutable
@@ -137,6 +139,7 @@ def similar_to(
         return product, similar_page(question, record, product, similar)
 
 
+@named(Step.EXAMPLES)
 def with_fresh_examples(question: Question) -> Question:
     """Return the question with its examples as they are stored now."""
     if not question.examples:
@@ -220,6 +223,7 @@ def similar_page(
     )
 
 
+@named(Step.COUNT)
 def comparable_count(question: Question, plan: Plan) -> int:
     """Return how many products can be compared, counted up to 201 at least.
 
@@ -273,6 +277,7 @@ def in_order(products: list[Product]) -> list[Product]:
     return sorted(products, key=lambda product: (product.distance, product.pk))
 
 
+@named(Step.LISTING)
 def catalogue_page(question: Question, record: Record) -> Results:
     """Return a page of the catalogue, as far as it passes the filters."""
     products = question.products()
@@ -330,6 +335,7 @@ def ranked_page(question: Question, record: Record) -> Results:
     )
 
 
+@named(Step.PRODUCTS)
 def load_hits(question: Question, candidates: Sequence[Candidate]) -> list[Hit]:
     """Return the candidates with their products, and words as these write them.
 
@@ -357,7 +363,7 @@ def load_hits(question: Question, candidates: Sequence[Candidate]) -> list[Hit]:
 
 def with_statements(log: Log, record: Record) -> Log:
     """Return a log with the statements that ran so far."""
-    statements = list(record.statements)
+    statements = [statement.sql for statement in record.statements]
     return replace(log, statements=statements, sql_ms=record.milliseconds)
 
 
