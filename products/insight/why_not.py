@@ -20,7 +20,7 @@ from products.insight.gates import (
 from products.insight.ways import Ways
 from products.models import Product
 from products.numbers import grouped
-from products.search import SearchError, search
+from products.search import search
 from products.search.answer import first_without_embedding
 from products.search.question import MAX_PAGE_SIZE, Question
 from products.search.rank import (
@@ -96,7 +96,8 @@ class Inquiry:
         if not (self.question.text or self.question.examples):
             return self.listed(gates)
         if bare := first_without_embedding(self.question.examples):
-            raise SearchError(bare.why_without_embedding())
+            gate = Gate(Condition.EMBEDDING, False, bare.why_without_embedding())
+            return WhyNot(self.product, None, None, 0, [*gates, gate], [gate])
         return self.ranked(gates)
 
     def listed(self, gates: list[Gate]) -> WhyNot:

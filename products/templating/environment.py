@@ -25,6 +25,7 @@ from products.templating.filters import (
     Numbers,
     category_name,
     changed_address,
+    copyable_sql,
     lines,
     percent,
     readable_sql,
@@ -84,6 +85,7 @@ class Environment(jinja2.Environment):
         numbers = Numbers(language)
         self.filters |= {
             "category_name": category_name,
+            "copyable_sql": copyable_sql,
             "lines": lines,
             "number": numbers.number,
             "percent": percent,
