@@ -61,7 +61,7 @@ def with_values(sql: str, params: Sequence[Any] | None, *, using: str) -> str:
     connection = connections[using]
     connection.ensure_connection()
     if params is not None:
-        params = [shortest(param) for param in params]
+        params = [rounded_vector(param) for param in params]
     with psycopg.ClientCursor(connection.connection) as cursor:
         text = cursor.mogrify(on_lines(sql), params)
     return f"{text.rstrip(';')};"
@@ -76,11 +76,12 @@ def on_lines(sql: str) -> str:
     )
 
 
-def shortest(value: Any) -> Any:
-    """Return a vector's text with as few digits as make the same vector again."""
+def rounded_vector(value: Any) -> Any:
+    """Return a vector's text with six decimals: as exact as a distance is reckoned.
+
+    A page of several statements would be large with all of them.
+    """
     if not (isinstance(value, str) and VECTOR.fullmatch(value)):
         return value
-    import numpy as np
-
-    numbers = np.array(json.loads(value), dtype=np.float32)
-    return f"[{','.join(map(str, numbers))}]"
+    numbers = (f"{number:.6f}".rstrip("0").rstrip(".") for number in json.loads(value))
+    return f"[{','.join(numbers)}]"

@@ -49,15 +49,15 @@ class Reading:
 class Explanation:
     """A page of results, and how it came about.
 
-    summary: one plain sentence. readings: how PostgreSQL read the products. nearest: the
-    statement that found the products of the page, as it can be run; others: the rest.
+    summary: one plain sentence. readings: how PostgreSQL read the products. main: what
+    found the products of the page, as it can be run; others: the rest.
     """
 
     results: Results
     summary: str
     hits: list[ScoredHit]
     readings: list[Reading]
-    nearest: list[NamedSQL]
+    main: list[NamedSQL]
     others: list[NamedSQL]
 
 
@@ -72,15 +72,28 @@ def explain(asked: dict[str, Any], *, using: str = DEFAULT_DB_ALIAS) -> Explanat
         with watched(using=using) as record:
             results = search(**asked, using=using)
         statements = as_sql(record.statements, using=using)
-    main = main_step(results)
+    main = [s for s in statements if s.step == main_step(results)]
+    if main_step(results) == Step.NEAREST:
+        # A first look by the index may find too few. The last one counts.
+        main = main[-1:]
     return Explanation(
         results,
         summary(asked, results, nearest_scan(record)),
         scored_hits(results),
-        [Reading(Step(s.name), s.scan) for s in record.statements if s.scan],
-        [statement for statement in statements if statement.step == main],
-        [statement for statement in statements if statement.step != main],
+        readings(record),
+        main,
+        [statement for statement in statements if statement not in main],
     )
+
+
+def readings(record: Record) -> list[Reading]:
+    """Return how the products were read; of several looks for the nearest the last."""
+    nearest = nearest_scan(record)
+    return [
+        Reading(Step(s.name), s.scan)
+        for s in record.statements
+        if s.scan and (s.name != Step.NEAREST or s.scan is nearest)
+    ]
 
 
 def main_step(results: Results) -> Step:

@@ -46,22 +46,15 @@ def what_was_done(asked: dict[str, Any], results: Results, scan: Scan | None) ->
     values = {"which": which, "target": target}
     if scan is None:
         return _("could compare no product%(which)s with %(target)s") % values
-    count = scan.rows
     if "embedding" in scan.index:
-        done = ngettext(
-            "asked its index for the product%(which)s nearest to %(target)s, got "
-            "%(count)s",
-            "asked its index for the products%(which)s nearest to %(target)s, got "
-            "%(count)s",
-            count,
-        )
-    else:
-        done = ngettext(
-            "compared the only product%(which)s with %(target)s",
-            "compared all %(count)s products%(which)s with %(target)s",
-            count,
-        )
-    return done % (values | {"count": grouped(count)})
+        text = _("had the index look up the products%(which)s nearest to %(target)s")
+        return text % values
+    text = ngettext(
+        "compared the only product%(which)s with %(target)s",
+        "compared all %(count)s products%(which)s with %(target)s",
+        scan.rows,
+    )
+    return text % (values | {"count": grouped(scan.rows)})
 
 
 def what_was_listed(results: Results) -> str:

@@ -169,11 +169,12 @@ def back(request: HttpRequest, form: SearchForm) -> str:
 
     A question about nothing but one product belongs to the page of that product.
     """
-    if form.is_valid() and list(request.GET) == ["like"]:
+    asked = question_of(request)
+    if form.is_valid() and list(asked) == ["like"]:
         match list(form.cleaned_data["like"]):
             case [product]:
                 return f"{product.get_absolute_url()}#similar"
-    return f"{reverse('products:list')}?{request.GET.urlencode()}"
+    return f"{reverse('products:list')}?{asked.urlencode()}"
 
 
 def model_is_silent() -> str:
