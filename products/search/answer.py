@@ -346,12 +346,16 @@ def load_hits(question: Question, candidates: Sequence[Candidate]) -> list[Hit]:
     loaded = {product.pk: product for product in found}
     # A product that was deleted since it was ranked is left out.
     candidates = [candidate for candidate in candidates if candidate.pk in loaded]
-    words = written_words(
-        {candidate.pk: candidate.words for candidate in candidates},
-        {pk: f"{p.name}\n{p.category}\n{p.description}" for pk, p in loaded.items()},
-        question.text,
-        using=question.using,
-    )
+    with named(Step.WRITTEN):
+        words = written_words(
+            {candidate.pk: candidate.words for candidate in candidates},
+            {
+                pk: f"{p.name}\n{p.category}\n{p.description}"
+                for pk, p in loaded.items()
+            },
+            question.text,
+            using=question.using,
+        )
     return [
         Hit(
             **vars(candidate) | {"words": words[candidate.pk]},

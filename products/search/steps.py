@@ -19,4 +19,5 @@ class Step(models.TextChoices):
     SKU = "sku", _("The product whose sku is the text")
     SPELLING = "spelling", _("The words of the catalogue")
     LISTING = "listing", _("A page of the catalogue")
-    PRODUCTS = "products", _("The products of the page, and how they write the words")
+    PRODUCTS = "products", _("The products of the page")
+    WRITTEN = "written", _("The words as the products write them")

@@ -70,6 +70,7 @@ def explained(request: HttpRequest, asked: dict[str, Any]) -> dict[str, Any]:
     return {
         "explanation": explanation,
         "results": explanation.results,
+        "varied": bool(asked["diversity"]),
         "python": as_python(asked),
         "command": for_shell(arguments),
         "powershell": for_powershell(arguments),

@@ -46,6 +46,7 @@ def test_the_statements_of_a_search_say_what_they_are_for():
         Step.WITH_WORD,
         Step.SKU,
         Step.PRODUCTS,
+        Step.WRITTEN,
     ]
     assert steps("lamp", diversity=0.5) == [
         Step.RECIPE,
@@ -56,6 +57,7 @@ def test_the_statements_of_a_search_say_what_they_are_for():
         Step.VARIETY,
         Step.SKU,
         Step.PRODUCTS,
+        Step.WRITTEN,
     ]
 
 
