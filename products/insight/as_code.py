@@ -6,10 +6,11 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from inspect import signature
 from typing import Any
 
 from products.models import Product
-from products.search import PAGE_SIZE, Filters, Mode, Sort
+from products.search import PAGE_SIZE, Filters, search
 
 PYTHON = ".venv/bin/python"
 POWERSHELL_PYTHON = r".venv\Scripts\python"
@@ -19,11 +20,8 @@ PLAIN = re.compile(r"[\w./\\=:-]+", re.ASCII)
 
 # The arguments of search() that are often left as they are.
 DEFAULTS = {
-    "mode": Mode.HYBRID,
-    "diversity": 0.0,
-    "sort": Sort.NAME,
-    "page": 1,
-    "literal": False,
+    name: signature(search).parameters[name].default
+    for name in ("mode", "diversity", "sort", "page", "literal")
 }
 
 

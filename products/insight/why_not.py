@@ -12,21 +12,14 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from products.insight.comparison import bounded, make_question
-from products.insight.gates import (
-    Condition,
-    Gate,
-    question_gates,
-)
+from products.insight.gates import Condition, Gate, question_gates
 from products.insight.ways import Ways
 from products.models import Product
 from products.numbers import grouped
-from products.search import search
+from products.search import Results, search
 from products.search.answer import first_without_embedding
+from products.search.operators import read_operators
 from products.search.question import MAX_PAGE_SIZE, Question
-from products.search.rank import (
-    rank,
-)
-from products.search.second_look import Looked, second_look
 
 
 @dataclass(frozen=True)
@@ -77,14 +70,18 @@ def why_not(
     """
     question = make_question(asked, using=using)
     with bounded(using=using):
-        return Inquiry(product, question).answer()
+        return Inquiry(product, asked, question).answer()
 
 
 @dataclass(frozen=True)
 class Inquiry:
-    """A product that is looked for in the answer to a question."""
+    """A product that is looked for in the answer to a question.
+
+    asked: the same question as the arguments of search().
+    """
 
     product: Product
+    asked: dict[str, Any]
     question: Question
 
     def answer(self) -> WhyNot:
@@ -141,7 +138,7 @@ class Inquiry:
     def after(self, place: int, page: int) -> Iterator[Gate]:
         """Yield the gates of what happens to a product that was found."""
         if self.question.diversity:
-            before = self.plain_places.get(self.product.pk, place)
+            before = self.places_if(diversity=0.0).get(self.product.pk, place)
             figures = {"before": before, "place": place}
             text = _(
                 "Without variety it has place %(before)s, with it place %(place)s."
@@ -157,54 +154,52 @@ class Inquiry:
         figures = {"page": page, "place": place}
         yield Gate(Condition.PAGE, passed, text % figures, figures)
 
-    # The ranking
+    # The results
 
     @cached_property
-    def looked(self) -> Looked:
-        """The question that is answered, and its ranking."""
-        return second_look(self.question, rank(self.question))
+    def first(self) -> Results:
+        """The first of the largest pages."""
+        return self.page_of_results(1)
 
     @cached_property
     def places(self) -> dict[int, int]:
         """The place of each product in the results, by id."""
-        if self.question.single_example:
-            hits = search(
-                filters=self.question.filters,
-                like=self.question.like,
-                page_size=MAX_PAGE_SIZE,
-                using=self.question.using,
-            )
-            return {hit.pk: place for place, hit in enumerate(hits, start=1)}
-        return places_of(self.looked)
+        return self.places_from(self.first)
 
-    @cached_property
-    def plain_places(self) -> dict[int, int]:
-        """The same without variety."""
-        plain = replace(self.question, diversity=0.0)
-        return places_of(second_look(plain, rank(plain)))
+    def page_of_results(self, number: int, **changes: Any) -> Results:
+        """Return one of the largest pages of the results."""
+        asked = self.asked | changes | {"page": number, "page_size": MAX_PAGE_SIZE}
+        return search(**asked, using=self.question.using)
+
+    def places_from(self, first: Results, **changes: Any) -> dict[int, int]:
+        """Return the place of each product, also of the pages after the first one."""
+        others = range(2, first.pages + 1)
+        pages = [first, *(self.page_of_results(n, **changes) for n in others)]
+        hits = [hit for page in pages for hit in page]
+        return {hit.pk: place for place, hit in enumerate(hits, start=1)}
+
+    def places_if(self, **changes: Any) -> dict[int, int]:
+        """Return the same for a question that is changed."""
+        return self.places_from(self.page_of_results(1, **changes), **changes)
 
     @cached_property
     def answered(self) -> Question:
         """The question that is answered: with the corrected text, if it was corrected."""
-        return self.question if self.question.single_example else self.looked.question
+        if not self.first.corrected:
+            return self.question
+        text, _operators = read_operators(self.first.corrected)
+        return replace(self.question, text=text)
 
     def corrected(self) -> Iterator[Gate]:
         """Yield the gate of a corrected text: it may have been found by the typed one."""
-        if self.answered.text == self.question.text:
+        if not self.first.corrected:
             return
-        literal = places_of(Looked(self.question, rank(self.question)))
-        before = literal.get(self.product.pk)
         values = {"typed": self.question.text, "corrected": self.answered.text}
-        lost = before is not None and self.product.pk not in self.places
+        wanted = self.product.pk
+        lost = wanted not in self.places and wanted in self.places_if(literal=True)
         text = (
             _("“%(corrected)s” was searched for. The text as it is typed finds it.")
             if lost
             else _("“%(corrected)s” was searched for in place of “%(typed)s”.")
         )
         yield Gate(Condition.CORRECTED, not lost, text % values, values)
-
-
-def places_of(looked: Looked) -> dict[int, int]:
-    """Return the place of each candidate, by id."""
-    candidates = looked.ranking.candidates
-    return {candidate.pk: place for place, candidate in enumerate(candidates, start=1)}

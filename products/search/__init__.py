@@ -8,7 +8,7 @@ or an exact scan, each with the `evidence` for its products. `accessories` tells
 from its accessories, `scores` adds up what speaks for each, `rank` puts all of that
 together in eight steps, `second_look` corrects a mistyped text by `spelling` and
 `vocabulary` and ranks again, `facets` counts categories, and `answer` makes the page that
-`results` describes. `steps` names what each statement is for.
+`results` describes.
 
     from products.search import Filters, search
 """
