@@ -160,6 +160,29 @@ def test_who_has_a_search_explained_waits_for_a_turn(client, by_hand, monkeypatc
     assert response.status_code == 503
 
 
+@pytest.mark.usefixtures("broken_model")
+@pytest.mark.django_db
+def test_where_the_model_fails_the_scores_are_those_of_words(client):
+    make_product(name="Lamp")
+
+    page = client.get("/lab/why/?q=lamp").content.decode()
+
+    assert "VectorShop looked in the products for your words" in page
+    assert "Searching by meaning is not possible just now" in page
+    assert "The score is the share of the words" in page
+    assert "Which part matters" not in page
+
+
+@pytest.mark.django_db
+def test_an_example_without_embedding_is_compared_with_nothing(client):
+    bare, other = make_product(name="Lamp", embedding=None), make_product(name="Sofa")
+
+    page = client.get(f"/lab/why/?like={bare.pk}&why_not={other.sku}").content.decode()
+
+    assert "could compare no product with “Lamp” and found none to list" in page
+    assert "<strong>Embedding:</strong> Lamp has no embedding" in page
+
+
 # Why not this one?
 
 
