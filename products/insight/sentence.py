@@ -44,7 +44,7 @@ def what_was_done(asked: dict[str, Any], results: Results, scan: Scan | None) ->
             }
     target = compared_with(text, asked["like"], asked["unlike"], results.mode)
     values = {"which": which, "target": target}
-    if scan is None:
+    if scan is None or not scan.rows:
         return _("could compare no product%(which)s with %(target)s") % values
     if "embedding" in scan.index:
         text = _("had the index look up the products%(which)s nearest to %(target)s")

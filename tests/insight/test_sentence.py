@@ -60,6 +60,11 @@ def sentence(query):
             "the one that has any.",
         ),
         (
+            "q=lamp&mode=semantic&category=Garden",
+            "VectorShop could compare no product of Garden with the meaning of your "
+            "words and found none to list.",
+        ),
+        (
             "q=chair&mode=keyword&literal=chair",
             "VectorShop looked in the products for your words and found none to list.",
         ),

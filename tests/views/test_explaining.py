@@ -10,6 +10,7 @@ from psycopg.errors import QueryCanceled
 from products.insight import comparison, explanation
 from products.models import Product
 from products.search import query_vector
+from products.sql.watch import Scan
 from products.turns import Turns
 from products.views import explaining
 from tests.factory import axis, make_product
@@ -158,6 +159,29 @@ def test_who_has_a_search_explained_waits_for_a_turn(client, by_hand, monkeypatc
         response = client.get("/lab/why/?q=lamp")
 
     assert response.status_code == 503
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("node", "index", "says"),
+    [
+        ("Seq Scan", "", "5 rows, the whole table"),
+        ("Index Scan", "a_idx", "5 rows, by the index a_idx"),
+        ("Bitmap Heap Scan", "a_idx", "5 rows, by the index a_idx"),
+        ("Bitmap Heap Scan", "", "5 rows, by several indexes"),
+    ],
+)
+def test_the_way_postgresql_read_is_named(client, monkeypatch, node, index, says):
+    product = make_product(name="Lamp")
+    make_product(name="Sofa")
+    scan = Scan(node, index, rows=3, removed=2, milliseconds=1.0)
+    monkeypatch.setattr("products.sql.watch.read_scan", lambda output: scan)
+
+    shown = client.get(f"/lab/why/?like={product.pk}").content.decode()
+    compared = client.get(f"/exact/?like={product.pk}").content.decode()
+
+    assert f"The nearest products:</strong> {says} " in shown
+    assert f"<dd>{says}</dd>" in compared
 
 
 @pytest.mark.usefixtures("broken_model")
