@@ -17,7 +17,7 @@ from products.insight.ways import Ways
 from products.models import Product
 from products.numbers import grouped
 from products.search import Results, search
-from products.search.answer import first_without_embedding
+from products.search.answer import LISTING_WINDOW, first_without_embedding
 from products.search.operators import read_operators
 from products.search.question import MAX_PAGE_SIZE, Question
 
@@ -108,7 +108,16 @@ class Inquiry:
             **{name: own}, pk__lt=self.product.pk
         )
         place = 1 + products.filter(before).count()
-        return self.found(place, products.count(), gates)
+        if place <= LISTING_WINDOW:
+            total = min(products.count(), LISTING_WINDOW)
+            return self.found(place, total, gates)
+        figures = {"place": place, "window": LISTING_WINDOW}
+        text = _(
+            "It has place %(place)s; only the first %(window)s can be paged through."
+        )
+        shown = text % {name: grouped(number) for name, number in figures.items()}
+        gate = Gate(Condition.PAGE, False, shown, figures)
+        return WhyNot(self.product, None, None, LISTING_WINDOW, [*gates, gate], [gate])
 
     def ranked(self, gates: list[Gate]) -> WhyNot:
         """Return the place in a ranking, or the gates of it that were closed."""

@@ -6,6 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from products.insight import comparison
+from products.insight.as_code import DEFAULTS
 from products.insight.why_not import why_not
 from products.models import Calibration, Product
 from products.search import Filters, nearest as nearest_module
@@ -17,17 +18,7 @@ pytestmark = pytest.mark.django_db
 
 
 def ask(product, text="", **changes):
-    asked = {
-        "text": text,
-        "filters": Filters(),
-        "mode": "hybrid",
-        "like": (),
-        "unlike": (),
-        "diversity": 0.0,
-        "sort": "name",
-        "page": 1,
-        "literal": False,
-    }
+    asked = DEFAULTS | {"text": text, "filters": Filters(), "like": (), "unlike": ()}
     return why_not(Product.objects.get(pk=product.pk), asked | changes)
 
 
@@ -264,6 +255,13 @@ def test_the_catalogue_has_places_too(lamp):
     assert ask(chair).place == 1
     assert ask(lamp, sort="-price").place == 1
     assert ask(chair, sort="-created_at").place == 1
+
+
+def test_a_catalogue_is_paged_through_only_so_far(lamp, monkeypatch):
+    monkeypatch.setattr("products.insight.why_not.LISTING_WINDOW", 1)
+    make_product(name="Chair")
+
+    assert stopped(ask(lamp)) == {"page": {"place": 2, "window": 1}}
 
 
 @pytest.mark.usefixtures("broken_model")
