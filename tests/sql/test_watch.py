@@ -37,19 +37,18 @@ def test_the_statements_of_a_search_say_what_they_are_for():
     def steps(*args, **kwargs):
         with watched(using="default") as record:
             search(*args, **kwargs)
-        return list(dict.fromkeys(s.name for s in record.statements))
+        names = list(dict.fromkeys(s.name for s in record.statements))
+        # Whether these are asked for depends on what the process knows already.
+        return [name for name in names if name not in (Step.RECIPE, Step.WRITTEN)]
 
     assert steps() == ["listing"]
     assert steps("lamp", mode="keyword") == [
-        Step.RECIPE,
         Step.WORDS,
         Step.WITH_WORD,
         Step.SKU,
         Step.PRODUCTS,
-        Step.WRITTEN,
     ]
     assert steps("lamp", diversity=0.5) == [
-        Step.RECIPE,
         Step.WORDS,
         Step.WITH_WORD,
         Step.NEAREST,
@@ -57,7 +56,6 @@ def test_the_statements_of_a_search_say_what_they_are_for():
         Step.VARIETY,
         Step.SKU,
         Step.PRODUCTS,
-        Step.WRITTEN,
     ]
 
 
