@@ -214,6 +214,16 @@ class SearchForm(QuestionForm):
         }
 
 
+class WhyNotForm(QuestionForm):
+    """The product that is missing from the results, by its sku or its name."""
+
+    why_not = forms.CharField(label=_("Product"), required=False, max_length=MAX_TEXT)
+
+    def text(self) -> str:
+        """Return what was typed, "" if it cannot be looked for."""
+        return tidy(self.cleaned_data["why_not"]) if self.is_valid() else ""
+
+
 class VarietyForm(QuestionForm):
     """Which of a product's similar ones are shown."""
 

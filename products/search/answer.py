@@ -37,12 +37,13 @@ from products.search.question import (
 from products.search.rank import rank
 from products.search.results import Candidate, Hit, Log, Plan, Results
 from products.search.second_look import second_look
-from products.search.sorting import sorted_best
+from products.search.sorting import listed_by, sorted_best
+from products.search.steps import Step
 from products.search.synonyms import Thesaurus
 from products.search.written_words import written_words
 from products.sql.expressions import InArray, array_of
 from products.sql.prepared import Given, Prepared
-from products.sql.watch import Record, recorded
+from products.sql.watch import Record, named, recorded
 
 # How many products are shown, as far ones, where none is a match.
 FAR = 3
@@ -51,6 +52,7 @@ FAR = 3
 LISTING_WINDOW = 10_000
 
 
+@named(Step.RECIPE)
 def search(
     text: str = "",
     filters: Filters = Filters(),  # noqa: B008 - immutable
@@ -141,6 +143,7 @@ def similar_to(
         return product, page_of(question, record, similar)
 
 
+@named(Step.EXAMPLES)
 def with_fresh_examples(question: Question) -> Question:
     """Return the question with its examples as they are stored now."""
     if not question.examples:
@@ -235,6 +238,7 @@ def similar_page(
     )
 
 
+@named(Step.COUNT)
 def comparable_count(question: Question, plan: Plan) -> int:
     """Return how many products can be compared, counted up to 201 at least.
 
@@ -288,11 +292,11 @@ def in_order(products: list[Product]) -> list[Product]:
     return sorted(products, key=lambda product: (product.distance, product.pk))
 
 
+@named(Step.LISTING)
 def catalogue_page(question: Question, record: Record) -> Results:
     """Return a page of the catalogue, as far as it passes the filters."""
     products = question.products()
-    by_name = question.sort is Sort.RELEVANCE
-    order = Sort.NAME if by_name else question.sort
+    order = listed_by(question.sort)
     counted = products.order_by()[: LISTING_WINDOW + 1].count()
     total = min(counted, LISTING_WINDOW)
     page, shown = page_and_slice(question, total)
@@ -352,6 +356,7 @@ def ranked_page(question: Question, record: Record) -> Results:
     )
 
 
+@named(Step.PRODUCTS)
 def load_hits(question: Question, candidates: Sequence[Candidate]) -> list[Hit]:
     """Return the candidates with their products, and words as these write them.
 
@@ -362,12 +367,16 @@ def load_hits(question: Question, candidates: Sequence[Candidate]) -> list[Hit]:
     loaded = {product.pk: product for product in found}
     # A product that was deleted since it was ranked is left out.
     candidates = [candidate for candidate in candidates if candidate.pk in loaded]
-    words = written_words(
-        {candidate.pk: candidate.words for candidate in candidates},
-        {pk: f"{p.name}\n{p.category}\n{p.description}" for pk, p in loaded.items()},
-        question.text,
-        using=question.using,
-    )
+    with named(Step.WRITTEN):
+        words = written_words(
+            {candidate.pk: candidate.words for candidate in candidates},
+            {
+                pk: f"{p.name}\n{p.category}\n{p.description}"
+                for pk, p in loaded.items()
+            },
+            question.text,
+            using=question.using,
+        )
     return [
         Hit(
             **vars(candidate) | {"words": words[candidate.pk]},
@@ -379,7 +388,7 @@ def load_hits(question: Question, candidates: Sequence[Candidate]) -> list[Hit]:
 
 def with_statements(log: Log, record: Record) -> Log:
     """Return a log with the statements that ran so far."""
-    statements = list(record.statements)
+    statements = [statement.sql for statement in record.statements]
     return replace(log, statements=statements, sql_ms=record.milliseconds)
 
 

@@ -23,9 +23,11 @@ from products.search.evidence import EVIDENCE, Evidence, as_vector
 from products.search.question import Question
 from products.search.results import Candidate, Plan
 from products.search.scores import DEFAULT_WEIGHTS, Weights
+from products.search.steps import Step
 from products.search.words import Term, evidence_words
 from products.sql.expressions import Text
 from products.sql.prepared import Given, Prepared
+from products.sql.watch import named
 
 Row = TypeVar("Row")
 Row_co = TypeVar("Row_co", covariant=True)
@@ -81,7 +83,8 @@ def plan_nearest(
             ),
             ef_search=ef_search,
         )
-    matching = products.order_by().values("pk")[: bound + 1].count()
+    with named(Step.COUNT):
+        matching = products.order_by().values("pk")[: bound + 1].count()
     if matching <= bound:
         return Plan(
             "exact",
@@ -217,6 +220,7 @@ def look_up(
     return LookUp(rows, plan)
 
 
+@named(Step.NEAREST)
 def rows_by_plan(
     question: Question, plan: Plan, nearest: Callable[[Plan], Rows[Row]], limit: int
 ) -> list[Row]:

@@ -28,12 +28,15 @@ from products.search.query_vector import (
 from products.search.question import Mode, Question, SearchError
 from products.search.results import Candidate, Log, Plan
 from products.search.scores import (
+    NO_REWARD,
     Weights,
     hybrid_scores,
     maximal_marginal_relevance,
     ranks,
+    rewards,
     sort_stably,
 )
+from products.search.steps import Step
 from products.search.synonyms import with_synonyms
 from products.search.word_matches import WordMatches, WordSearch
 from products.search.words import (
@@ -46,6 +49,7 @@ from products.search.words import (
 )
 from products.sql.expressions import Text
 from products.sql.prepared import Given, Prepared
+from products.sql.watch import named
 
 logger = logging.getLogger(__name__)
 
@@ -224,12 +228,14 @@ def by_meaning(question: Question, vector: str) -> Ranking:
     )
 
 
+@named(Step.WITH_WORD)
 def is_in_catalogue(question: Question) -> bool:
     """Return whether a product has every word of the text."""
     words = [term.quoted for term in terms_of(question)]
     return question.products().matching(words, every=True).exists()
 
 
+@named(Step.EXAMPLES)
 def question_vector(question: Question) -> tuple[Vector, float]:
     """Return the vector that the products are compared with: float32, of length 1.
 
@@ -284,12 +290,14 @@ def by_words(question: Question, reason: str) -> Ranking:
     )
 
 
+@named(Step.WORDS)
 def terms_of(question: Question) -> list[Term]:
     """Return the words of the text, with their synonyms."""
     terms = query_terms(question.text, using=question.using)
     return with_synonyms(terms, question.synonyms, using=question.using)
 
 
+@named(Step.WITH_WORD)
 def with_words(
     question: Question, terms: Sequence[Term], vector: str | None = None
 ) -> WordMatches:
@@ -316,14 +324,14 @@ def scored(found: Found, weights: Weights) -> list[Candidate]:
     } | {candidate.pk: candidate.score for candidate in near}
     keyword = {pk: match.score for pk, match in matches.items() if match.words}
     keyword_ranks = ranks(keyword)
-    scores = hybrid_scores(
-        # Without an embedding there is no similarity: as far as a product can be.
-        {pk: similarity.get(pk, 0.0) for pk in rows},
+    rewarded = rewards(
         keyword,
         keyword_ranks,
         weights=weights,
         trust=trust_in_words(matches.values()),
     )
+    # Without an embedding there is no similarity: as far as a product can be.
+    scores = hybrid_scores({pk: similarity.get(pk, 0.0) for pk in rows}, rewarded)
     return [
         Candidate(
             pk,
@@ -333,6 +341,7 @@ def scored(found: Found, weights: Weights) -> list[Candidate]:
             semantic_ranks.get(pk),
             keyword_ranks.get(pk),
             matches[pk].words,
+            reward=rewarded.get(pk, NO_REWARD),
         )
         for pk in sort_stably(scores, score=scores.__getitem__)
     ]
@@ -341,6 +350,7 @@ def scored(found: Found, weights: Weights) -> list[Candidate]:
 # What comes after
 
 
+@named(Step.VARIETY)
 def diversified(question: Question, ranking: Ranking) -> Ranking:
     """Return the same candidates, the first 200 varied as far as is asked for."""
     if not question.diversity or not ranking.candidates:
@@ -373,6 +383,7 @@ def relevances(candidates: Sequence[Candidate]) -> list[float]:
     return [candidate.score * scale for candidate in candidates]
 
 
+@named(Step.SKU)
 def exact_first(question: Question, ranking: Ranking) -> Ranking:
     """Return the ranking with the product whose sku is the text in first place."""
     if not question.text:

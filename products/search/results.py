@@ -11,6 +11,7 @@ from django.utils.translation import gettext, ngettext
 
 from products.models import Product
 from products.numbers import grouped
+from products.search.scores import NO_REWARD, Reward
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,8 @@ class Candidate:
     similarity to the query, None where it was not compared; semantic_rank and
     keyword_rank: its place, from 1, in the ranking by meaning and by words; words:
     the stems of the query that its text has, of a hit the words as its text writes
-    them; exact: its sku is the query.
+    them; exact: its sku is the query. reward: what a hybrid search adds to the
+    similarity for the words, which together are the score.
     """
 
     pk: int
@@ -80,6 +82,7 @@ class Candidate:
     keyword_rank: int | None = None
     words: tuple[str, ...] = ()
     exact: bool = False
+    reward: Reward = NO_REWARD
 
 
 @dataclass

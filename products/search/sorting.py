@@ -7,12 +7,20 @@ from dataclasses import replace
 from products.models import Product
 from products.search.question import Question, Sort
 from products.search.rank import Ranking
+from products.search.steps import Step
+from products.sql.watch import named
 
 # The cheapest of a thousand products is rarely what a text asked for. So the best ones
 # are sorted, as many as can be looked through.
 SORTED = 200
 
 
+def listed_by(sort: Sort) -> Sort:
+    """Return the order of a catalogue without a question: by name unless asked for."""
+    return Sort.NAME if sort is Sort.RELEVANCE else sort
+
+
+@named(Step.SORTED)
 def sorted_best(question: Question, ranking: Ranking) -> Ranking:
     """Return the best 200 in the order that was asked for, by relevance as they are.
 

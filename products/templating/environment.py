@@ -28,6 +28,7 @@ from products.templating.filters import (
     Numbers,
     category_name,
     changed_address,
+    copyable_sql,
     lines,
     paragraphs,
     percent,
@@ -92,6 +93,7 @@ class Environment(jinja2.Environment):
         self.filters |= {
             "category_name": category_name,
             "drawn_picture": drawn_picture,
+            "copyable_sql": copyable_sql,
             "lines": lines,
             "marked": marked,
             "near": near,

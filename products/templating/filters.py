@@ -37,6 +37,8 @@ SERIES = (
 PARAMETERS = re.compile(r"%s(?:, ?%s){3,}")
 
 PARAGRAPH_END = re.compile(r"\n[^\S\n]*\n")
+# The text of a vector.
+VECTOR = re.compile(r"\[[-0-9.e, ]{100,}\]")
 
 LAST_WORD = re.compile(r"\S*$")
 
@@ -145,6 +147,12 @@ def formatted_sql(statement: str) -> SafeString:
         for part in sqlparse.split(statement)
     )
     return SafeString(html.escape(formatted, quote=False))
+
+
+def copyable_sql(text: str) -> SafeString:
+    """Return SQL as HTML in which a vector takes little room, and is copied whole."""
+    safe = html.escape(text, quote=False)
+    return SafeString(VECTOR.sub(r'<span class="vector">\g<0></span>', safe))
 
 
 def changed_address(

@@ -181,10 +181,10 @@ def test_pages_of_a_common_word_neither_repeat_nor_leave_out():
     assert pages[0].log.words[0].startswith("the shortest names with “red”")
 
 
-def test_the_list_tells_how_products_were_chosen(client, all_are_common):
+def test_the_page_of_reasons_tells_how_products_were_chosen(client, all_are_common):
     make("Red carpet")
 
-    page = client.get("/?q=red&mode=keyword").content.decode()
+    page = client.get("/lab/why/?q=red&mode=keyword").content.decode()
 
     assert "the shortest names with “red”, then others by id" in page
 

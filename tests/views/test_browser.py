@@ -151,48 +151,24 @@ def test_products_without_a_category_can_be_chosen(visit, scripts):
 
 @pytest.mark.usefixtures("samples", "real_model")
 @with_and_without_scripts
-def test_why_a_product_is_found_is_reported_on_request(visit, scripts):
-    page = visit("/?q=running+shoes", java_script_enabled=scripts)
+def test_why_a_product_is_similar_is_reported_on_request(visit, scripts):
+    product = Product.objects.get(sku="running-shoes")
+    address = f"/similar/?product={product.pk}"
+    page = visit(address, java_script_enabled=scripts)
 
-    acts_of(page, "Running Shoes").get_by_role(
-        "button", name="Which part matters"
-    ).click()
-
-    expect(page.get_by_text(re.compile("The .* matters most")).first).to_be_visible()
-
-
-@pytest.mark.usefixtures("samples", "real_model")
-@with_and_without_scripts
-def test_why_a_result_of_several_examples_is_reported_on_request(visit, scripts):
-    liked = Product.objects.get(sku="running-shoes").pk
-    unlike = Product.objects.get(sku="gaming-laptop").pk
-    page = visit(f"/?like={liked}&unlike={unlike}", java_script_enabled=scripts)
-
-    acts_of(page, "Trail Running Shoes").get_by_role(
-        "button", name="Which part matters"
-    ).click()
+    page.get_by_role("link", name="Which part matters Trail Running Shoes").click()
 
     expect(page.get_by_text(re.compile("The .* matters most"))).to_be_visible()
-    if not scripts:
+    expect(page.get_by_text("The whole text has a similarity")).to_be_visible()
+    if scripts:
+        assert page.url.endswith(address)
+        expect(page).to_have_title(re.compile("^Similar to Running Shoes"))
+        expect(page.locator(".ranking li").first.locator(".parts")).to_contain_text(
+            "matters most"
+        )
+    else:
         page.get_by_role("link", name="Back to the results").click()
-    assert page.url.endswith(f"/?like={liked}&unlike={unlike}")
-    expect(page.get_by_role("list", name="Active filters")).to_contain_text(
-        "Gaming Laptop"
-    )
-
-
-@pytest.mark.usefixtures("samples", "real_model")
-@with_and_without_scripts
-def test_results_are_compared_with_the_exact_answer(visit, scripts):
-    page = visit("/?q=running+shoes", java_script_enabled=scripts)
-
-    page.get_by_text("Why these results").click()
-    expect(page.get_by_text("few enough to read them all")).to_be_visible()
-    expect(page.locator("pre", has_text="<=>").first).to_be_visible()
-    page.get_by_role("link", name="Compare with the exact answer").click()
-
-    expect(page.get_by_text("Recall of the nearest 10")).to_be_visible()
-    expect(page.get_by_text("Nothing was missed")).to_be_visible()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Running Shoes")
 
 
 @pytest.mark.usefixtures("samples", "real_model")

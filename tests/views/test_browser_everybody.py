@@ -35,6 +35,10 @@ PAGES = [
     "/products/{yoga}/why/?q=sport",
     "/map/",
     "/exact/?q=running+shoes",
+    "/lab/why/",
+    "/lab/why/?q=running+shoes&max_price=200",
+    "/lab/why/?like={running}&like={yoga}&unlike={coffee}&why_not=gaming-laptop",
+    "/lab/why/?page=abc",
     "/login/",
     "/nowhere/",
 ]
@@ -126,13 +130,14 @@ def test_axe_finds_nothing_serious_on_a_shoppers_pages(visit):
 def test_axe_finds_nothing_serious_in_what_is_opened(visit):
     with audit(visit) as axe:
         page = axe.page
-        page.goto("/?q=running+shoes")
-        page.get_by_text("Why these results").click()
+        page.goto("/lab/why/?q=running+shoes&why_not=coffee-maker")
         page.get_by_role("link", name="Compare with the exact answer").click()
         expect(page.get_by_text("Recall of the nearest")).to_be_visible()
-        page.get_by_role("button", name="Which part matters").first.click()
+        page.get_by_role("link", name="Which part matters").first.click()
         expect(page.get_by_text("matters most")).to_be_visible()
-        axe.look("results, unfolded")
+        for tab in page.get_by_role("tab").all():
+            tab.click()
+            axe.look(f"reasons, {tab.inner_text()}")
 
         page.goto("/products/add/")
         page.get_by_label("Name").fill("Yoga Mat")
