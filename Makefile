@@ -1,28 +1,29 @@
 # The project's commands; `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-azure-cli test-old-pgvector bench bench-import screenshots messages lint format
+.PHONY: help python install demo test test-azure-cli test-old-pgvector bench bench-import screenshots figures messages lint format
 
 PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 AZURE_CLI := .data/azure-cli
+LIGHTHOUSE := .data/lighthouse/node_modules/.bin/lighthouse
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 16
 
-.venv/installed: requirements.txt constraints.txt
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	touch $@
+# Each makes .venv where there is none, and says what it does.
+.venv/installed: requirements.txt constraints.txt | python
+	@$(PYTHON) install.py requirements.txt
 
-.venv/installed-dev: requirements-dev.txt .venv/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	touch $@
+.venv/installed-dev: requirements-dev.txt .venv/installed | python
+	@$(PYTHON) install.py requirements-dev.txt
 
-.venv/installed-bench: requirements-bench.txt .venv/installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-bench.txt
-	touch $@
+.venv/installed-bench: requirements-bench.txt .venv/installed | python
+	@$(PYTHON) install.py requirements-bench.txt
+
+python:
+	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) is not there. Install Python 3.11 or newer, or name it: make demo PYTHON=python3.12"; exit 1; }
 
 install: .venv/installed ## make .venv and install what the shop needs
 
@@ -57,8 +58,11 @@ bench: .venv/installed-bench ## measure the search and the pages beside baseline
 bench-import: .venv/installed-dev ## measure imports against bare baselines (25 minutes)
 	$(BIN)/python benchmarks/bench_import.py
 
-screenshots: .venv/installed-dev ## make the README's pictures of the shop that runs on PORT
-	$(BIN)/python docs/screenshots.py http://127.0.0.1:$(PORT)/
+screenshots: .venv/installed-dev ## picture every page into docs/screenshots (needs Chromium, three minutes)
+	$(BIN)/python docs/screenshots.py
+
+figures: .venv/installed-dev ## print each page's size, layout shift and Lighthouse scores (needs Chromium)
+	$(BIN)/python docs/page_figures.py $(if $(wildcard $(LIGHTHOUSE)),--lighthouse $(LIGHTHOUSE))
 
 messages: .venv/installed ## collect the texts of the pages into locale and compile them (needs gettext)
 	$(BIN)/python manage.py makemessages --all --no-location --no-obsolete --no-wrap -i benchmarks -i docs -i tests

@@ -8,6 +8,7 @@ import sys
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vectorshop.settings")
     try:
+        from django.core.exceptions import ImproperlyConfigured
         from django.core.management import execute_from_command_line
         from django.db.utils import OperationalError, ProgrammingError
     except ImportError as err:
@@ -21,6 +22,10 @@ def main() -> None:
         if "--traceback" in sys.argv:
             raise
         raise SystemExit(database_trouble(str(err))) from err
+    except ImproperlyConfigured as err:
+        if "--traceback" in sys.argv:
+            raise
+        raise SystemExit(f"The settings are not right: {err}") from err
 
 
 def database_trouble(message: str) -> str:

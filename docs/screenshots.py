@@ -1,63 +1,51 @@
-"""Make the README's pictures: `python docs/screenshots.py http://127.0.0.1:8000/`.
+"""Picture every page into docs/screenshots: `make screenshots`.
 
-The shop must run there, with the sample products loaded. Needs Chromium.
+Each page of docs/pages.py at 390 and 1280 pixels, light and dark. To make some of them
+alone, name them: `.venv/bin/python docs/screenshots.py home map`. Needs Chromium.
 """
 
 from __future__ import annotations
 
-import shutil
+import io
 import sys
 from pathlib import Path
-from urllib.parse import urljoin
 
-from playwright.sync_api import Page, sync_playwright
+from pages import PAGES, SCHEMES, SIZES, chromium, own_shop
+from PIL import Image
+from playwright.sync_api import sync_playwright
 
-DOCS = Path(__file__).parent
-DESK = {"width": 1280, "height": 860}
-PHONE = {"width": 390, "height": 844}
-
-
-def similar(page: Page, shop: str) -> None:
-    """Go where the lab goes: the products like the headphones."""
-    page.goto(urljoin(shop, "similar/?q=Wireless+Bluetooth+Headphones"))
+FOLDER = Path(__file__).parent / "screenshots"
+QUALITY = 45  # of WebP; texts stay sharp, and all pictures fit into 3 MB
+MOST_BYTES = 3_000_000
 
 
-def results(page: Page, shop: str) -> None:
-    page.goto(urljoin(shop, "?q=something+for+running"))
-
-
-def catalogue_map(page: Page, shop: str) -> None:
-    page.goto(urljoin(shop, "map/"))
-    page.locator("#map-picture circle").first.wait_for()
-
-
-def home(page: Page, shop: str) -> None:
-    page.goto(shop)
-
-
-PICTURES = [
-    ("home.png", home, DESK, "light"),
-    ("similar.png", similar, DESK, "light"),
-    ("results.png", results, DESK, "dark"),
-    ("map.png", catalogue_map, DESK, "light"),
-    ("phone.png", results, PHONE, "light"),
-]
-
-
-def main(shop: str) -> None:
-    """Write every picture into this folder."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"]
-        )
-        for name, visit, viewport, scheme in PICTURES:
-            page = browser.new_page(viewport=viewport, color_scheme=scheme)
-            visit(page, shop)
-            page.screenshot(path=DOCS / name)
-            page.close()
+def main(names: list[str]) -> None:
+    """Write the pictures, and say how large they are together."""
+    unknown = set(names) - {page.name for page in PAGES}
+    if unknown:
+        raise SystemExit(f"No page is called {', '.join(sorted(unknown))}.")
+    pages = [page for page in PAGES if not names or page.name in names]
+    FOLDER.mkdir(exist_ok=True)
+    with own_shop() as shop, sync_playwright() as playwright:
+        browser = chromium(playwright)
+        for page in pages:
+            for width in SIZES:
+                for scheme in SCHEMES:
+                    with shop.opened(browser, page, width, scheme) as (tab, _html):
+                        picture = tab.screenshot(animations="disabled")
+                    save(picture, FOLDER / f"{page.name}-{width}-{scheme}.webp")
         browser.close()
-    sys.stdout.write(f"Wrote {len(PICTURES)} pictures into {DOCS}.\n")
+    pictures = list(FOLDER.glob("*.webp"))
+    size = sum(picture.stat().st_size for picture in pictures)
+    sys.stdout.write(f"{len(pictures)} pictures in {FOLDER}: {size:,} bytes.\n")
+    if size > MOST_BYTES:
+        raise SystemExit(f"They are larger than {MOST_BYTES:,} bytes: lower QUALITY.")
+
+
+def save(picture: bytes, path: Path) -> None:
+    """Write a PNG as WebP."""
+    Image.open(io.BytesIO(picture)).save(path, "WEBP", quality=QUALITY, method=6)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "http://127.0.0.1:8000/")
+    main(sys.argv[1:])

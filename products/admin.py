@@ -19,14 +19,18 @@ from django.utils.html import format_html, format_html_join
 from django.utils.text import capfirst
 from django.utils.timezone import localtime
 from django.utils.translation import gettext, gettext_lazy as _
+from django.views.decorators.http import require_POST
 
-from products.admin_pages import import_page, reports
+from products.admin_pages import import_page, overview, reports
 from products.admin_pages.actions import embed_selected, export_csv, export_jsonl
 from products.admin_pages.embeddings import embed_some, embeddings_context
 from products.admin_pages.synonyms import SynonymAdmin
 from products.embeddings import EmbeddingError
 from products.models import NotDuplicate, Product, Synonym
 from products.numbers import priced
+from products.pictures.drawn import drawn_picture
+from products.pictures.form import PictureForm
+from products.pictures.shown import image_address
 from products.querysets import EmbeddingState, ProductQuerySet
 from products.search import similar_to
 from products.templating.filters import category_name, shortened
@@ -82,12 +86,16 @@ class ProductAdmin(ModelAdmin):
     list_display = ["title", "number", "group", "cost", "state", "changed"]
     list_filter = [EmbeddingStateFilter, ("category", CategoryFilter)]
     search_fields = ["name", "sku", "description"]
+    form = PictureForm
     fields = [
         "sku",
         "name",
         "category",
         "description",
         "price",
+        "preview",
+        "image_file",
+        "image",
         "state",
         "embedding_fingerprint",
         "nearest",
@@ -95,6 +103,7 @@ class ProductAdmin(ModelAdmin):
         "updated_at",
     ]
     readonly_fields = [
+        "preview",
         "state",
         "embedding_fingerprint",
         "nearest",
@@ -103,6 +112,9 @@ class ProductAdmin(ModelAdmin):
     ]
     actions = [embed_selected, export_csv, export_jsonl]
     show_full_result_count = False  # it would count the whole table on every page
+
+    class Media:
+        css = {"all": ["products/picture.css"]}
 
     def get_queryset(self, request: HttpRequest) -> ProductQuerySet:
         return Product.objects.without_vectors().with_embedding_state()
@@ -136,6 +148,7 @@ class ProductAdmin(ModelAdmin):
                 partial(reports.odd_categories_page, self),
                 "odd_categories",
             ),
+            "recall/": (require_POST(partial(overview.measure_recall, self)), "recall"),
             "<int:pk>/similar/": (self.similar_view, "similar"),
         }
         urls = [
@@ -214,7 +227,18 @@ class ProductAdmin(ModelAdmin):
     @admin.display(description=_("embedding"), ordering="embedding_state")
     def state(self, product: Product) -> str:
         state = getattr(product, "embedding_state", EmbeddingState.MISSING)
-        return str(EmbeddingState(state).label)
+        label = EmbeddingState(state).label
+        return format_html('<span class="state state-{}">{}</span>', state, label)
+
+    @admin.display(description=_("picture on the pages"))
+    def preview(self, product: Product) -> str:
+        address = image_address(product, 480)
+        if address is None:
+            return drawn_picture(product, "card")
+        return format_html(
+            '<img class="pic pic-card" src="{}" width="320" height="240" alt="">',
+            address,
+        )
 
     @admin.display(description=_("nearest products"))
     def nearest(self, product: Product) -> str:

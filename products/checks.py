@@ -24,6 +24,7 @@ from django.db import connections, router
 
 from products.embeddings import EmbeddingError, get_backend, path_today
 from products.models import DIMENSIONS, EmbeddingRecipe, Product
+from products.pictures.elsewhere import hosts_elsewhere
 from products.sql.language import current_language, known_languages
 from products.sql.own_session import own_session
 from products.sql.pgvector_version import (
@@ -35,6 +36,7 @@ from products.sql.pgvector_version import (
     offered_version,
 )
 from products.sql.statements import rows
+from products.synonyms import MOST_WORDS
 from products.upkeep.vector_index import configured_kind
 
 # Of random_page_cost. PostgreSQL's default, 4, is that of a disk that turns.
@@ -191,7 +193,8 @@ def check_alias(alias: str) -> list[CheckMessage]:
 
     E003: the extension is missing. E004: the column has another dimension. Also what
     check_pgvector(), check_postgresql(), check_language(), check_index(),
-    check_planner(), check_storage(), check_states() and check_agreement() return.
+    check_planner(), check_storage(), check_synonyms(), check_states() and
+    check_agreement() return.
     Before the first migration, which enables the extension, only the versions and the
     language are checked: `manage.py migrate` runs these checks first.
     """
@@ -223,8 +226,10 @@ def check_alias(alias: str) -> list[CheckMessage]:
         has_recipes(alias) and not has_error(messages) and not check_backend(None)
     )
     messages += check_index(alias) + check_planner(alias) + check_storage(alias)
+    messages += check_synonyms(alias)
     if readable:
         messages += check_agreement(alias) + check_states(alias)
+        messages += check_pictures(alias)
     return messages
 
 
@@ -412,6 +417,27 @@ def check_storage(alias: str) -> list[CheckMessage]:
     ]
 
 
+def check_synonyms(alias: str) -> list[CheckMessage]:
+    """Return W025 when not all synonyms are used, since there are so many."""
+    if not table_exists("products_synonym", alias):
+        return []
+    counted = (
+        "SELECT sum(cardinality(words) + cardinality(finds)) FROM products_synonym"
+    )
+    [(words,)] = rows(counted, using=alias)
+    if (words or 0) <= MOST_WORDS:
+        return []
+    return [
+        CheckWarning(
+            f"The synonyms in database {alias!r} have {words:,} words. Searches use the "
+            f"oldest of them, up to {MOST_WORDS:,} words.",
+            hint="Delete those that nobody searches for, in the admin, or with "
+            "manage.py export_synonyms and import_synonyms --delete-missing.",
+            id="products.W025",
+        )
+    ]
+
+
 def check_states(alias: str) -> list[CheckMessage]:
     """Return W010 when products need embedding, with how many of each state there are.
 
@@ -433,6 +459,25 @@ def check_states(alias: str) -> list[CheckMessage]:
             id="products.W010",
         )
     ] + check_known_words(states["unknown"], total, alias)
+
+
+def check_pictures(alias: str) -> list[CheckMessage]:
+    """Return W027 when pictures are at addresses that no page shows."""
+    if not column_exists("image", alias):  # `migrate` runs the checks first
+        return []
+    hosts = hosts_elsewhere(alias)
+    if not hosts:
+        return []
+    most = [f"{host} ({count})" for host, count in hosts.items()][:5]
+    return [
+        CheckWarning(
+            f"Of {sum(hosts.values())} products in database {alias!r} the picture is at "
+            f"an address that no page shows: {', '.join(most)}. They show a drawing.",
+            hint="Name the hosts in IMAGE_HOSTS, with commas between. Only addresses "
+            "with https are shown.",
+            id="products.W027",
+        )
+    ]
 
 
 def check_known_words(unknown: int, total: int, alias: str) -> list[CheckMessage]:
@@ -500,6 +545,15 @@ def extension_installed(alias: str) -> bool:
     return bool(
         rows("SELECT 1 FROM pg_extension WHERE extname = 'vector'", using=alias)
     )
+
+
+def column_exists(name: str, alias: str) -> bool:
+    """Return whether a migration has made a column of products."""
+    sql = (
+        "SELECT 1 FROM pg_attribute "
+        "WHERE attrelid = to_regclass(%s) AND attname = %s AND NOT attisdropped"
+    )
+    return bool(rows(sql, ["products", name], using=alias))
 
 
 def column_dimensions(alias: str) -> int | None:

@@ -5,29 +5,33 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import QueryDict
 from django.utils.translation import gettext, gettext_lazy as _
 
 from products.embeddings.text import TEXT_FIELDS
+from products.insight.map import Kind
 from products.models import Product, make_sku
+from products.pictures.form import PictureForm
 from products.plain_text import tidy
 from products.search import Filters, Mode, Sort
 from products.search.question import MAX_EXAMPLES, MAX_TEXT, too_many_examples
+from products.sql.prepared import MAX_ID
 
 # The model reads the first few hundred words of a text anyway.
 MAX_PREVIEW = 20_000  # characters
 
+MAX_WITHIN = 200  # characters, as many as a category has
+
 if TYPE_CHECKING:
-    ModelForm = forms.ModelForm[Product]
     ModelMultipleChoiceField = forms.ModelMultipleChoiceField[Product]
 else:  # not subscriptable when it runs
-    ModelForm = forms.ModelForm
     ModelMultipleChoiceField = forms.ModelMultipleChoiceField
 
 
-class ProductForm(ModelForm):
+class ProductForm(PictureForm):
     """Adds a product of one's own; its article number is made from its name.
 
     existing: the product that has this article number already, None before the check.
@@ -37,11 +41,20 @@ class ProductForm(ModelForm):
 
     class Meta:
         model = Product
-        fields = ["name", "category", "description", "price"]
+        fields = ["name", "category", "description", "price", "image"]
         widgets = {
             "description": forms.Textarea(attrs={"rows": 4}),
             "price": forms.NumberInput(attrs={"min": "0", "step": "0.01"}),
+            "image": forms.URLInput,
         }
+        labels = {"image": _("Picture from an address")}
+
+    field_order = ["name", "category", "description", "price", "image_file", "image"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not settings.IMAGE_HOSTS:  # no address would be shown
+            self.fields["image"].widget = forms.HiddenInput()
 
     def clean_name(self) -> str:
         name: str = self.cleaned_data["name"]
@@ -165,6 +178,12 @@ class SearchForm(QuestionForm):
         label=_("Variety"), required=False, min_value=0, max_value=1
     )
 
+    # Which categories the page offers: all of them, those with a text in their name.
+    all_categories = forms.BooleanField(required=False)
+    within = forms.CharField(
+        label=_("Find a category"), required=False, max_length=MAX_WITHIN
+    )
+
     # The text that is searched for as it is typed: another one may be corrected.
     literal = forms.CharField(required=False, max_length=MAX_TEXT)
 
@@ -189,10 +208,20 @@ class SearchForm(QuestionForm):
             "like": tuple(data["like"]),
             "unlike": tuple(data["unlike"]),
             "diversity": data["diversity"] or 0.0,
-            "sort": data["sort"] or Sort.NAME,
+            "sort": data["sort"] or Sort.RELEVANCE,
             "page": data["page"] or 1,
             "literal": bool(data["q"]) and tidy(data["literal"]) == data["q"],
         }
+
+
+class WhyNotForm(QuestionForm):
+    """The product that is missing from the results, by its sku or its name."""
+
+    why_not = forms.CharField(label=_("Product"), required=False, max_length=MAX_TEXT)
+
+    def text(self) -> str:
+        """Return what was typed, "" if it cannot be looked for."""
+        return tidy(self.cleaned_data["why_not"]) if self.is_valid() else ""
 
 
 class VarietyForm(QuestionForm):
@@ -266,3 +295,18 @@ class NewProductForm(forms.Form):
     ) -> None:
         super().__init__(*args, **kwargs)
         self.fields["sku"].choices = choices  # type: ignore[attr-defined]
+
+
+class MapForm(QuestionForm):
+    """What is shown on the map, as it stands in the address of its page.
+
+    That page also says where a visitor looks (`at`); only the browser reads this.
+    """
+
+    projection = forms.ChoiceField(
+        label=_("Projection"), required=False, choices=Kind.choices
+    )
+    product = forms.IntegerField(
+        label=_("Product"), required=False, min_value=1, max_value=MAX_ID
+    )
+    q = forms.CharField(label=_("Search"), required=False, max_length=MAX_TEXT)

@@ -24,6 +24,7 @@ from pgvector.django import HnswIndex, VectorField
 from products.embeddings import BaseEmbeddingBackend, backend_of, get_backend, text
 from products.extension import VectorNorm
 from products.name_words import NameWords
+from products.pictures.reference import MAX_LENGTH, check_reference
 from products.plain_text import tidy
 from products.querysets import ProductQuerySet
 from products.sql.prepared import Given, Prepared
@@ -205,6 +206,18 @@ class Product(EmbeddedText, models.Model):
     )
     price = models.DecimalField(
         _("price"), max_digits=10, decimal_places=2, validators=[MinValueValidator(0)]
+    )
+    # One text, whether the picture is elsewhere, uploaded or a sample's; products.pictures
+    # reads it. So a list, a file of the catalogue, COPY and SQL have one column more, and
+    # no two columns can disagree.
+    image = models.CharField(
+        _("picture"),
+        max_length=MAX_LENGTH,
+        blank=True,
+        default="",
+        db_default="",
+        validators=[check_reference],
+        help_text=_("The address of a picture, beginning with https://."),
     )
 
     # Null: not embedded yet, or of no word that the model knows.
@@ -441,6 +454,36 @@ class RankingWeights(models.Model):
 
     def __str__(self) -> str:
         return f"{self.fingerprint}: {self.keyword:g} and {self.rank:g}"
+
+
+class Projection(models.Model):
+    """Where t-SNE puts products on the map, for one recipe: all of them in one row.
+
+    It is computed as a whole and read as a whole. No product refers to it, so that
+    deleting one costs nothing more.
+    """
+
+    fingerprint = models.CharField(max_length=100, unique=True)
+    ids = models.BinaryField(help_text="Of the products: int64 each.")
+    texts = models.BinaryField(help_text="Which text each was embedded from: int64.")
+    places = models.BinaryField(help_text="x and y of each: float32.")
+    kept = models.FloatField(help_text="The share of neighbours it keeps.")
+    principal_kept = models.FloatField(
+        help_text="What the principal components of the same keep."
+    )
+    made_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        db_table = "products_projection"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.fingerprint}: {self.kept:.2f}"
+
+    @property
+    def count(self) -> int:
+        """How many products have a place."""
+        return len(self.ids) // 8
 
 
 class Judgement(models.Model):

@@ -17,6 +17,7 @@ from django.urls import reverse
 
 PERMISSION = "products.add_product"
 CHANGE = "products.change_product"
+DELETE = "products.delete_product"
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
@@ -29,6 +30,11 @@ def may_write(request: HttpRequest) -> bool:
 def may_change(request: HttpRequest) -> bool:
     """Return whether this visitor may give products that are there other values."""
     return settings.OPEN_CATALOG or request.user.has_perm(CHANGE)
+
+
+def may_delete(request: HttpRequest) -> bool:
+    """Return whether this visitor may remove products."""
+    return settings.OPEN_CATALOG or request.user.has_perm(DELETE)
 
 
 def page_of(request: HttpRequest) -> str:
@@ -44,16 +50,28 @@ def page_of(request: HttpRequest) -> str:
 
 def writer_required(view: View[P]) -> View[P]:
     """Return *view* for those who may write; others sign in, or get a 403."""
+    reason = "Adding products needs the permission add_product."
+    return required(view, may_write, reason)
+
+
+def deleter_required(view: View[P]) -> View[P]:
+    """Return *view* for those who may remove products; others sign in, or get a 403."""
+    reason = "Removing products needs the permission delete_product."
+    return required(view, may_delete, reason)
+
+
+def required(view: View[P], may: Callable[[HttpRequest], bool], reason: str) -> View[P]:
+    """Return *view* for those who may; others sign in, or get a 403 for a reason."""
 
     @wraps(view)
     def guarded(
         request: HttpRequest, *args: P.args, **kwargs: P.kwargs
     ) -> HttpResponse:
-        if may_write(request):
+        if may(request):
             return view(request, *args, **kwargs)
         if not request.user.is_authenticated:
             return redirect_to_login(page_of(request))
-        raise PermissionDenied("Adding products needs the permission add_product.")
+        raise PermissionDenied(reason)
 
     return cast("View[P]", guarded)
 

@@ -43,16 +43,29 @@ def either_case(elements: frozenset[str]) -> str:
 
 NAMES = either_case(BLOCKS | INLINE | SINGLE | NO_TEXT)
 
+# The attributes of HTML that its elements have in shops' exports.
+ATTRIBUTES = "|".join(
+    sorted(
+        names(
+            "abbr align alt bgcolor border cellpadding cellspacing charset cite class clear "
+            "color cols colspan content data datetime dir face for height href hreflang id "
+            "lang loading media name rel rowspan rows size sizes src srcset start style "
+            "summary tabindex target title type usemap valign value width"
+        )
+    )
+)
+
 # HTML lets these be left open: the next one of the same kind closes the last.
 UNCLOSED = names("body dd dt html li p tbody td tfoot th thead tr")
 
 # A text is HTML when something in it can be nothing else: a closing tag, a tag with an
-# attribute, a line break, a comment, two paragraphs or items in a row, or a block at its
-# very beginning. "Size < 5 & > 3" is text, and so are "How to use the <table> element",
-# "Reads <input>" and "<Time> management".
+# attribute of HTML or a value in quotes, a line break, a comment, two paragraphs or items
+# in a row, or a block at its very beginning. "Size < 5 & > 3" is text, and so are "How to
+# use the <table> element", "Reads <input>", "<Time> management" and "a <b and c = d>".
 MARKUP = re.compile(
     rf"</(?i:{NAMES})\s*>"
-    rf"|<(?:{NAMES})\s+[A-Za-z][^<>=]*=[^<>]*>"
+    rf"|<(?:{NAMES})\s(?=[^<>]*>)(?:[^<>]*\s)?"
+    rf"(?:(?i:{ATTRIBUTES}|(?:data|aria)-[\w-]+|on[a-z]+)\s*=|[A-Za-z][\w:.-]*=[\"'])"
     rf"|<(?i:{'|'.join(sorted(ALONE))})\s*/?>"
     r"|<(?i:p|li)>[^<]*<(?i:p|li)>"
     rf"|<!--|\A\s*<(?:{either_case(BLOCKS)})\s*/?>"

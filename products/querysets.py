@@ -309,6 +309,7 @@ DISPLAYED = (
     "category",
     "description",
     "price",
+    "image",
     "embedding_fingerprint",
 )
 

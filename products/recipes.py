@@ -20,6 +20,9 @@ T = TypeVar("T")
 # other program uses in this database.
 ADVISORY_LOCK = 5_384_001
 
+# The recipe that this process last saw in force, by the alias of the database.
+LAST: dict[str, EmbeddingRecipe] = {}
+
 
 class Unavailable(BaseEmbeddingBackend):
     """Stands for a backend that this process cannot load: embeds nothing."""
@@ -40,7 +43,7 @@ def with_active_backend(
     run: Callable[[BaseEmbeddingBackend], T],
     *,
     using: str | None = None,
-    retry_on: type[Exception] | tuple[()] = (),
+    retry_on: type[Exception] = EmbeddingError,
 ) -> T:
     """Return *run(backend)*, run again when the recipe was switched meanwhile.
 
@@ -49,20 +52,28 @@ def with_active_backend(
     embeds, filters by the backend's fingerprint (nearest_to does) and returns
     evaluated results; it must not write. Where this process cannot load the backend,
     *run* gets one that raises EmbeddingError when it is used. retry_on: exceptions
-    that a switch may have caused; *run* is then repeated instead of raising. Costs two
-    reads of one row.
+    that a switch may have caused; *run* is then repeated instead of raising.
+
+    It begins with the recipe that was in force when this process last asked, and costs
+    one read of a row, afterwards: that finds any switch since then.
     """
-    recipe = EmbeddingRecipe.objects.current(using)
+    alias = using or router.db_for_read(EmbeddingRecipe)
+    recipe = LAST.get(alias) or EmbeddingRecipe.objects.current(alias)
     while True:
+        error = None
         try:
             result = run(available(recipe))
-        except retry_on:
-            if not was_switched(recipe, using):
+        except Exception as err:
+            LAST.pop(alias, None)  # whatever it is, the next one begins anew
+            if not isinstance(err, retry_on):
                 raise
-        else:
-            if not was_switched(recipe, using):
-                return result
-        recipe = EmbeddingRecipe.objects.current(using)
+            error = err
+        now = LAST[alias] = EmbeddingRecipe.objects.current(alias)
+        if is_same(now, recipe):
+            if error:
+                raise error
+            return result
+        recipe = now
 
 
 def available(recipe: EmbeddingRecipe) -> BaseEmbeddingBackend:
@@ -73,10 +84,14 @@ def available(recipe: EmbeddingRecipe) -> BaseEmbeddingBackend:
         return Unavailable(recipe.fingerprint, err)
 
 
-def was_switched(recipe: EmbeddingRecipe, using: str | None) -> bool:
-    """Return whether another recipe came into force since *recipe* was read."""
-    now = EmbeddingRecipe.objects.current(using)
-    return (now.switches, now.fingerprint) != (recipe.switches, recipe.fingerprint)
+def is_same(now: EmbeddingRecipe, before: EmbeddingRecipe) -> bool:
+    """Return whether no switch came between two reads of the recipe."""
+    return (now.switches, now.fingerprint) == (before.switches, before.fingerprint)
+
+
+def forget() -> None:
+    """Let the recipe be read before it is next used."""
+    LAST.clear()
 
 
 def hold_recipe(using: str | None = None) -> None:

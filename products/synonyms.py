@@ -15,6 +15,10 @@ from django.utils.translation import gettext_lazy as _
 MAX_WORDS = 20  # on each side
 MAX_LENGTH = 100  # characters of a word
 
+# Of all synonyms together. A search reads them all once a minute, and folds them after a
+# change; so many words take half a second.
+MOST_WORDS = 10_000
+
 # So long may another process search with the synonyms it has read.
 KEPT_SECONDS = 60
 

@@ -12,10 +12,11 @@ from django.test.signals import template_rendered
 from django.utils import translation
 from jinja2 import StrictUndefined
 
+from products import recipes
 from products.embeddings import BaseEmbeddingBackend, EmbeddingError
 from products.models import Product
 from products.samples import load_sample_products
-from products.search import vocabulary
+from products.search import vocabulary, written_words
 from tests.backends import AXES
 
 # A shell has what it starts in the background ignore Ctrl-C, and so would the commands
@@ -76,6 +77,8 @@ def empty_cache():
     """Begin each test without what others have left in the cache, or in the process."""
     cache.clear()
     vocabulary.forget()
+    written_words.forget()
+    recipes.forget()
 
 
 @pytest.fixture(autouse=True)
@@ -91,6 +94,13 @@ def same_connection(monkeypatch):
     """Let requests keep the test's connection, with its transaction, at their end."""
     monkeypatch.setattr("django.core.signals.request_started.receivers", [])
     monkeypatch.setattr("django.core.signals.request_finished.receivers", [])
+
+
+@pytest.fixture
+def media(settings, tmp_path):
+    """An empty folder for uploaded pictures."""
+    settings.MEDIA_ROOT = tmp_path / "media"
+    return settings.MEDIA_ROOT
 
 
 @pytest.fixture

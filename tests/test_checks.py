@@ -13,7 +13,7 @@ from django.db import connection
 from products import checks
 from products.checks import newer_pgvector
 from products.embeddings.deterministic import EmbeddingBackend as Deterministic
-from products.models import Product
+from products.models import Product, Synonym
 from products.sql.language import define_language
 from products.sql.pgvector_version import Version
 from tests.backends import LATIN
@@ -139,8 +139,12 @@ def test_a_planner_that_shuns_the_index_is_a_warning(cost, ids):
     ("outside", "ids"), [(2, []), (3, ["products.W021"])], ids=["half", "most"]
 )
 def test_vectors_outside_of_their_rows_are_a_warning(outside, ids):
-    # Twenty words of 32 letters: with a vector more than a row holds.
-    words = [md5(str(number).encode()).hexdigest() for number in range(20)]
+    # 36 words of 32 letters: together with the vector, which is the largest of its
+    # columns, more than a row holds.
+    letters = str.maketrans("0123456789", "ghijklmnop")
+    words = [
+        md5(str(number).encode()).hexdigest().translate(letters) for number in range(36)
+    ]
     for number in range(4):
         storage = "EXTERNAL" if number < outside else "MAIN"
         execute(f"ALTER TABLE products ALTER COLUMN embedding SET STORAGE {storage}")
@@ -250,6 +254,17 @@ def test_faults_of_pgvector_do_not_hide_those_of_the_table():
 
 
 @pytest.mark.django_db
+def test_more_synonyms_than_are_used_is_a_warning(monkeypatch):
+    monkeypatch.setattr("products.checks.MOST_WORDS", 3)
+    Synonym(words=["tv"], finds=["television", "telly"]).save()
+    assert found() == []
+
+    Synonym(words=["sofa", "couch"]).save()
+
+    assert found() == ["products.W025"]
+
+
+@pytest.mark.django_db
 def test_a_language_that_is_not_that_of_the_database_is_a_warning(settings):
     settings.CATALOG_LANGUAGE = "german"
 
@@ -280,3 +295,29 @@ def test_products_without_a_known_word_are_a_warning(settings):
     Product(name="เครื่องซักผ้า", price=1).save()
 
     assert found() == ["products.W024"]
+
+
+@pytest.mark.django_db
+def test_pictures_that_no_page_shows_are_a_warning(settings):
+    settings.IMAGE_HOSTS = ["cdn.example"]
+    for image in (
+        "https://cdn.example/a.jpg",
+        "https://one.example/a.jpg",
+        "https://one.example/b.jpg",
+        "http://cdn.example/a.jpg",
+        "sample:headphones",
+    ):
+        make_product(image=image)
+
+    [message] = run_checks(databases=["default"])
+
+    assert message.id == "products.W027"
+    assert message.msg.startswith("Of 3 products")
+    assert "https://one.example (2), http://cdn.example (1)." in message.msg
+
+
+@pytest.mark.django_db
+def test_before_the_column_of_pictures_is_made_nothing_is_said_of_them():
+    execute("ALTER TABLE products DROP COLUMN image")
+
+    assert found() == []

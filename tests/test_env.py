@@ -12,7 +12,13 @@ import pytest
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from vectorshop.env import env_bool, env_int, env_list, secret_from_file
+from vectorshop.env import (
+    env_bool,
+    env_hosts,
+    env_int,
+    env_list,
+    secret_from_file,
+)
 
 MAKE_SECRET = """
 import sys, time
@@ -289,3 +295,35 @@ def test_the_deployment_check_warns_of_an_open_catalogue(environment, warns):
 
 def test_the_data_folder_is_ignored_by_git():
     assert "/.data/" in Path(settings.BASE_DIR / ".gitignore").read_text().split()
+
+
+def test_hosts_have_names_and_perhaps_a_port(monkeypatch):
+    monkeypatch.setenv("IMAGE_HOSTS", "CDN.example, 10.0.0.1:8443")
+
+    assert env_hosts("IMAGE_HOSTS") == ["cdn.example", "10.0.0.1:8443"]
+
+
+@pytest.mark.parametrize(
+    "word",
+    ["https://cdn.example", "cdn.example/a", "*", "'unsafe-inline'", "a;script-src *"],
+)
+def test_what_is_no_host_stays_out_of_the_pages_policy(monkeypatch, word):
+    monkeypatch.setenv("IMAGE_HOSTS", word)
+
+    with pytest.raises(ImproperlyConfigured, match="is not the name of a host"):
+        env_hosts("IMAGE_HOSTS")
+
+
+def test_the_pages_policy_lets_pictures_of_the_named_hosts_through():
+    program = (
+        "from django.conf import settings\n"
+        "print(settings.CONTENT_SECURITY_POLICY['DIRECTIVES']['img-src'])"
+    )
+
+    none = run_python("-c", program).stdout
+    named = run_python("-c", program, IMAGE_HOSTS="cdn.example,b.example:8443").stdout
+
+    assert none == "[\"'self'\", 'data:']\n"
+    assert named == (
+        "[\"'self'\", 'data:', 'https://cdn.example', 'https://b.example:8443']\n"
+    )

@@ -55,6 +55,8 @@ def test_html_becomes_what_a_browser_would_show(markup, text):
         "<3 this mug <HDMI>",
         "x<y\n\n  indented",
         "if a<b then c>d",
+        "a <b and c = d> e",
+        "a <b and c=d> e",
         "Copies files from <source> to <target> & back",
         "Reads <input>, writes <output>",
         "Sizes: <S = 36, M = 38> only",

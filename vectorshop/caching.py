@@ -25,9 +25,14 @@ class PersonalMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        if is_personal(request, response):
+        if is_personal(request, response) and not is_for_good(response):
             patch_cache_control(response, private=True, no_store=True)
         return response
+
+
+def is_for_good(response: HttpResponseBase) -> bool:
+    """Return whether a view says that an answer is the same for everybody, for ever."""
+    return "immutable" in response.headers.get("Cache-Control", "")
 
 
 def is_personal(request: HttpRequest, response: HttpResponseBase) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import secrets
 import tempfile
 from collections.abc import Collection, Sequence
@@ -108,6 +109,21 @@ def env_url(name: str, schemes: Collection[str]) -> str:
     return value
 
 
+def env_hosts(name: str) -> list[str]:
+    """Return the names of hosts in the variable *name*, each perhaps with a port.
+
+    Raises ImproperlyConfigured for anything else, such as a whole address.
+    """
+    hosts = [word.lower() for word in env_list(name)]
+    for host in hosts:
+        if not re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?", host):
+            raise ImproperlyConfigured(
+                f"{name}: {host!r} is not the name of a host. Write names only, such as "
+                "cdn.example,pictures.example:8443."
+            )
+    return hosts
+
+
 def secret_from_file(path: Path) -> str:
     """Return the secret kept in *path*, making it on the first call.
 
@@ -123,7 +139,8 @@ def secret_from_file(path: Path) -> str:
     except (OSError, UnicodeDecodeError) as err:
         raise ImproperlyConfigured(
             f"SECRET_KEY is not set and {path} cannot be made or read ({err}). "
-            "Set SECRET_KEY to 50 or more random characters."
+            "Copy the project into a folder that you can write to. A server that "
+            "keeps its secrets elsewhere: Set SECRET_KEY to 50 or more random characters."
         ) from err
     if not secret:
         raise ImproperlyConfigured(

@@ -21,6 +21,7 @@ from vectorshop.env import (
     env_bool,
     env_choice,
     env_float,
+    env_hosts,
     env_int,
     env_list,
     env_url,
@@ -237,6 +238,9 @@ ACCESSORY_WORDS = env_list(
     ],
 )
 
+# Hosts whose pictures pages show, besides the shop's own; each with its port, if any.
+IMAGE_HOSTS = env_hosts("IMAGE_HOSTS")
+
 # The sign that every price has, before or after it as the language in force wants.
 CURRENCY = os.environ.get("CURRENCY") or "$"
 
@@ -253,6 +257,7 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "django.contrib.sitemaps",
     "django_htmx",
     "axes",
 ]
@@ -320,8 +325,13 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 # Files are served from the apps, so that nothing has to be collected first.
 WHITENOISE_USE_FINDERS = True
+# Where uploaded pictures are kept; all web servers of a shop need the same place.
+MEDIA_ROOT = Path(os.environ.get("MEDIA_ROOT") or DATA_DIR / "media")
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": {
+        "BACKEND": os.environ.get("MEDIA_STORAGE")
+        or "django.core.files.storage.FileSystemStorage"
+    },
     "staticfiles": {"BACKEND": "vectorshop.static.CollectedOrPlainStorage"},
 }
 
@@ -332,7 +342,7 @@ CONTENT_SECURITY_POLICY = {
         "default-src": [NONE],
         "style-src": [SELF],
         "script-src": [SELF],
-        "img-src": [SELF, "data:"],
+        "img-src": [SELF, "data:", *(f"https://{host}" for host in IMAGE_HOSTS)],
         "font-src": [SELF],
         "connect-src": [SELF],
         "form-action": [SELF],

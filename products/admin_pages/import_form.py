@@ -42,6 +42,7 @@ COLUMN_LABELS = {
     "category": _("Column with the category"),
     "description": _("Column with the description"),
     "price": _("Column with the price"),
+    "image": _("Column with the picture"),
 }
 
 

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
-from django.contrib.admin.models import CHANGE, LogEntry
-from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.db import DatabaseError
 from django.http import FileResponse, HttpRequest, HttpResponse
@@ -16,12 +14,11 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 
 from products.admin_pages.embeddings import embed_some
 from products.admin_pages.import_form import UploadForm
-from products.admin_pages.log import import_message
+from products.admin_pages.log import IMPORTED, log
 from products.admin_pages.upload import (
     Upload,
     delete_old_uploads,
@@ -236,15 +233,16 @@ def show_what_is_left(request: HttpRequest) -> None:
 def log_import(
     request: HttpRequest, upload: Upload, result: ImportResult, failure: str
 ) -> None:
-    """Leave a trace in the admin's log, which shows it under "Recent actions"."""
-    LogEntry.objects.create(
-        user_id=cast(int, request.user.pk),  # staff, who are logged in
-        content_type=ContentType.objects.get_for_model(Product),
-        object_repr=Truncator(upload.name).chars(200),
-        action_flag=CHANGE,
-        change_message=import_message(
-            result.new, result.changed, result.refused, failure
-        ),
+    """Leave what an import did in the admin's log."""
+    log(
+        request,
+        Product,
+        IMPORTED,
+        upload.name,
+        new=result.new,
+        changed=result.changed,
+        refused=result.refused,
+        failure=failure,
     )
 
 

@@ -1,34 +1,79 @@
-"""What the admin's log says of imports, in the language of who reads it."""
+"""What the admin's log says of imports and measurements, in the reader's language.
+
+Django's log keeps both, so that all processes know the last import and the last recall.
+"""
 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, cast
 
-from django.contrib.admin.models import LogEntry
-from django.utils.translation import gettext
+from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Model
+from django.http import HttpRequest
+from django.utils.formats import number_format
+from django.utils.text import Truncator
+from django.utils.translation import gettext, ngettext
 
 from products.numbers import grouped
 
+IMPORTED = "imported"
+MEASURED = "measured"
 
-def import_message(new: int, changed: int, refused: int, failure: str) -> str:
-    """Return what LogEntry.change_message keeps of an import: JSON, as Django's own.
 
-    failure: why it did not finish, in the language of who ran it; "" if it did.
+def log(
+    request: HttpRequest,
+    model: type[Model],
+    kind: str,
+    about: str,
+    *,
+    flag: int = CHANGE,
+    **values: Any,
+) -> None:
+    """Leave a trace in the admin's log, which shows it under "Recent actions".
+
+    kind: IMPORTED or MEASURED. about: such as the name of a file. values: numbers and
+    texts, kept as JSON like Django's own messages, so that they have no language.
     """
-    counts = {"new": new, "changed": changed, "refused": refused, "failure": failure}
-    return json.dumps([{"imported": counts}])
+    LogEntry.objects.create(
+        user_id=cast(int, request.user.pk),  # staff, who are logged in
+        content_type=ContentType.objects.get_for_model(model),
+        object_repr=Truncator(about).chars(200),
+        action_flag=flag,
+        change_message=json.dumps([{kind: values}]),
+    )
+
+
+def last_of(model: type[Model], kind: str) -> LogEntry | None:
+    """Return the last entry of a kind about a model, None if there is none."""
+    return (
+        LogEntry.objects.filter(
+            content_type=ContentType.objects.get_for_model(model),
+            change_message__startswith=f'[{{"{kind}": ',
+        )
+        .select_related("user")
+        .order_by("-pk")
+        .first()
+    )
 
 
 def log_text(entry: LogEntry) -> str:
-    """Return what an entry is about: the object, or what an import did."""
-    counts = imported_counts(entry.change_message)
-    if counts is None:
-        return entry.object_repr
+    """Return what an entry is about: the object, or what was done."""
+    imported, measured = values_of(entry, IMPORTED), values_of(entry, MEASURED)
+    if imported:
+        return import_text(entry.object_repr, imported)
+    if measured:
+        return recall_text(measured)
+    return entry.object_repr
+
+
+def import_text(file: str, counts: dict[str, Any]) -> str:
+    """Return what an import of a file did."""
     text = gettext(
         "Imported %(file)s: %(new)s new, %(changed)s changed, %(refused)s refused"
     ) % {
-        "file": entry.object_repr,
+        "file": file,
         **{name: grouped(counts[name]) for name in ("new", "changed", "refused")},
     }
     if counts["failure"]:
@@ -36,11 +81,22 @@ def log_text(entry: LogEntry) -> str:
     return text
 
 
-def imported_counts(message: str) -> dict[str, Any] | None:
-    """Return what import_message() kept, None for any other message."""
+def recall_text(values: dict[str, Any]) -> str:
+    """Return what a measurement of the recall found."""
+    text = ngettext(
+        "Measured a recall of %(recall)s for %(asked)s product",
+        "Measured a recall of %(recall)s for %(asked)s products",
+        values["asked"],
+    )
+    recall = number_format(values["recall"], 3)
+    return text % {"recall": recall, "asked": grouped(values["asked"])}
+
+
+def values_of(entry: LogEntry, kind: str) -> dict[str, Any] | None:
+    """Return what log() kept of an entry of this kind, None for any other entry."""
     try:
-        [first] = json.loads(message)
-        counts: dict[str, Any] = first["imported"]
+        [first] = json.loads(entry.change_message)
+        values: dict[str, Any] = first[kind]
     except (ValueError, TypeError, KeyError):
         return None
-    return counts
+    return values

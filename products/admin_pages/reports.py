@@ -91,7 +91,11 @@ def near_duplicates_page(
 ) -> HttpResponse:
     """Show pairs of products that say nearly the same, or settle one of them."""
     if request.method == "POST":
-        return settle(model_admin, request, PairForm(request.POST), keep_apart)
+        keeps_one = "keep" in request.POST
+        if keeps_one and not model_admin.has_delete_permission(request):
+            raise PermissionDenied
+        do = keep_one if keeps_one else keep_apart
+        return settle(model_admin, request, PairForm(request.POST), do)
     form = DuplicatesForm({"threshold": DUPLICATE_DISTANCE, **request.GET.dict()})
     return render_report(model_admin, request, form, near_duplicates, "near_duplicates")
 
@@ -127,6 +131,7 @@ def render_report(
         "left": number_left(page) if page else "",
         "neighbours": VOTERS,
         "may_settle": model_admin.has_change_permission(request),
+        "may_delete": model_admin.has_delete_permission(request),
     }
     template = f"admin/products/product/{name}.html"
     return render(request, template, context, status=200 if valid else 400)
@@ -183,6 +188,20 @@ def keep_apart(
             gettext("Undo it in the list of settled pairs."),
         ),
     )
+
+
+def keep_one(
+    model_admin: ModelAdmin[Product], request: HttpRequest, given: dict[str, Any]
+) -> None:
+    """Delete the other product of a pair. The log keeps its name."""
+    product, other = given["product"], given["other"]
+    model_admin.log_deletions(
+        request, Product.objects.without_vectors().filter(pk=other.pk)
+    )
+    name = str(other)
+    model_admin.delete_model(request, other)
+    text = gettext("Kept %(product)s and deleted %(other)s.")
+    messages.success(request, text % {"product": product, "other": name})
 
 
 def move(

@@ -10,13 +10,14 @@ from django.utils.translation import gettext_lazy as _
 
 from products.catalog.reading.source import Hints, SourceError, format_of
 from products.models import Synonym
-from products.search.synonyms import (
+from products.search.synonym_entries import (
     Entry,
     check,
+    check_size,
     meaning,
-    phrases,
     split_words,
     stored_entries,
+    wordings,
 )
 from products.synonyms import MAX_LENGTH, MAX_WORDS
 
@@ -85,8 +86,9 @@ class SynonymForm(ModelForm):
         """Raise ValidationError for an entry that cannot be used or is there already."""
         using = self.instance._state.db or "default"
         others = stored_entries(using, without=self.instance.pk)
+        check_size([entry, *others])
         sides = [side for one in (entry, *others) for side in one]
-        known = phrases([word for side in sides for word in side], using)
+        known = wordings([word for side in sides for word in side], using)
         check(entry, known)
         if meaning(entry, known) in [meaning(other, known) for other in others]:
             raise forms.ValidationError(

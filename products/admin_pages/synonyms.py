@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.models import ADDITION, LogEntry
-from django.contrib.contenttypes.models import ContentType
+from django.contrib.admin.models import ADDITION
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
-from django.utils.text import Truncator
 from django.utils.translation import gettext, gettext_lazy as _, ngettext
 
-from products.admin_pages.log import import_message
+from products.admin_pages.log import IMPORTED, log
 from products.admin_pages.synonym_form import HINTS, SynonymFileForm, SynonymForm
 from products.catalog.reading.source import Format, Source, SourceError
 from products.catalog.synonym_files import (
@@ -30,7 +28,7 @@ from products.insight.before_after import preview
 from products.insight.neighbour_words import suggestions
 from products.models import Synonym
 from products.numbers import grouped
-from products.search.synonyms import Entry
+from products.search.synonym_entries import Entry
 from products.views.busy import or_busy
 
 if TYPE_CHECKING:
@@ -164,13 +162,8 @@ class SynonymAdmin(ModelAdmin):
             )
             return redirect("admin:products_synonym_import")
         store(found)
-        LogEntry.objects.create(
-            user_id=cast(int, request.user.pk),  # staff, who are logged in
-            content_type=ContentType.objects.get_for_model(Synonym),
-            object_repr=Truncator(name).chars(200),
-            action_flag=ADDITION,
-            change_message=import_message(len(found.new), 0, 0, ""),
-        )
+        counts = {"new": len(found.new), "changed": 0, "refused": 0, "failure": ""}
+        log(request, Synonym, IMPORTED, name, flag=ADDITION, **counts)
         text = ngettext(
             "Imported %(count)s synonym.",
             "Imported %(count)s synonyms.",

@@ -193,11 +193,11 @@ def existing(skus: Iterable[str], using: str) -> dict[str, Existing]:
     """Return for each sku in the catalogue its columns, embedded_hash and recipe."""
     with connections[using].cursor() as cursor:
         cursor.execute(
-            "SELECT sku, name, category, description, price, embedded_hash, "
+            "SELECT sku, name, category, description, price, image, embedded_hash, "
             "embedding_fingerprint FROM products WHERE sku = ANY(%s)",
             [list(skus)],
         )
-        return {row[0]: (row[:5], row[5], row[6]) for row in cursor.fetchall()}
+        return {row[0]: (row[:6], row[6], row[7]) for row in cursor.fetchall()}
 
 
 def new(row: Row, *, is_stored_untidy: bool) -> Change | Refusal:
@@ -232,7 +232,7 @@ def compare(row: Row, found: Existing, fingerprint: str) -> Change:
     for name, value in zip(COLUMNS, old, strict=True):
         if name in row.unsaid:
             setattr(row, name, value)
-    wanted = (row.sku, row.name, row.category, row.description, row.price)
+    wanted = tuple(getattr(row, name) for name in COLUMNS)
     text_hash = text.text_hash(row.name, row.category, row.description)
     fresh = recipe == fingerprint and embedded_hash == text_hash
     unknown = embedded_hash == text.unknown_hash(fingerprint, text_hash)

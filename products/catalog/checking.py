@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     import numpy as np
 
 # The columns of a file, and which of them no new product can do without.
-COLUMNS = ("sku", "name", "category", "description", "price")
+COLUMNS = ("sku", "name", "category", "description", "price", "image")
 VECTOR_COLUMNS = ("embedding", "embedding_fingerprint")
 REQUIRED = ("name", "price")
 
@@ -54,7 +54,9 @@ def length_limit(name: str) -> int:
 
 
 # Asking the model about each value took half of the time of reading a file.
-LIMITS = {name: length_limit(name) for name in COLUMNS if name != "price"}
+LIMITS = {
+    name: length_limit(name) for name in ("sku", "name", "category", "description")
+}
 
 
 def simple_price() -> re.Pattern[str]:
@@ -86,6 +88,7 @@ class Row:
     category: str
     description: str
     price: Decimal
+    image: str
     vector: bytes | None = None
     foreign_vector: bool = False  # the file has one, of another recipe
     unsaid: tuple[str, ...] = ()
@@ -168,6 +171,7 @@ def make_row(
             texts.get("category", ""),
             texts.get("description", ""),
             checked_price(fields["price"]) if "price" in fields else Decimal(0),
+            checked_image(fields.get("image")),
             vector or None,
             foreign_vector=vector == b"",
             unsaid=tuple(name for name in COLUMNS[1:] if name not in fields),
@@ -252,6 +256,21 @@ def checked_price(value: Any) -> Decimal:
         return cast(Decimal, FIELDS["price"].clean(number.rstrip("."), None))
     except ValidationError as err:
         raise ValueError(f"price: {' '.join(err.messages)}") from err
+
+
+def checked_image(value: Any) -> str:
+    """Return the reference to a picture after the model's own checks.
+
+    Raises ValueError with the reason, which begins with the column.
+    """
+    if value is None or value == "":
+        return ""
+    try:
+        return str(FIELDS["image"].clean(tidy(text(value)), None))
+    except ValidationError as err:
+        raise ValueError(f"image: {' '.join(err.messages)}") from err
+    except ValueError as err:
+        raise ValueError(f"image: {err}") from err
 
 
 def price_problem(number: str) -> str:

@@ -76,11 +76,11 @@ def export_rows(products: ProductQuerySet, vectors: bool) -> Iterator[list[str]]
             Case(When(is_fresh, then=recipe), default=Value("")),
         )
     with transaction.atomic(using=products.db):
-        for sku, name, category, description, price, *vector in query.iterator(
+        for sku, name, category, description, price, image, *vector in query.iterator(
             chunk_size=CHUNK_ROWS
         ):
             texts = map(as_import_reads, (name, category, description))
-            yield [sku, *texts, str(price), *vector_texts(*vector)]
+            yield [sku, *texts, str(price), image, *vector_texts(*vector)]
 
 
 def vector_texts(vector: bytes | None = None, recipe: str | None = None) -> list[str]:

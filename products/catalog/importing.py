@@ -33,6 +33,7 @@ from products.catalog.reading.records import Record, Refusal, read_records
 from products.catalog.reading.source import Source, SourceError
 from products.catalog.reading.tables import Quoting, Table
 from products.models import EmbeddingRecipe
+from products.pictures.reference import is_elsewhere
 from products.plain_text import tidy
 from products.sql.own_session import own_session
 from products.upkeep.vector_index import Progress
@@ -181,6 +182,8 @@ class CatalogImport:
         row = make_row(record, self.names, fingerprint=self.fingerprint)
         if isinstance(row, Row) and ROUNDED.fullmatch(row.sku):
             self.result.notices.add(Notice.ROUNDED_SKU, record.line)
+        if isinstance(row, Row) and is_elsewhere(row.image):
+            self.result.notices.add(Notice.PICTURE_ELSEWHERE, record.line)
         return row
 
     def until_limit(

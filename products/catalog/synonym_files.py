@@ -18,21 +18,20 @@ from products.catalog.reading.tables import Table
 from products.models import Synonym
 from products.numbers import grouped
 from products.search.question import SearchError, check_text
-from products.search.synonyms import (
+from products.search.synonym_entries import (
     Entry,
     Meaning,
     check,
+    check_size,
+    count_words,
     meaning,
-    phrases,
     split_words,
     stored_entries,
+    wordings,
 )
-from products.synonyms import forget
+from products.synonyms import MOST_WORDS, forget
 
 COLUMNS = ("words", "finds")
-
-# All of them are read into memory and checked by one statement.
-MAX_ENTRIES = 5_000
 
 
 @dataclass
@@ -49,11 +48,14 @@ class SynonymFile:
     refused: list[Refusal] = field(default_factory=list)
 
 
-def read_synonyms(source: Source, *, using: str = DEFAULT_DB_ALIAS) -> SynonymFile:
+def read_synonyms(
+    source: Source, *, delete_missing: bool = False, using: str = DEFAULT_DB_ALIAS
+) -> SynonymFile:
     """Return what a file of synonyms says; writes nothing.
 
     Its first line names the columns: "words", and perhaps "finds", with commas between
-    the words of each. Raises SourceError when the file cannot be read.
+    the words of each. delete_missing: those that are not in the file are to go. Raises
+    SourceError when the file cannot be read, or there would be too many synonyms.
     """
     if not source.format.is_table:
         raise SourceError(
@@ -64,6 +66,7 @@ def read_synonyms(source: Source, *, using: str = DEFAULT_DB_ALIAS) -> SynonymFi
     check_header(source, table.header)
     found = SynonymFile()
     records: list[tuple[Record, Entry]] = []
+    words = 0
     for record in table.records():
         if isinstance(record, Refusal):
             found.refused.append(record)
@@ -72,12 +75,15 @@ def read_synonyms(source: Source, *, using: str = DEFAULT_DB_ALIAS) -> SynonymFi
         else:
             sides = (split_words(record.fields.get(name, "")) for name in COLUMNS)
             records.append((record, Entry(*sides)))
-        if len(records) > MAX_ENTRIES:
+            words += count_words([records[-1][1]])
+        # All of them are checked by one statement.
+        if words > MOST_WORDS:
             raise SourceError(
-                _("%(name)s has more than %(most)s synonyms. Divide it.")
-                % {"name": source.name, "most": grouped(MAX_ENTRIES)}
+                _("%(name)s has more than %(most)s words. Leave some out.")
+                % {"name": source.name, "most": grouped(MOST_WORDS)}
             )
     compare(found, records, using)
+    check_total(source, found, delete_missing, using)
     found.refused.sort(key=lambda refusal: refusal.line)
     return found
 
@@ -95,6 +101,22 @@ def check_header(source: Source, header: list[str]) -> None:
         )
 
 
+def check_total(
+    source: Source, found: SynonymFile, delete_missing: bool, using: str
+) -> None:
+    """Raise SourceError if there would be too many synonyms with those of a file."""
+    rows = Synonym.objects.using(using)
+    if delete_missing:
+        rows = rows.exclude(pk__in=found.missing)
+    stored = [
+        Entry(words, finds) for words, finds in rows.values_list("words", "finds")
+    ]
+    try:
+        check_size([*stored, *found.new])
+    except ValidationError as err:
+        raise SourceError(f"{source.name}: {err.messages[0]}") from err
+
+
 def unreadable(record: Record) -> Refusal | None:
     """Return the refusal of a record that PostgreSQL cannot hold, None for others."""
     try:
@@ -109,16 +131,16 @@ def compare(
     found: SynonymFile, records: list[tuple[Record, Entry]], using: str
 ) -> None:
     """Sort the entries of a file into new, unchanged and refused ones."""
-    kept = list(Synonym.objects.using(using).values_list("pk", "words", "finds"))
+    stored = list(Synonym.objects.using(using).values_list("pk", "words", "finds"))
     entries = [
-        *(Entry(words, finds) for _pk, words, finds in kept),
+        *(Entry(words, finds) for _pk, words, finds in stored),
         *(entry for _record, entry in records),
     ]
-    known = phrases(
+    known = wordings(
         [word for entry in entries for side in entry for word in side], using
     )
     ids: dict[Meaning, list[int]] = {}
-    for pk, words, finds in kept:
+    for pk, words, finds in stored:
         ids.setdefault(meaning(Entry(words, finds), known), []).append(pk)
     lines: dict[Meaning, int] = {}
     for record, entry in records:

@@ -16,7 +16,7 @@ from products.models import DIMENSIONS
 # STORAGE MAIN keeps vectors in their rows: each is read once, right away.
 STAGING = f"""
     CREATE TEMPORARY TABLE IF NOT EXISTS import_staging (
-        sku text, name text, category text, description text, price numeric,
+        sku text, name text, category text, description text, price numeric, image text,
         embedding vector({DIMENSIONS}) STORAGE MAIN,
         embedding_fingerprint text, embedded_hash text
     )
@@ -24,7 +24,7 @@ STAGING = f"""
 
 COPY = """
     COPY {} (
-        sku, name, category, description, price,
+        sku, name, category, description, price, image,
         embedding, embedding_fingerprint, embedded_hash
     ) FROM STDIN WITH (FORMAT BINARY)
 """
@@ -34,7 +34,7 @@ COPY = """
 LOCK_PARTIAL = """
     SELECT FROM products JOIN import_staging AS new USING (sku)
     WHERE new.name IS NULL OR new.category IS NULL
-        OR new.description IS NULL OR new.price IS NULL
+        OR new.description IS NULL OR new.price IS NULL OR new.image IS NULL
     ORDER BY sku COLLATE "C"  -- in the order of MERGE
     FOR UPDATE OF products
 """
@@ -43,17 +43,18 @@ FILL_PARTIAL = """
         name = COALESCE(new.name, old.name),
         category = COALESCE(new.category, old.category),
         description = COALESCE(new.description, old.description),
-        price = COALESCE(new.price, old.price)
+        price = COALESCE(new.price, old.price),
+        image = COALESCE(new.image, old.image)
     FROM products AS old
     WHERE old.sku = new.sku AND (new.name IS NULL OR new.category IS NULL
-        OR new.description IS NULL OR new.price IS NULL)
+        OR new.description IS NULL OR new.price IS NULL OR new.image IS NULL)
 """
 
 # A product keeps its vector when the row brings none: embedded_hash shows whether the
 # vector is still that of the text.
 MERGE = """
     INSERT INTO products AS old (
-        sku, name, category, description, price,
+        sku, name, category, description, price, image,
         embedding, embedding_fingerprint, embedded_hash
     )
     -- One order for all, that of insert(): two imports of the same products never
@@ -64,18 +65,21 @@ MERGE = """
         category = excluded.category,
         description = excluded.description,
         price = excluded.price,
+        image = excluded.image,
         embedding = COALESCE(excluded.embedding, old.embedding),
         embedding_fingerprint = CASE WHEN excluded.embedding IS NULL
             THEN old.embedding_fingerprint ELSE excluded.embedding_fingerprint END,
         embedded_hash = CASE WHEN excluded.embedding IS NULL
             THEN old.embedded_hash ELSE excluded.embedded_hash END,
         updated_at = CASE
-            WHEN (old.name, old.category, old.description, old.price)
-                = (excluded.name, excluded.category, excluded.description, excluded.price)
+            WHEN (old.name, old.category, old.description, old.price, old.image)
+                = (excluded.name, excluded.category, excluded.description, excluded.price,
+                    excluded.image)
             THEN old.updated_at ELSE statement_timestamp() END
     WHERE excluded.embedding IS NOT NULL
-        OR (old.name, old.category, old.description, old.price)
-        <> (excluded.name, excluded.category, excluded.description, excluded.price)
+        OR (old.name, old.category, old.description, old.price, old.image)
+        <> (excluded.name, excluded.category, excluded.description, excluded.price,
+            excluded.image)
 """
 
 
@@ -118,9 +122,7 @@ def copy_rows(
     """Send the rows to a table."""
     with cursor.db.wrap_database_errors, cursor.copy(COPY.format(table)) as copy:
         # The vectors are in their binary form already: bytea sends bytes unchanged.
-        copy.set_types(
-            ["text", "text", "text", "text", "numeric", "bytea", "text", "text"]
-        )
+        copy.set_types(["text"] * 4 + ["numeric", "text", "bytea", "text", "text"])
         for change in changes:
             copy.write_row(staging_row(change, fingerprint))
 

@@ -10,14 +10,15 @@ from django.db import DEFAULT_DB_ALIAS
 
 from products.models import Product
 from products.search import Mode, search
-from products.search.synonyms import Entry, Thesaurus, stored_entries, thesaurus
+from products.search.synonym_entries import Entry, stored_entries
+from products.search.synonyms import Thesaurus, thesaurus
 
 SHOWN = 5  # products of each search
 MOST = 5  # words that are searched for: four searches each
 
 
 @dataclass(frozen=True)
-class Found:
+class FirstProducts:
     """The first products of a search, and how many have its words.
 
     count: a sentence, such as "12 products found".
@@ -32,8 +33,8 @@ class BeforeAfter:
     """What a search for a word finds now, and what it would find then."""
 
     word: str
-    now: Found
-    then: Found
+    now: FirstProducts
+    then: FirstProducts
 
     @property
     def changes(self) -> bool:
@@ -71,9 +72,9 @@ def preview(
     return Preview(words, len(asked) - len(words))
 
 
-def found(word: str, synonyms: Thesaurus, using: str) -> Found:
+def found(word: str, synonyms: Thesaurus, using: str) -> FirstProducts:
     """Return what a search for a word finds with some synonyms."""
     ask = partial(search, word, literal=True, synonyms=synonyms, using=using)
     results = ask(page_size=SHOWN)
     with_word = ask(mode=Mode.KEYWORD, page_size=1)
-    return Found(with_word.found_text, [hit.product for hit in results])
+    return FirstProducts(with_word.found_text, [hit.product for hit in results])

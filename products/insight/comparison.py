@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -114,7 +116,7 @@ class Comparison:
     exact_ms: float
 
 
-def make_question(asked: dict[str, Any]) -> Question:
+def make_question(asked: dict[str, Any], *, using: str | None = None) -> Question:
     """Return the question that search() makes of the same arguments.
 
     One statement reads the recipe in force.
@@ -126,13 +128,29 @@ def make_question(asked: dict[str, Any]) -> Question:
         "mode": Mode(asked["mode"]),
         "sort": Sort(asked["sort"]),
     }
-    using = router.db_for_read(Product)
+    using = using or router.db_for_read(Product)
     return Question(
-        **(asked | checked),
-        page_size=PAGE_SIZE,
+        **({"page_size": PAGE_SIZE} | asked | checked),
         backend=available(EmbeddingRecipe.objects.current(using)),
         using=using,
     )
+
+
+@contextmanager
+def bounded(*, using: str) -> Iterator[None]:
+    """Do work that may read every vector: one thread at a time, for five seconds.
+
+    Raises BusyError where others are at it; a statement that takes longer raises
+    OperationalError.
+    """
+    with TURNS.taken(seconds=WAIT_SECONDS), transaction.atomic(using=using):
+        with connections[using].cursor() as cursor:
+            cursor.execute(
+                sql.SQL("SET LOCAL statement_timeout = {}")
+                .format(TIMEOUT_MILLISECONDS)
+                .as_string(cursor.connection)
+            )
+        yield
 
 
 def require_question(question: Question) -> None:
@@ -201,7 +219,7 @@ def compare_with_exact(asked: dict[str, Any]) -> Comparison:
     kept: Comparison | None = cache.get(key)
     if kept is not None:
         return kept
-    with TURNS.taken(seconds=WAIT_SECONDS):
+    with bounded(using=question.using):
         # The thread that had the turn before may have compared the same.
         kept = cache.get(key)
         if kept is None:
@@ -224,21 +242,14 @@ def key_of(question: Question) -> str:
 
 
 def compare(question: Question) -> Comparison:
-    """Return what compare_with_exact() does, without a look at the cache."""
-    with transaction.atomic(using=question.using):
-        with connections[question.using].cursor() as cursor:
-            cursor.execute(
-                sql.SQL("SET LOCAL statement_timeout = {}")
-                .format(TIMEOUT_MILLISECONDS)
-                .as_string(cursor.connection)
-            )
-        vector, _ms = question_vector(question)
-        by_nearness = partial(products_by_nearness, question, vector)
-        with explained(using=question.using) as scans:
-            plan = look_up(question, by_nearness, WINDOW + 1).plan
-        with index_settings(plan, using=question.using):
-            planned = ask([partial(nearest, question, vector, plan)])
-        exact = ask([partial(nearest, question, vector, replace(plan, method="exact"))])
+    """Return what compare_with_exact() does, within its bounds."""
+    vector, _ms = question_vector(question)
+    by_nearness = partial(products_by_nearness, question, vector)
+    with explained(using=question.using) as scans:
+        plan = look_up(question, by_nearness, WINDOW + 1).plan
+    with index_settings(plan, using=question.using):
+        planned = ask([partial(nearest, question, vector, plan)])
+    exact = ask([partial(nearest, question, vector, replace(plan, method="exact"))])
     [found], [true] = planned.found, exact.found
     return Comparison(
         plan=plan,

@@ -1,33 +1,42 @@
-"""The catalogue in two dimensions: principal components of the embeddings."""
+"""The catalogue in two dimensions: where its products lie, and what they have in common.
+
+Of principal components, which need nothing, or by t-SNE where that was computed; see
+projections.py.
+"""
 
 from __future__ import annotations
 
-import random
 import time
 from collections import Counter
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from django.contrib.postgres.aggregates import StringAgg
 from django.core.cache import cache
-from django.db.models import F, Max, Min, Value
-from django.db.models.functions import MD5
+from django.db.models import F
+from django.db.models.enums import TextChoices
 
-from products.models import Product
-from products.querysets import ProductQuerySet
-from products.sql.expressions import InArray, RowVersion, VectorBytes, array_of
+from products.insight.clusters import Cluster, clusters_of
+from products.insight.plane import (
+    Numbers,
+    fitted,
+    neighbours_compared,
+    of_unit_length,
+    principal_plane,
+    share_kept,
+    vectors_of,
+)
+from products.insight.projections import stored_places, text_number
+from products.insight.sampling import embedded_count, sample, version_of
+from products.models import Projection
+from products.querysets import ProductQuerySet, recipe
+from products.sql.expressions import VectorBytes
 from products.turns import BusyError, Turns
 
 if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
+    from products.insight.plane import Rows
 
-Points: TypeAlias = "npt.NDArray[np.float64]"
-
-MOST = 5_000  # points, more than an eye can distinguish
 COLOURS = 7  # categories that get one of their own; the rest share grey
-COUNTED = 100_000  # products at most, so that counting takes no longer in a large shop
 CACHE_SECONDS = 24 * 60 * 60
 # For so long a map is shown without a look at the catalogue.
 FRESH_SECONDS = 60
@@ -35,218 +44,222 @@ FRESH_SECONDS = 60
 TURNS = Turns(1)
 WAIT_SECONDS = 20
 OTHERS = "…"  # no category has this name
-WIDTH, HEIGHT, MARGIN = 1000, 640, 24
+SIZE = {"width": 1000, "height": 640, "margin": 24}
+FEWEST = 3  # products
 
 
-class Point(NamedTuple):
-    """A product on the map; x and y are in the picture's units, from the upper left.
+class Kind(TextChoices):
+    """The projections that a map may be drawn by, as they stand in its address."""
 
-    A tuple, since thousands of them are read from the cache.
-    """
-
-    pk: int
-    name: str
-    x: float
-    y: float
+    PRINCIPAL = "pca"
+    NEIGHBOURHOODS = "tsne"
 
 
 @dataclass(frozen=True)
 class Group:
-    """The points of a category. middle: the one nearest to all of them."""
+    """The products of a category: how many, and the one in the middle of them."""
 
     category: str
-    points: list[Point]
-    middle: Point
+    count: int
+    middle: int
+    middle_name: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Map:
-    """The points by category, the largest first; the last may hold all the others.
+    """Products in a picture of 1,000 by 640, and what to say about them.
 
-    kept: the share, 0 to 1, of the variance that two dimensions show. version: that of
-    the products drawn, see version_of(). total: how many products could be on it, see
-    embedded_count(). looked_at: when it was last compared with the catalogue, in seconds
-    since 1970.
+    ids, places, series: of each product its id, x and y from the upper left, and its
+    group, counted from 0. groups: the largest first; the last may hold all the others.
+    variance: the share, 0 to 1, of the variance that principal components show, None
+    for t-SNE. missing: how many products of the map the projection has no place for.
+    version: that of the products drawn, see version_of(). compared: of how many nearest
+    `kept` speaks: the share, 0 to 1, that each projection keeps which can be shown now.
+    total: how many products could be on it, see embedded_count(). looked_at: when it
+    was last compared with the catalogue, in seconds since 1970.
     """
 
+    kind: Kind
+    ids: list[int]
+    places: Numbers
+    series: Rows
     groups: list[Group]
-    kept: float
+    clusters: list[Cluster]
     version: str
+    variance: float | None = None
+    missing: int = 0
+    kept: dict[Kind, float] = field(default_factory=dict)
     total: int = 0
     looked_at: float = 0.0
 
     @property
     def count(self) -> int:
-        return sum(len(group.points) for group in self.groups)
+        return len(self.ids)
+
+    @property
+    def compared(self) -> int:
+        return neighbours_compared(self.count)
 
     @property
     def is_fresh(self) -> bool:
         return time.time() - self.looked_at < FRESH_SECONDS
 
 
-def catalogue_map() -> Map | None:
+def catalogue_map(kind: Kind = Kind.PRINCIPAL) -> Map | None:
     """Return the map of the products embedded by the recipe in force.
 
-    None with fewer than three such products. At most 5,000 are on it, chosen at
-    random, but the same ones every time. A map is at most a minute old where somebody
-    looks at it all the time: then one thread finds out by a few statements whether it
-    is still right, and draws a new one if not, which takes far longer. The others are
-    shown the old one meanwhile. Raises BusyError when there is none and drawing takes
-    too long.
+    None with fewer than three such products, and of t-SNE until it was computed for the
+    recipe. At most 20,000 are on it, chosen at random, but the same ones every time. A
+    map is at most a minute old where somebody looks at it all the time: then one thread
+    finds out by a few statements whether it is still right, and draws a new one if not,
+    which takes far longer. The others are shown the old one meanwhile. Raises BusyError
+    when there is none and drawing takes too long.
     """
-    kept: Map | None = cache.get("map")
+    kept: Map | None = cache.get(f"map-{kind}")
     if kept is not None and kept.is_fresh:
         return kept
     try:
         with TURNS.taken(seconds=0 if kept is not None else WAIT_SECONDS):
-            return up_to_date_map()
+            return up_to_date_map(kind)
     except BusyError:
         if kept is None:
             raise
         return kept
 
 
-def up_to_date_map() -> Map | None:
+def up_to_date_map(kind: Kind) -> Map | None:
     """Return the map of the products as they are now, from the cache if possible."""
-    kept: Map | None = cache.get("map")
+    key = f"map-{kind}"
+    kept: Map | None = cache.get(key)
     if kept is not None and kept.is_fresh:
         return kept  # drawn by the thread that had the turn before
     now = time.time()
-    products = sample()
+    total = embedded_count()
+    products, stored = sample(total), stored_projection()
     version = version_of(products)
+    if kind is Kind.NEIGHBOURHOODS and stored is not None:
+        version += f" {stored.made_at.isoformat()}"
     if kept is None or kept.version != version:
-        kept = draw_map(products, version)
+        kept = draw_map(kind, products, version, stored)
     if kept is not None:
-        kept = replace(kept, total=embedded_count(), looked_at=now)
+        shares = shares_of(kept, stored)
+        kept = replace(kept, total=total, kept=shares, looked_at=now)
         # One key for all versions, so that outdated maps take no room.
-        cache.set("map", kept, CACHE_SECONDS)
+        cache.set(key, kept, CACHE_SECONDS)
     else:
-        cache.delete("map")
+        cache.delete(key)
     return kept
 
 
-def version_of(products: ProductQuerySet) -> str:
-    """Return a text that differs as soon as one of the products does; "" for none.
-
-    Changes by raw SQL count too, and, by the fingerprint, a switch of the recipe, which
-    renames columns and writes no row. One statement reads the rows without their
-    vectors.
-    """
-    rows = products.annotate(version=RowVersion())
-    found: dict[str, str | None] = rows.aggregate(
-        rows=MD5(StringAgg("version", ",", order_by="pk")),
-        recipe=Max("embedding_fingerprint"),
-    )
-    return f"{found['rows']} {found['recipe']}" if found["rows"] else ""
+def stored_projection() -> Projection | None:
+    """Return the second projection of the recipe in force, without its places."""
+    stored = Projection.objects.filter(fingerprint=recipe(None))
+    return stored.defer("ids", "texts", "places").first()
 
 
-def embedded_count() -> int:
-    """Return how many products could be on the map; 100,001 stands for all above."""
-    return Product.objects.embedded()[: COUNTED + 1].count()
+def shares_of(drawn: Map, stored: Projection | None) -> dict[Kind, float]:
+    """Return the share of neighbours that each projection keeps which can be shown."""
+    if stored is None:
+        return {Kind.PRINCIPAL: drawn.kept[Kind.PRINCIPAL]}
+    principal = drawn.kept.get(Kind.PRINCIPAL, stored.principal_kept)
+    return {Kind.PRINCIPAL: principal, Kind.NEIGHBOURHOODS: stored.kept}
 
 
-def draw_map(products: ProductQuerySet, version: str) -> Map | None:
-    """Return a new map of these products, None with fewer than three."""
+def draw_map(
+    kind: Kind, products: ProductQuerySet, version: str, stored: Projection | None
+) -> Map | None:
+    """Return a new map of these products, None with fewer than three or no projection."""
+    if kind is Kind.PRINCIPAL:
+        return principal_map(products, version)
+    return None if stored is None else stored_map(products, version, stored)
+
+
+def principal_map(products: ProductQuerySet, version: str) -> Map | None:
+    """Return the map of two principal components, None with fewer than three products."""
     columns = ("pk", "name", "category", VectorBytes(F("embedding")))
     rows = list(products.values_list(*columns))
-    if len(rows) < 3:
+    if len(rows) < FEWEST:
         return None
-    plane, kept = principal_plane(vectors_of([row[3] for row in rows]))
-    points = [
-        Point(pk, name, round(x, 1), round(y, 1))
-        for (pk, name, _, _), (x, y) in zip(rows, fitted(plane), strict=True)
+    ids, names, categories, sent = zip(*rows, strict=True)
+    vectors = of_unit_length(vectors_of(list(sent)))
+    plane, variance = principal_plane(vectors)
+    drawn = labelled_map(Kind.PRINCIPAL, ids, names, categories, plane, version)
+    share = share_kept(vectors, plane)
+    return replace(drawn, variance=variance, kept={Kind.PRINCIPAL: share})
+
+
+def stored_map(
+    products: ProductQuerySet, version: str, stored: Projection
+) -> Map | None:
+    """Return the map of the places that a command has computed.
+
+    Products that came since, or were embedded from another text, are left out. None
+    where fewer than three are left.
+    """
+    import numpy as np
+
+    known = stored_places(stored)
+    rows = list(products.values_list("pk", "name", "category", "embedded_hash"))
+    places = [known.get((row[0], text_number(row[3]))) for row in rows]
+    found = [
+        (*row[:3], place)
+        for row, place in zip(rows, places, strict=True)
+        if place is not None
     ]
-    return Map(group([row[2] for row in rows], points), kept=kept, version=version)
+    if len(found) < FEWEST:
+        return None
+    ids, names, categories, placed = zip(*found, strict=True)
+    plane = np.array(placed)
+    drawn = labelled_map(Kind.NEIGHBOURHOODS, ids, names, categories, plane, version)
+    return replace(drawn, missing=len(rows) - len(found))
 
 
-def vectors_of(sent: list[Any]) -> Points:
-    """Return the numbers of vectors as pgvector sends them: shape (n, dimensions).
+def labelled_map(
+    kind: Kind,
+    ids: Sequence[int],
+    names: Sequence[str],
+    categories: Sequence[str],
+    plane: Numbers,
+    version: str,
+) -> Map:
+    """Return the map of products in a plane, with its groups and clusters."""
+    places = fitted(plane, **SIZE)
+    series, groups = grouped(ids, names, categories, places)
+    return Map(
+        kind=kind,
+        ids=list(ids),
+        places=places,
+        series=series,
+        groups=groups,
+        clusters=clusters_of(places, names),
+        version=version,
+    )
 
-    Big-endian: two numbers of 16 bits, the dimensions and an unused one, then 32 bits
-    each. See https://github.com/pgvector/pgvector/blob/master/src/vector.c
+
+def grouped(
+    ids: Sequence[int],
+    names: Sequence[str],
+    categories: Sequence[str],
+    places: Numbers,
+) -> tuple[Rows, list[Group]]:
+    """Return the group of each product, and the groups: the largest categories first.
+
+    The smallest categories are in one group, the last.
     """
     import numpy as np
 
-    numbers = np.frombuffer(b"".join(sent), dtype=">f4").reshape(len(sent), -1)
-    return numbers[:, 1:].astype(np.float64)
+    own = [category for category, _ in Counter(categories).most_common(COLOURS)]
+    number = {category: place for place, category in enumerate(own)}
+    series: Rows = np.array([number.get(name, COLOURS) for name in categories])
+    groups = []
+    for place, category in enumerate([*own, OTHERS]):
+        members = np.flatnonzero(series == place)
+        if len(members):
+            middle = members[middle_of(places[members])]
+            groups.append(Group(category, len(members), ids[middle], names[middle]))
+    return series, groups
 
 
-def sample() -> ProductQuerySet:
-    """Return at most 5,000 embedded products, spread over the whole range of ids.
-
-    Random ids are looked up, so that the time does not grow with the catalogue; where
-    many ids are no longer used, fewer products come back.
-    """
-    products = Product.objects.embedded().order_by("pk")
-    ends = products.aggregate(first=Min("pk"), last=Max("pk"))
-    if ends["first"] is None or ends["last"] - ends["first"] < 2 * MOST:
-        return products[:MOST]
-    ids = random_ids(*rounded_range(ends["first"], ends["last"]), MOST)
-    return products.filter(InArray(F("pk"), Value(array_of(ids))))
-
-
-def rounded_range(first: int, last: int) -> tuple[int, int]:
-    """Return a range that holds another one and is up to a sixteenth longer.
-
-    It stays the same while the catalogue grows or shrinks a little, so that a new
-    product does not make another sample.
-    """
-    step = 1 << max((last - first).bit_length() - 6, 0)
-    return first // step * step, -(-last // step) * step
-
-
-# Drawing 5,000 ids takes as long as the rest of a request whose map is in the cache.
-@lru_cache(maxsize=4)
-def random_ids(first: int, last: int, count: int) -> list[int]:
-    """Return numbers from *first* to *last*, none twice, the same ones every time."""
-    return random.Random(0).sample(range(first, last + 1), count)
-
-
-def principal_plane(vectors: Points) -> tuple[Points, float]:
-    """Return the coordinates along the two directions of largest variance.
-
-    The second value is the share of the variance that these directions keep. vectors:
-    shape (n, dimensions). See
-    https://doi.org/10.1080/14786440109462720 (Pearson, 1901).
-    """
-    import numpy as np
-
-    centred = vectors - vectors.mean(axis=0)
-    variances, directions = np.linalg.eigh(centred.T @ centred)
-    axes = directions[:, [-1, -2]]
-    # The sign of a direction is arbitrary: keep the picture the same every time.
-    largest = np.abs(axes).argmax(axis=0)
-    axes = axes * np.sign(axes[largest, [0, 1]])
-    total = max(float(variances.sum()), 1e-12)
-    return centred @ axes, float(variances[-2:].sum() / total)
-
-
-def fitted(plane: Points) -> list[tuple[float, float]]:
-    """Return the coordinates, moved and scaled into the picture, both axes alike."""
-    import numpy as np
-
-    low, high = plane.min(axis=0), plane.max(axis=0)
-    spread = np.maximum(high - low, 1e-9)
-    room = np.array([WIDTH - 2 * MARGIN, HEIGHT - 2 * MARGIN])
-    scale = (room / spread).min()
-    placed = (plane - (low + high) / 2) * scale + np.array([WIDTH, HEIGHT]) / 2
-    return [(float(x), float(y)) for x, y in placed]
-
-
-def group(categories: list[str], points: list[Point]) -> list[Group]:
-    """Return the points by category, the largest first; the smallest in one group."""
-    counted = Counter(categories).most_common()
-    own = {category for category, _ in counted[:COLOURS]}
-    members: dict[str | None, list[Point]] = {name: [] for name, _ in counted[:COLOURS]}
-    others: list[Point] = []
-    for category, point in zip(categories, points, strict=True):
-        (members[category] if category in own else others).append(point)
-    groups = [Group(str(name), found, middle(found)) for name, found in members.items()]
-    return [*groups, Group(OTHERS, others, middle(others))] if others else groups
-
-
-def middle(points: list[Point]) -> Point:
-    """Return the point nearest to the mean of all."""
-    x = sum(point.x for point in points) / len(points)
-    y = sum(point.y for point in points) / len(points)
-    return min(points, key=lambda point: (point.x - x) ** 2 + (point.y - y) ** 2)
+def middle_of(places: Numbers) -> int:
+    """Return which of some places is the nearest to the mean of all."""
+    return int(((places - places.mean(axis=0)) ** 2).sum(axis=1).argmin())

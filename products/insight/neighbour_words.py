@@ -13,9 +13,9 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.models import F, Max, Min, Value
 
 from products.embeddings import BaseEmbeddingBackend
-from products.insight.map import random_ids, rounded_range
+from products.insight.sampling import random_ids, rounded_range
 from products.models import EmbeddingRecipe, Product
-from products.search.synonyms import phrases, stored_entries
+from products.search.synonym_entries import stored_entries, wordings
 from products.sql.expressions import InArray, array_of
 from products.turns import Turns
 
@@ -139,13 +139,12 @@ def catalogue_words(names: Sequence[str], using: str) -> list[CatalogueWord]:
             written.setdefault(word, set()).add(number)
     commonest = sorted(written, key=lambda word: (-len(written[word]), word))
     # Only so many forms are asked for; a word of a thousandth form is rare.
-    stems = phrases(commonest[: 4 * MOST_WORDS], using)
+    stems = wordings(commonest[: 4 * MOST_WORDS], using)
     words: dict[str, CatalogueWord] = {}
     for word in commonest:
-        if phrase := stems.get(word):
-            found = words.setdefault(
-                phrase[0].lexeme, CatalogueWord(phrase[0].lexeme, word)
-            )
+        if wording := stems.get(word):
+            stem = wording.lexemes[0]
+            found = words.setdefault(stem, CatalogueWord(stem, word))
             found.names |= written[word]
     return sorted(words.values(), key=lambda word: (-len(word.names), word.written))
 

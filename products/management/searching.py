@@ -15,7 +15,7 @@ from django.db import DataError
 
 from products.management.base import ShopCommand
 from products.models import Product
-from products.search import Filters, Hit, Results, SearchError, search
+from products.search import Filters, Hit, Mode, Results, SearchError, Sort, search
 from products.search.results import Plan
 from products.sql.watch import Scan, explained
 
@@ -59,24 +59,9 @@ class SearchCommand(ShopCommand):
     expected = (SearchError,)
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--category",
-            action="append",
-            default=[],
-            help="Only products of this category; can be given several times.",
-        )
-        for name, which in (("--min-price", "from"), ("--max-price", "up to")):
-            parser.add_argument(
-                name, type=price, help=f"Only products {which} this price, included."
-            )
+        add_filter_arguments(parser)
         parser.add_argument(
             "--page", type=int, default=1, help="Which page to list, from 1."
-        )
-        parser.add_argument(
-            "--diversity",
-            type=float,
-            default=0.0,
-            help="0 for the best, up to 1 for the most varied (default 0).",
         )
         parser.add_argument(
             "--explain",
@@ -134,6 +119,71 @@ class SearchCommand(ShopCommand):
         self.stdout.write(self.style.SUCCESS(summary(results)))
         if explain:
             self.stdout.write("\n".join(explanation(results, scans)))
+
+
+def add_filter_arguments(parser: CommandParser) -> None:
+    """Add what narrows and varies a search: categories, prices and --diversity."""
+    parser.add_argument(
+        "--category",
+        action="append",
+        default=[],
+        help="Only products of this category; can be given several times.",
+    )
+    for name, which in (("--min-price", "from"), ("--max-price", "up to")):
+        parser.add_argument(
+            name, type=price, help=f"Only products {which} this price, included."
+        )
+    parser.add_argument(
+        "--diversity",
+        type=float,
+        default=0.0,
+        help="0 for the best, up to 1 for the most varied (default 0).",
+    )
+
+
+def add_text_arguments(parser: CommandParser) -> None:
+    """Add how a text is searched for: --mode, --sort, --embedded and --literal."""
+    parser.add_argument(
+        "--mode",
+        choices=Mode.values,
+        default=Mode.HYBRID,
+        help="By meaning and words (hybrid, the default) or by one of them.",
+    )
+    parser.add_argument(
+        "--sort",
+        choices=Sort.values,
+        default=Sort.RELEVANCE,
+        help="The order (default relevance; without a text by name), such as "
+        "--sort=-price.",
+    )
+    parser.add_argument(
+        "--embedded", action="store_true", help="Only products with an embedding."
+    )
+    parser.add_argument(
+        "--literal",
+        action="store_true",
+        help="Search for the text as it is typed: correct no word.",
+    )
+
+
+def add_example_arguments(parser: CommandParser) -> None:
+    """Add --like and --unlike."""
+    for name, which in (("--like", "like"), ("--unlike", "unlike")):
+        parser.add_argument(
+            name,
+            metavar="SKU",
+            action="append",
+            default=[],
+            help=f"The sku of a product to be {which}; can be given several times.",
+        )
+
+
+def read_examples(options: dict[str, Any]) -> dict[str, list[Product]]:
+    """Return the examples of the command line. Raises CommandError for an unknown sku."""
+    return {
+        name: require_products(options[name], using=options["database"])
+        for name in ("like", "unlike")
+    }
 
 
 def price(text: str) -> Decimal:

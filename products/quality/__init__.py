@@ -6,7 +6,8 @@ compares two models, `relevance` asks what a shop wrote down that its search mus
 The index: `recall` says how many of the true neighbours a look-up finds, `tuning`
 measures that over ef_search, `recall_plot` draws it. `calibration` measures the floor
 below which nothing is a match, `weights` fits those of the hybrid score to judgements.
-`steps` measures a part at a time, for those who wait for a page.
+`steps` measures a part at a time, for those who wait for a page; `live` measures the
+index within one request, for the lab, of products that `sampling` chooses.
 
 The doors: evaluate(), tune(), calibrate(), which the commands evaluate_search,
 tune_search and calibrate call; read_expectations() and ask() for check_relevance;

@@ -6,17 +6,20 @@ answers say how good the others are.
 
 from __future__ import annotations
 
+import random
 import statistics
 import time
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
 from django.db import connections, transaction
+from django.db.models import Max, Min
 
-from products.models import DIMENSIONS
+from products.models import DIMENSIONS, Product
 from products.quality.measures import recall
+from products.querysets import ProductQuerySet
 from products.sql.statements import rows
 from products.upkeep.vector_index import HALFVEC, VECTOR, IndexKind
 
@@ -70,6 +73,14 @@ class IndexQuality:
     recall: float
 
 
+@dataclass(frozen=True)
+class SearchRecall:
+    """The recall at 10, 0 to 1, of the search for the *asked* products' neighbours."""
+
+    recall: float
+    asked: int
+
+
 def ask(look_ups: Iterable[Callable[[], Sequence[Item]]]) -> Answers[Item]:
     """Return what each of *look_ups* gives, called one after the other."""
     found, times = [], []
@@ -85,6 +96,51 @@ def timed(function: Callable[[], T]) -> tuple[T, float]:
     started = time.perf_counter()
     result = function()
     return result, (time.perf_counter() - started) * 1000
+
+
+def search_recall(*, seconds: float) -> SearchRecall | None:
+    """Return the share of the true nearest that similar_to() finds; None without any.
+
+    Asks about products chosen at random, each as the shop does and exactly, until some
+    seconds are over: about one at least, about 50 at most. In a small catalogue
+    PostgreSQL rightly compares all products, and the recall is 1.
+    """
+    deadline = time.monotonic() + seconds
+    found: list[Sequence[int]] = []
+    exact: list[Sequence[int]] = []
+    similar_to = Product.objects.similar_to
+    for product in random_products(SAMPLES):
+        found.append(first_ids(similar_to(product)))
+        exact.append(first_ids(similar_to(product, exact=True)))
+        if time.monotonic() >= deadline:
+            break
+    if not any(exact):
+        return None
+    return SearchRecall(Answers(found, []).recall(Answers(exact, [])), len(exact))
+
+
+def first_ids(products: ProductQuerySet) -> list[int]:
+    """Return the ids of the first ten products."""
+    return list(products.values_list("pk", flat=True)[:NEIGHBOURS])
+
+
+def random_products(count: int) -> Iterator[Product]:
+    """Yield up to *count* embedded products chosen at random, none of them twice.
+
+    They are looked up by their ids one by one, so the time for one does not grow with the
+    catalogue. A product that follows many ids that are no longer used is likelier.
+    """
+    products = Product.objects.embedded().only("pk").order_by("pk")
+    ends = products.aggregate(first=Min("pk"), last=Max("pk"))
+    if ends["first"] is None:
+        return
+    seen = set()
+    for _ in range(count):
+        start = random.randint(ends["first"], ends["last"])
+        for product in products.filter(pk__gte=start)[:1]:
+            if product.pk not in seen:
+                seen.add(product.pk)
+                yield product
 
 
 def index_quality(kind: IndexKind, *, using: str) -> IndexQuality:

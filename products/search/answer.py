@@ -37,16 +37,22 @@ from products.search.question import (
 from products.search.rank import rank
 from products.search.results import Candidate, Hit, Log, Plan, Results
 from products.search.second_look import second_look
+from products.search.sorting import listed_by, sorted_best
+from products.search.steps import Step
 from products.search.synonyms import Thesaurus
-from products.search.words import written_words
+from products.search.written_words import written_words
 from products.sql.expressions import InArray, array_of
 from products.sql.prepared import Given, Prepared
-from products.sql.watch import Record, recorded
+from products.sql.watch import Record, named, recorded
+
+# How many products are shown, as far ones, where none is a match.
+FAR = 3
 
 # How many products the catalogue without a question is paged through.
 LISTING_WINDOW = 10_000
 
 
+@named(Step.RECIPE)
 def search(
     text: str = "",
     filters: Filters = Filters(),  # noqa: B008 - immutable
@@ -55,7 +61,7 @@ def search(
     like: Sequence[Product] = (),
     unlike: Sequence[Product] = (),
     diversity: float = 0.0,
-    sort: str = Sort.NAME,
+    sort: str = Sort.RELEVANCE,
     page: int = 1,
     page_size: int = PAGE_SIZE,
     literal: bool = False,
@@ -67,7 +73,8 @@ def search(
 
     text: what a shopper types, at most 1,000 characters, with -words to leave out and
     "exact phrases" in it, see read_operators(). Where nothing else is left of it, and
-    without examples, the catalogue is listed, by *sort*. like, unlike: at most 20
+    without examples, the catalogue is listed. sort: see Sort; what was found is sorted
+    within the best 200, see sorted_best(). like, unlike: at most 20
     example products, alone or beside a text; they are left out of the results. mode:
     see Mode; used with a text. diversity: 0 for the nearest, up to 1 for the most varied, by maximal
     marginal relevance. page: from 1; a page after the last gives the last. page_size:
@@ -85,8 +92,9 @@ def search(
     no embedding: then no results come, and a notice. Raises SearchError for anything
     that cannot be searched for.
 
-    Statements: a search up to 13 (two of them check that the recipe was not switched);
+    Statements: a search up to 12 (one of them checks that the recipe was not switched);
     once more as many with a second look, and two or three for each word that it may correct;
+    one more where results are sorted;
     a listing two, the first unfiltered page of similar products two (page_size up to
     19; one, if there is no further page). The facets are counted when asked for.
     """
@@ -135,11 +143,10 @@ def similar_to(
             raise Product.DoesNotExist
         product, *similar = read
         question = Question(like=(product,), page_size=page_size, using=using)
-        if not product.embedding_fingerprint:
-            return product, without_embedding(question, record, product)
-        return product, similar_page(question, record, product, similar)
+        return product, page_of(question, record, similar)
 
 
+@named(Step.EXAMPLES)
 def with_fresh_examples(question: Question) -> Question:
     """Return the question with its examples as they are stored now."""
     if not question.examples:
@@ -156,20 +163,30 @@ def with_fresh_examples(question: Question) -> Question:
 def answer(question: Question) -> Results:
     """Return the page of results that answers a question."""
     with recorded(using=question.using) as record:
-        if bare := first_without_embedding(question.examples):
-            return without_embedding(question, record, bare)
-        if example := question.single_example:
-            return similar_page(question, record, example)
-        if question.text or question.examples:
-            return ranked_page(question, record)
-        return catalogue_page(question, record)
+        return page_of(question, record)
+
+
+def page_of(
+    question: Question, record: Record, read: list[Product] | None = None
+) -> Results:
+    """Return the page of results that answers a question.
+
+    read: the first products like the only example, if they were read with it.
+    """
+    if bare := first_without_embedding(question.examples):
+        return without_embedding(question, record, bare)
+    if example := question.single_example:
+        return similar_page(question, record, example, read)
+    if question.text or question.examples:
+        return ranked_page(question, record)
+    return catalogue_page(question, record)
 
 
 def similar_page(
     question: Question,
     record: Record,
     example: Product,
-    read: list[Product] | None = None,
+    read: list[Product] | None,
 ) -> Results:
     """Return the products like one other, read by one statement without filters.
 
@@ -220,9 +237,11 @@ def similar_page(
         page=page,
         page_size=question.page_size,
         count_facets=lambda: ranked_facets(question),
+        floor=question.backend.default_floor,
     )
 
 
+@named(Step.COUNT)
 def comparable_count(question: Question, plan: Plan) -> int:
     """Return how many products can be compared, counted up to 201 at least.
 
@@ -276,15 +295,17 @@ def in_order(products: list[Product]) -> list[Product]:
     return sorted(products, key=lambda product: (product.distance, product.pk))
 
 
+@named(Step.LISTING)
 def catalogue_page(question: Question, record: Record) -> Results:
     """Return a page of the catalogue, as far as it passes the filters."""
     products = question.products()
+    order = listed_by(question.sort)
     counted = products.order_by()[: LISTING_WINDOW + 1].count()
     total = min(counted, LISTING_WINDOW)
     page, shown = page_and_slice(question, total)
     hits = [
         Hit(product.pk, product.category, score=0.0, product=product)
-        for product in products.for_display().order_by(question.sort, "pk")[shown]
+        for product in products.for_display().order_by(order, "pk")[shown]
     ]
     return Results(
         hits=hits,
@@ -311,10 +332,15 @@ def ranked_page(question: Question, record: Record) -> Results:
     """Return a page of what a text, examples, or both find."""
     asked = question
     question, ranking, suggested = second_look(asked, rank(asked))
+    ranking = sorted_best(question, ranking)
     total = len(ranking.candidates)
     page, shown = page_and_slice(question, total)
+    near, floor = ranking.near, question.backend.default_floor
+    far = near.looked_at[:FAR] if near and not total else []
     return Results(
         hits=load_hits(question, ranking.candidates[shown]),
+        far=load_hits(question, far) if far else [],
+        floor=max(floor, near.floor.best) if near else floor,
         plan=ranking.plan,
         log=with_statements(ranking.log, record),
         mode=question.mode if question.text else "similar",
@@ -333,6 +359,7 @@ def ranked_page(question: Question, record: Record) -> Results:
     )
 
 
+@named(Step.PRODUCTS)
 def load_hits(question: Question, candidates: Sequence[Candidate]) -> list[Hit]:
     """Return the candidates with their products, and words as these write them.
 
@@ -343,12 +370,16 @@ def load_hits(question: Question, candidates: Sequence[Candidate]) -> list[Hit]:
     loaded = {product.pk: product for product in found}
     # A product that was deleted since it was ranked is left out.
     candidates = [candidate for candidate in candidates if candidate.pk in loaded]
-    words = written_words(
-        {candidate.pk: candidate.words for candidate in candidates},
-        {pk: f"{p.name}\n{p.category}\n{p.description}" for pk, p in loaded.items()},
-        question.text,
-        using=question.using,
-    )
+    with named(Step.WRITTEN):
+        words = written_words(
+            {candidate.pk: candidate.words for candidate in candidates},
+            {
+                pk: f"{p.name}\n{p.category}\n{p.description}"
+                for pk, p in loaded.items()
+            },
+            question.text,
+            using=question.using,
+        )
     return [
         Hit(
             **vars(candidate) | {"words": words[candidate.pk]},
@@ -360,7 +391,7 @@ def load_hits(question: Question, candidates: Sequence[Candidate]) -> list[Hit]:
 
 def with_statements(log: Log, record: Record) -> Log:
     """Return a log with the statements that ran so far."""
-    statements = list(record.statements)
+    statements = [statement.sql for statement in record.statements]
     return replace(log, statements=statements, sql_ms=record.milliseconds)
 
 

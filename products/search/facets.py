@@ -1,12 +1,13 @@
-"""Counts products by category, so that a shopper can choose another one."""
+"""What a shopper can choose from: the categories with their counts, and the prices."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from decimal import Decimal
 
 from django.core.cache import cache
-from django.db.models import Count
+from django.db.models import Count, Max, Min
 
 from products.models import Product
 from products.search.question import Filters, Question
@@ -15,8 +16,7 @@ from products.search.words import COUNTS_SECONDS, LARGE
 
 Counts = list[tuple[str, int]]
 
-# A list of categories is read at a glance; the search finds products of the others.
-SHOWN = 20
+PRICE_RANGE = "price-range"  # key of the cache
 
 
 def ranked_facets(question: Question, ranking: Ranking | None = None) -> Counts:
@@ -70,3 +70,21 @@ def category_counts(filters: Filters) -> Counts:
     if sum(count for _, count in counts) > LARGE:
         cache.set(key, counts, COUNTS_SECONDS)
     return counts
+
+
+def price_range() -> tuple[Decimal, Decimal] | None:
+    """Return the catalogue's lowest and highest price, None where it has no product.
+
+    One statement, which reads the ends of two indexes; in a large catalogue one every
+    five minutes. Ids count up, so the highest one tells which catalogue is large.
+    """
+    cached: tuple[Decimal, Decimal] | None = cache.get(PRICE_RANGE)
+    if cached is not None:
+        return cached
+    ends = Product.objects.aggregate(low=Min("price"), high=Max("price"), id=Max("pk"))
+    if ends["id"] is None:
+        return None
+    prices = (ends["low"], ends["high"])
+    if ends["id"] > LARGE:
+        cache.set(PRICE_RANGE, prices, COUNTS_SECONDS)
+    return prices

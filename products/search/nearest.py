@@ -23,9 +23,11 @@ from products.search.evidence import EVIDENCE, Evidence, as_vector
 from products.search.question import Question
 from products.search.results import Candidate, Plan
 from products.search.scores import DEFAULT_WEIGHTS, Weights
+from products.search.steps import Step
 from products.search.words import Term, evidence_words
 from products.sql.expressions import Text
 from products.sql.prepared import Given, Prepared
+from products.sql.watch import named
 
 Row = TypeVar("Row")
 Row_co = TypeVar("Row_co", covariant=True)
@@ -81,7 +83,8 @@ def plan_nearest(
             ),
             ef_search=ef_search,
         )
-    matching = products.order_by().values("pk")[: bound + 1].count()
+    with named(Step.COUNT):
+        matching = products.order_by().values("pk")[: bound + 1].count()
     if matching <= bound:
         return Plan(
             "exact",
@@ -217,6 +220,7 @@ def look_up(
     return LookUp(rows, plan)
 
 
+@named(Step.NEAREST)
 def rows_by_plan(
     question: Question, plan: Plan, nearest: Callable[[Plan], Rows[Row]], limit: int
 ) -> list[Row]:
@@ -250,6 +254,11 @@ class Nearest:
     def is_match(self) -> bool:
         """Whether the nearest is so near that the catalogue answers the text at all."""
         return bool(self.candidates) and self.candidates[0].score >= self.floor.best
+
+    @property
+    def looked_at(self) -> list[Candidate]:
+        """All that came back, also from too far away, nearest first."""
+        return candidates_of(self.rows.values())
 
     def without_candidates(self) -> Nearest:
         """Return the same where no product is a match."""
@@ -288,11 +297,7 @@ def nearest_products(
         (Evidence(*row[:-2]) for row in found.rows),
         key=lambda row: (row.distance, row.pk),
     )
-    candidates = [
-        Candidate(row.pk, row.category, similarity, similarity, semantic_rank=rank)
-        for rank, row in enumerate(rows, start=1)
-        for similarity in (1 - (row.distance or 0.0),)
-    ]
+    candidates = candidates_of(rows)
     floor = NO_FLOOR
     if found.rows and not question.examples:
         floor = get_floor(question.backend, calibrated=found.rows[0][-2])
@@ -311,6 +316,15 @@ def nearest_products(
         floor=floor,
         weights=weights,
     )
+
+
+def candidates_of(rows: Iterable[Evidence]) -> list[Candidate]:
+    """Return what came back nearest first as candidates."""
+    return [
+        Candidate(row.pk, row.category, similarity, similarity, semantic_rank=rank)
+        for rank, row in enumerate(rows, start=1)
+        for similarity in (1 - (row.distance or 0.0),)
+    ]
 
 
 @cache

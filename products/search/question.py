@@ -38,8 +38,9 @@ class Mode(models.TextChoices):
 
 
 class Sort(models.TextChoices):
-    """The order of a catalogue without a question."""
+    """The order of results; by relevance, a catalogue without a question is by name."""
 
+    RELEVANCE = "relevance", gettext_lazy("Relevance")
     NAME = "name", gettext_lazy("Name")
     PRICE = "price", gettext_lazy("Lowest price")
     PRICE_DESCENDING = "-price", gettext_lazy("Highest price")
@@ -124,7 +125,7 @@ class Question:
     like: tuple[Product, ...] = ()
     unlike: tuple[Product, ...] = ()
     diversity: float = 0.0
-    sort: Sort = Sort.NAME
+    sort: Sort = Sort.RELEVANCE
     page: int = 1
     page_size: int = PAGE_SIZE
     literal: bool = False
@@ -184,7 +185,7 @@ class Question:
     def single_example(self) -> Product | None:
         """The product of a plain "similar to this one", None for anything else."""
         others = self.text or self.operators or self.diversity or self.unlike
-        if others or len(self.like) != 1:
+        if others or len(self.like) != 1 or self.sort is not Sort.RELEVANCE:
             return None
         return self.like[0]
 

@@ -28,12 +28,15 @@ from products.search.query_vector import (
 from products.search.question import Mode, Question, SearchError
 from products.search.results import Candidate, Log, Plan
 from products.search.scores import (
+    NO_REWARD,
     Weights,
     hybrid_scores,
     maximal_marginal_relevance,
     ranks,
+    rewards,
     sort_stably,
 )
+from products.search.steps import Step
 from products.search.synonyms import with_synonyms
 from products.search.word_matches import WordMatches, WordSearch
 from products.search.words import (
@@ -46,6 +49,7 @@ from products.search.words import (
 )
 from products.sql.expressions import Text
 from products.sql.prepared import Given, Prepared
+from products.sql.watch import named
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +77,8 @@ class Ranking:
 
     more: there are others that were not ranked. log: without the statements, which
     whoever asked records. notice: what the visitor should know, or "". unknown_words:
-    whether the words were read, and no product has one of them.
+    whether the words were read, and no product has one of them. near: what the
+    search by meaning looked up, None where only words were searched for.
     """
 
     candidates: list[Candidate]
@@ -82,6 +87,7 @@ class Ranking:
     log: Log = field(default_factory=Log)
     notice: str = ""
     unknown_words: bool = False
+    near: Nearest | None = None
 
     def cut(self, size: int) -> Ranking:
         """Return the best *size* of them."""
@@ -117,6 +123,7 @@ def by_both(question: Question, vector: str) -> Ranking:
         more=found.more,
         log=found.log,
         unknown_words=found.unknown_words,
+        near=found.near,
     )
 
 
@@ -154,7 +161,7 @@ def evidence_by_both(question: Question, vector: str) -> Found:
         candidate.pk: near.rows[candidate.pk] for candidate in near.candidates
     }
     matches = match_terms(terms, rows.values())
-    more = near.more or len(words.rows) == KEYWORD_CANDIDATES
+    more = near.more or words.more
     unknown_words = not all(term.count for term in terms)
     return Found(rows, near, matches, more, log, unknown_words)
 
@@ -213,16 +220,22 @@ def by_meaning(question: Question, vector: str) -> Ranking:
     if near.candidates and not near.is_match and not is_in_catalogue(question):
         near = near.without_candidates()
     return Ranking(
-        near.candidates, near.plan, more=near.more, log=Log(rows=near.compared)
+        near.candidates,
+        near.plan,
+        more=near.more,
+        log=Log(rows=near.compared),
+        near=near,
     )
 
 
+@named(Step.WITH_WORD)
 def is_in_catalogue(question: Question) -> bool:
     """Return whether a product has every word of the text."""
     words = [term.quoted for term in terms_of(question)]
     return question.products().matching(words, every=True).exists()
 
 
+@named(Step.EXAMPLES)
 def question_vector(question: Question) -> tuple[Vector, float]:
     """Return the vector that the products are compared with: float32, of length 1.
 
@@ -271,18 +284,20 @@ def by_words(question: Question, reason: str) -> Ranking:
     return Ranking(
         candidates,
         Plan("keyword", reason),
-        more=len(candidates) == KEYWORD_CANDIDATES,
+        more=words.more,
         log=Log(rows=len(words.rows), words=words.rules),
         unknown_words=not all(term.count for term in terms),
     )
 
 
+@named(Step.WORDS)
 def terms_of(question: Question) -> list[Term]:
     """Return the words of the text, with their synonyms."""
     terms = query_terms(question.text, using=question.using)
     return with_synonyms(terms, question.synonyms, using=question.using)
 
 
+@named(Step.WITH_WORD)
 def with_words(
     question: Question, terms: Sequence[Term], vector: str | None = None
 ) -> WordMatches:
@@ -309,14 +324,14 @@ def scored(found: Found, weights: Weights) -> list[Candidate]:
     } | {candidate.pk: candidate.score for candidate in near}
     keyword = {pk: match.score for pk, match in matches.items() if match.words}
     keyword_ranks = ranks(keyword)
-    scores = hybrid_scores(
-        # Without an embedding there is no similarity: as far as a product can be.
-        {pk: similarity.get(pk, 0.0) for pk in rows},
+    rewarded = rewards(
         keyword,
         keyword_ranks,
         weights=weights,
         trust=trust_in_words(matches.values()),
     )
+    # Without an embedding there is no similarity: as far as a product can be.
+    scores = hybrid_scores({pk: similarity.get(pk, 0.0) for pk in rows}, rewarded)
     return [
         Candidate(
             pk,
@@ -326,6 +341,7 @@ def scored(found: Found, weights: Weights) -> list[Candidate]:
             semantic_ranks.get(pk),
             keyword_ranks.get(pk),
             matches[pk].words,
+            reward=rewarded.get(pk, NO_REWARD),
         )
         for pk in sort_stably(scores, score=scores.__getitem__)
     ]
@@ -334,6 +350,7 @@ def scored(found: Found, weights: Weights) -> list[Candidate]:
 # What comes after
 
 
+@named(Step.VARIETY)
 def diversified(question: Question, ranking: Ranking) -> Ranking:
     """Return the same candidates, the first 200 varied as far as is asked for."""
     if not question.diversity or not ranking.candidates:
@@ -366,6 +383,7 @@ def relevances(candidates: Sequence[Candidate]) -> list[float]:
     return [candidate.score * scale for candidate in candidates]
 
 
+@named(Step.SKU)
 def exact_first(question: Question, ranking: Ranking) -> Ranking:
     """Return the ranking with the product whose sku is the text in first place."""
     if not question.text:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from django.core.paginator import Paginator
 from django.utils.translation import gettext, ngettext
 
 from products.models import Product
 from products.numbers import grouped
+from products.search.scores import NO_REWARD, Reward
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ class Candidate:
     similarity to the query, None where it was not compared; semantic_rank and
     keyword_rank: its place, from 1, in the ranking by meaning and by words; words:
     the stems of the query that its text has, of a hit the words as its text writes
-    them; exact: its sku is the query.
+    them; exact: its sku is the query. reward: what a hybrid search adds to the
+    similarity for the words, which together are the score.
     """
 
     pk: int
@@ -79,6 +82,7 @@ class Candidate:
     keyword_rank: int | None = None
     words: tuple[str, ...] = ()
     exact: bool = False
+    reward: Reward = NO_REWARD
 
 
 @dataclass
@@ -103,7 +107,9 @@ class Results:
     total reads "at least". notice: something the visitor should know, else empty.
     corrected: the text that was searched for in place of the one asked, else empty;
     suggested: another one that may have been meant, else empty.
-    count_facets: what `facets` calls.
+    count_facets: what `facets` calls. floor: the similarity from which on the nearest
+    product is a match, see Floor. far: where nothing was found, the nearest of what is
+    too far.
     """
 
     hits: list[Hit]
@@ -118,6 +124,8 @@ class Results:
     notice: str = ""
     corrected: str = ""
     suggested: str = ""
+    floor: float = 0.0
+    far: list[Hit] = field(default_factory=list)
 
     @cached_property
     def facets(self) -> list[tuple[str, int]]:
@@ -153,19 +161,41 @@ class Results:
         return self.page - 1
 
     @property
+    def page_numbers(self) -> list[int | None]:
+        """The pages to choose from, None for a gap: 1, 2, 3, None, 9."""
+        paginator = Paginator(range(self.total), self.page_size)
+        numbers = paginator.get_elided_page_range(self.page, on_each_side=2, on_ends=1)
+        return [number if isinstance(number, int) else None for number in numbers]
+
+    @property
     def found_text(self) -> str:
-        """The total as a sentence for the visitor: "At least 200 products found"."""
+        """The total for the visitor: "188 products", "At least 200 products match"."""
         if not self.total:
             return gettext("No products found")
         if self.more:
             text = ngettext(
-                "At least %(count)s product found",
-                "At least %(count)s products found",
+                "At least %(count)s product matches",
+                "At least %(count)s products match",
+                self.total,
+            )
+        else:
+            text = ngettext("%(count)s product", "%(count)s products", self.total)
+        return text % {"count": grouped(self.total)}
+
+    @property
+    def offer_text(self) -> str:
+        """What a button says that shows them: "Show 188 products"."""
+        if not self.total:
+            return gettext("No products found")
+        if self.more:
+            text = ngettext(
+                "Show %(count)s product or more",
+                "Show %(count)s products or more",
                 self.total,
             )
         else:
             text = ngettext(
-                "%(count)s product found", "%(count)s products found", self.total
+                "Show %(count)s product", "Show %(count)s products", self.total
             )
         return text % {"count": grouped(self.total)}
 

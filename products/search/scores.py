@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     import numpy as np
@@ -68,28 +68,55 @@ def name_score(
     return math.fsum(parts) / math.fsum(weights.values()) if parts else 0.0
 
 
-def hybrid_scores(
-    similarity: Mapping[Key, float],
+class Reward(NamedTuple):
+    """What the words of a product add to its similarity.
+
+    words: for how well they match; rank: for the product's place by its words.
+    """
+
+    words: float = 0.0
+    rank: float = 0.0
+
+
+NO_REWARD = Reward()
+
+
+def rewards(
     keyword: Mapping[Key, float],
     keyword_ranks: Mapping[Key, int],
     *,
     weights: Weights = DEFAULT_WEIGHTS,
     trust: float = 1.0,
+) -> dict[Key, Reward]:
+    """Return what their words add to the score of the products that have any.
+
+    keyword, keyword_ranks: the score of those with a word of the query, and their
+    ranks() by it; weights: of these two; trust: how much both count, 0 to 1. The second
+    part rewards a place at the top of the keyword ranking, as reciprocal rank fusion
+    does (Cormack, Clarke, Büttcher, SIGIR 2009, doi 10.1145/1571941.1572114).
+    """
+    return {
+        key: Reward(
+            trust * weights.keyword * keyword[key],
+            trust * weights.rank * RANK_CONSTANT / (RANK_CONSTANT + rank),
+        )
+        for key, rank in keyword_ranks.items()
+        if keyword[key] > 0
+    }
+
+
+def hybrid_scores(
+    similarity: Mapping[Key, float], rewarded: Mapping[Key, Reward]
 ) -> dict[Key, float]:
     """Return one score for each candidate of either search, large for a good one.
 
-    similarity: the cosine similarity of every candidate; keyword, keyword_ranks: the
-    score of those with a word of the query, and their ranks() by it; weights: of these
-    two; trust: how much both count, 0 to 1. A candidate found by one search only still
-    has both scores, its true ones: that is what makes the sum fair. The last term
-    rewards a place at the top of the keyword ranking, as reciprocal rank fusion does
-    (Cormack, Clarke, Büttcher, SIGIR 2009, doi 10.1145/1571941.1572114).
+    similarity: the cosine similarity of every candidate; rewarded: see rewards(). A
+    candidate found by one search only still has both scores, its true ones: that is
+    what makes the sum fair.
     """
     scores = dict(similarity)
-    for key, rank in keyword_ranks.items():
-        if keyword[key] > 0:
-            reward = weights.rank * RANK_CONSTANT / (RANK_CONSTANT + rank)
-            scores[key] += trust * (weights.keyword * keyword[key] + reward)
+    for key, reward in rewarded.items():
+        scores[key] += reward.words + reward.rank
     return scores
 
 

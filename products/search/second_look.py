@@ -12,7 +12,9 @@ from products.models import Product
 from products.search.question import Question
 from products.search.rank import Ranking, rank, terms_of
 from products.search.spelling import corrected
+from products.search.steps import Step
 from products.search.vocabulary import vocabulary
+from products.sql.watch import named
 
 logger = logging.getLogger(__name__)
 
@@ -61,6 +63,7 @@ def second_look(question: Question, ranking: Ranking) -> Looked:
     return Looked(better, replace(again, log=log), suggested)
 
 
+@named(Step.SPELLING)
 def meant_texts(question: Question, *, join: bool) -> tuple[str, str]:
     """Return the text of a question as it was likely meant, and as it may have been.
 

@@ -5,39 +5,27 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from itertools import accumulate
 
-from django.core.cache import cache as kept
-from django.core.exceptions import ValidationError
+from django.core.cache import cache as django_cache
 from django.db import connections
-from django.utils.translation import gettext as _, ngettext
 
-from products.plain_text import tidy
 from products.search.scores import inverse_document_frequency
+from products.search.synonym_entries import Entry, wordings
 from products.search.words import (
     COUNTS_SECONDS,
     LARGE,
     MAX_COUNTED,
-    Phrase,
-    Place,
     Term,
-    quote_phrase,
+    Wording,
 )
+from products.sql.language import CatalogLanguage
 from products.sql.prepared import fetch_prepared
-from products.synonyms import MAX_LENGTH, MAX_WORDS, NONE, Synonym, version
+from products.synonyms import MOST_WORDS, NONE, Synonym, version
 
 # Synonyms of one query; more are left out. Their bits and those of 32 words are what a
 # number of 64 bits has room for.
 MAX_ALTERNATIVES = 30
-
-# The stems of each text and their places, as those of a query and of a product.
-PHRASES_SQL = """
-    SELECT written.text, lexeme, place::integer
-    FROM unnest(%s::text[]) AS written (text),
-        products_terms(catalog_language(), written.text, 32)
-            AS term (place, lexeme, whole, parts)
-    WHERE place = floor(place)  -- without what is part of the word before it
-"""
 
 # How many products match each tsquery, and how many there are.
 COUNTS_SQL = """
@@ -50,93 +38,80 @@ COUNTS_SQL = """
 """
 
 
-class Entry(NamedTuple):
-    """Words that mean the same, or whose search finds others too; see Synonym."""
-
-    words: Sequence[str]
-    finds: Sequence[str] = ()
-
-    def sides(self) -> list[tuple[str, Sequence[str]]]:
-        """Return each word whose search finds others, and these."""
-        if self.finds:
-            return [(word, self.finds) for word in self.words]
-        return [
-            (word, [other for other in self.words if other != word])
-            for word in self.words
-        ]
-
-
 @dataclass(frozen=True)
 class Thesaurus:
-    """What each phrase also finds, by the first lexeme of the phrase."""
+    """What each wording also finds, by its first lexeme."""
 
-    rules: Mapping[str, Sequence[tuple[Phrase, tuple[Phrase, ...]]]] = field(
+    rules: Mapping[str, Sequence[tuple[Wording, tuple[Wording, ...]]]] = field(
         default_factory=dict
     )
 
 
 EMPTY = Thesaurus()
 
-# What this process has read of each database, and which version that was.
-_read: dict[str, tuple[str, Thesaurus]] = {}
+Rows = list[tuple[list[str], list[str], str]]
+
+
+@dataclass(frozen=True)
+class Read:
+    """What this process has read of a database: which version, its rows, their sense."""
+
+    version: str
+    rows: Rows
+    thesaurus: Thesaurus
+
+
+# By the alias of the database.
+_read: dict[str, Read] = {}
 
 
 def stored(using: str) -> Thesaurus:
     """Return the synonyms of a database, of at most a minute ago.
 
-    Two statements where they are not read yet, none where there are none.
+    No statement where there are none. Once a minute one, and one more where they have
+    changed. Of a table with more than 10,000 words, those that were added last are left
+    out.
     """
     now = version(using)
     if now == NONE:
         return EMPTY
-    known, read = _read.get(using, ("", EMPTY))
-    if known != now:
-        read = thesaurus(stored_entries(using), using=using)
-        _read[using] = now, read
-    return read
+    read = _read.get(using)
+    if read and read.version == now:
+        return read.thesaurus
+    rows = stored_rows(using)
+    if read and read.rows == rows:
+        known = read.thesaurus
+    else:
+        known = thesaurus(
+            [Entry(words, finds) for words, finds, _ in rows], using=using
+        )
+    _read[using] = Read(now, rows, known)
+    return known
 
 
-def stored_entries(using: str, *, without: int | None = None) -> list[Entry]:
-    """Return the entries of a database, but for the one with the id *without*."""
+def stored_rows(using: str) -> Rows:
+    """Return the words of each synonym, and the language in which they are read."""
     rows = Synonym.objects.using(using).order_by("pk")
+    # Each has at least one word.
+    first = rows.values_list("words", "finds", CatalogLanguage())[:MOST_WORDS]
+    totals = accumulate(len(words) + len(finds) for words, finds, _ in first)
     return [
-        Entry(words, finds)
-        for pk, words, finds in rows.values_list("pk", "words", "finds")
-        if pk != without
+        row for row, total in zip(first, totals, strict=True) if total <= MOST_WORDS
     ]
 
 
 def thesaurus(entries: Iterable[Entry], *, using: str) -> Thesaurus:
     """Return what the words of some entries find, for search(synonyms=...)."""
     sides = [side for entry in entries for side in entry.sides()]
-    known = phrases([text for word, others in sides for text in (word, *others)], using)
-    rules: dict[str, list[tuple[Phrase, tuple[Phrase, ...]]]] = {}
+    texts = [text for word, others in sides for text in (word, *others)]
+    known = wordings(texts, using)
+    rules: dict[str, list[tuple[Wording, tuple[Wording, ...]]]] = {}
     for word, others in sides:
         # What the configuration has come to drop finds nothing any more.
         right = tuple(known[other] for other in others if other in known)
         if (left := known.get(word)) and right:
-            rules.setdefault(left[0].lexeme, []).append((left, right))
+            rules.setdefault(left.lexemes[0], []).append((left, right))
     return Thesaurus(rules)
-
-
-def phrases(texts: Iterable[str], using: str) -> dict[str, Phrase]:
-    """Return the phrase of each text; none for one without a word. One statement.
-
-    The texts are folded as queries and products are, so that "Sofas" is "sofa".
-    """
-    params = [list(dict.fromkeys(texts))]
-    if not params[0]:
-        return {}
-    found: dict[str, list[tuple[int, str]]] = {}
-    rows = fetch_prepared(PHRASES_SQL, params, connection=connections[using])
-    for text, lexeme, place in rows:
-        found.setdefault(text, []).append((place, lexeme))
-    return {
-        text: tuple(
-            Place(lexeme, place - min(places)[0]) for place, lexeme in sorted(places)
-        )
-        for text, places in found.items()
-    }
 
 
 # In a query
@@ -166,7 +141,7 @@ def with_synonyms(
         for term in terms
         if term.lexeme in found
     ]
-    counts = counted([term.quoted for term in grouped], using)
+    counts = counts_of([term.quoted for term in grouped], using)
     by_lexeme = {
         term.lexeme: replace(
             term,
@@ -181,8 +156,8 @@ def with_synonyms(
 
 def alternatives(
     terms: Sequence[Term], synonyms: Thesaurus
-) -> dict[str, dict[Phrase, None]]:
-    """Return the phrases for each lexeme of a query that has any, in their order."""
+) -> dict[str, dict[Wording, None]]:
+    """Return the wordings for each lexeme of a query that has any, in their order."""
     places = {term.lexeme: term.place for term in terms}
     applying = [
         (left, right)
@@ -190,43 +165,43 @@ def alternatives(
         for left, right in synonyms.rules.get(lexeme, ())
         if stands_in(left, places)
     ]
-    applying.sort(key=lambda rule: -len(rule[0]))
-    found: dict[str, dict[Phrase, None]] = {}
+    applying.sort(key=lambda rule: -len(rule[0].stems))
+    found: dict[str, dict[Wording, None]] = {}
     longest: dict[str, int] = {}
     room = MAX_ALTERNATIVES
     for left, right in applying:
-        own = dict.fromkeys(place.lexeme for place in left)
-        if any(longest.get(lexeme, 0) > len(left) for lexeme in own):
+        own = dict.fromkeys(left.lexemes)
+        if any(longest.get(lexeme, 0) > len(left.stems) for lexeme in own):
             continue
         for lexeme in own:
-            longest[lexeme] = len(left)
+            longest[lexeme] = len(left.stems)
             room -= lexeme not in found  # the bit of the word alone
             several = found.setdefault(lexeme, {})
-            new = [phrase for phrase in right if phrase not in several][: max(room, 0)]
+            new = [other for other in right if other not in several][: max(room, 0)]
             several |= dict.fromkeys(new)
             room -= len(new)
     return {lexeme: several for lexeme, several in found.items() if several}
 
 
-def stands_in(phrase: Phrase, places: Mapping[str, int]) -> bool:
-    """Return whether a query has the words of a phrase in a row."""
-    start = places[phrase[0].lexeme]
-    return all(places.get(lexeme) == start + offset for lexeme, offset in phrase)
+def stands_in(wording: Wording, places: Mapping[str, int]) -> bool:
+    """Return whether a query has the words of a wording in a row."""
+    start = places[wording.lexemes[0]]
+    return all(places.get(lexeme) == start + offset for lexeme, offset in wording.stems)
 
 
-def any_of(typed: str, phrases: Iterable[Phrase]) -> str:
-    """Return the tsquery for a word, given as its tsquery, or any of the phrases."""
-    return f"({' | '.join([typed, *map(quote_phrase, phrases)])})"
+def any_of(typed: str, wordings: Iterable[Wording]) -> str:
+    """Return the tsquery for a word, given as its tsquery, or any of the wordings."""
+    return f"({' | '.join([typed, *(wording.quoted for wording in wordings)])})"
 
 
-def counted(tsqueries: list[str], using: str) -> list[tuple[int, int]]:
+def counts_of(tsqueries: list[str], using: str) -> list[tuple[int, int]]:
     """Return how many products match each tsquery, up to 10,000, and how many there are.
 
     One statement; in a catalogue of more than 10,000 products one every five minutes.
     """
     asked = hashlib.sha256("\n".join(tsqueries).encode()).hexdigest()
     cached = f"synonym-counts-{using}-{asked}"
-    known: list[tuple[int, int]] | None = kept.get(cached)
+    known: list[tuple[int, int]] | None = django_cache.get(cached)
     if known is not None:
         return known
     params = [MAX_COUNTED, tsqueries]
@@ -234,75 +209,5 @@ def counted(tsqueries: list[str], using: str) -> list[tuple[int, int]]:
     counts = [(int(count), int(total)) for count, total in rows]
     # Nothing is kept of what no product has: the next one may have it.
     if all(count for count, _ in counts) and any(total > LARGE for _, total in counts):
-        kept.set(cached, counts, COUNTS_SECONDS)
+        django_cache.set(cached, counts, COUNTS_SECONDS)
     return counts
-
-
-# What the staff types
-
-
-def split_words(text: str) -> list[str]:
-    """Return the words and phrases between the commas of a text, trimmed."""
-    if not text.strip():
-        return []
-    return [" ".join(tidy(word).split()) for word in text.split(",")]
-
-
-def check(entry: Entry, known: Mapping[str, Phrase]) -> None:
-    """Raise ValidationError, by the field, for an entry that cannot be used.
-
-    known: the phrases() of its words.
-    """
-    for name, words in (("words", entry.words), ("finds", entry.finds)):
-        if message := problem(words, known):
-            raise ValidationError({name: message})
-    if not entry.words:
-        raise ValidationError({"words": _("Name at least one word.")})
-    if not entry.finds and len(entry.words) < 2:
-        raise ValidationError(
-            {"words": _("Name at least two words, or what the word also finds.")}
-        )
-    left = {known[word] for word in entry.words}
-    for word in entry.finds:
-        if known[word] in left:
-            message = _("“%(word)s” would find itself. Leave it out on one side.")
-            raise ValidationError({"finds": message % {"word": word}})
-
-
-def problem(words: Sequence[str], known: Mapping[str, Phrase]) -> str:
-    """Return what is wrong with the words of one side, "" if nothing is."""
-    if len(words) > MAX_WORDS:
-        text = _("At most %(most)d words can stand here; these are %(count)d.")
-        return text % {"most": MAX_WORDS, "count": len(words)}
-    seen: dict[Phrase, str] = {}
-    for word in words:
-        if not word:
-            return _("A word is missing: there is a comma too many.")
-        if len(word) > MAX_LENGTH:
-            text = ngettext(
-                "A word has at most %(most)d character; this one has more: %(word)s…",
-                "A word has at most %(most)d characters; this one has more: %(word)s…",
-                MAX_LENGTH,
-            )
-            return text % {"most": MAX_LENGTH, "word": word[:30]}
-        if word not in known:
-            text = _("The search looks for no word of “%(word)s”. Name another one.")
-            return text % {"word": word}
-        if other := seen.get(known[word]):
-            text = _(
-                "“%(other)s” and “%(word)s” are the same to the search. Leave one out."
-            )
-            return text % {"other": other, "word": word}
-        seen[known[word]] = word
-    return ""
-
-
-Meaning = tuple[frozenset[Phrase], frozenset[Phrase]]
-
-
-def meaning(entry: Entry, known: Mapping[str, Phrase]) -> Meaning:
-    """Return what two entries have in common that say the same; see phrases()."""
-    words, finds = (
-        frozenset(known[word] for word in side if word in known) for side in entry
-    )
-    return words, finds

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
 from dataclasses import dataclass
 
 from products.search.spelling import Vocabulary
-from products.sql.statements import rows
+from products.sql.statements import TookTooLong, rows_within
 from products.turns import BusyError, Turns
+
+logger = logging.getLogger(__name__)
 
 # In more words than these, one that stands once is often a typing error itself.
 SMALL = 2_000  # words
@@ -16,14 +19,15 @@ SMALL = 2_000  # words
 # The most frequent words are kept, at most 10 MB of them. So many names are read that it
 # takes less than a second; those of a larger catalogue are sampled.
 MOST = 100_000  # words
-READ = 100_000  # products
+READ = 50_000  # products
 
 # The words are read again after a hundred times as long as reading them took, so that
 # this takes a hundredth of a process's time, and at the latest after ten minutes.
 KEPT_FACTOR = 100
 KEPT_SECONDS = 600
 
-# One thread of a process reads. Those that have no words yet wait so long for it.
+# One thread of a process reads, and the database stops it after this time. Those that
+# have no words yet wait as long for it.
 TURNS = Turns(1)
 WAIT_SECONDS = 2
 
@@ -50,6 +54,9 @@ WORDS_SQL = """
 """
 
 
+NO_WORDS = Vocabulary({})
+
+
 @dataclass(frozen=True)
 class Kept:
     """Words that were read, and until when they are used: time.monotonic()."""
@@ -70,8 +77,8 @@ def vocabulary(using: str) -> Vocabulary:
     """Return the words of the names and categories, with how many products have each.
 
     They are up to ten minutes old. Where they are outdated, one thread reads them again
-    by one statement, and the others go on with the old ones. No words come back when
-    there are none yet and another thread reads for more than two seconds.
+    by one statement, and the others go on with the old ones. Nobody waits longer than
+    two seconds: where reading takes longer, the old words come back, or none.
     """
     kept = KEPT.get(using)
     if kept and kept.is_fresh:
@@ -81,21 +88,26 @@ def vocabulary(using: str) -> Vocabulary:
             kept = KEPT.get(using)
             # The thread that had the turn before may have read them.
             if not kept or not kept.is_fresh:
-                kept = KEPT[using] = read(using)
+                kept = KEPT[using] = read(using, kept.words if kept else NO_WORDS)
     except BusyError:
         pass
-    return kept.words if kept else Vocabulary({})
+    return kept.words if kept else NO_WORDS
 
 
-def read(using: str) -> Kept:
-    """Return the words as they are now."""
+def read(using: str, known: Vocabulary) -> Kept:
+    """Return the words as they are now, or those *known* if reading takes too long."""
     started = time.monotonic()
-    words = Vocabulary(counted(rows(WORDS_SQL, [READ], using=using)))
+    try:
+        found = rows_within(WAIT_SECONDS, WORDS_SQL, [READ], using=using)
+        words = Vocabulary(most_frequent(found))
+    except TookTooLong as err:
+        logger.warning("Reading the catalogue's words took too long: %s", err)
+        words = known
     now = time.monotonic()
     return Kept(words, until=now + min(KEPT_FACTOR * (now - started), KEPT_SECONDS))
 
 
-def counted(found: list[tuple[str, int]]) -> dict[str, int]:
+def most_frequent(found: list[tuple[str, int]]) -> dict[str, int]:
     """Return the words of letters alone in small letters, the most frequent ones."""
     counts: Counter[str] = Counter()
     for word, count in found:

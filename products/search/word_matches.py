@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from itertools import accumulate, combinations
 from typing import Any
 
@@ -22,6 +22,10 @@ from products.sql.prepared import Given, Prepared
 
 Rows = dict[int, Evidence]
 
+# Where a rule finds so many products, the worse rules are left out: they find products
+# with fewer words of the query, which come behind.
+ENOUGH = 50
+
 # Of more products than these, which have all of some words, not all are ranked.
 MOST_RANKED = 4 * COMMON
 
@@ -31,10 +35,14 @@ LONGEST = 24
 
 @dataclass
 class WordMatches:
-    """Products with words of a query, by id, and by which rules, in words."""
+    """Products with words of a query, by id, and by which rules, in words.
+
+    more: others with a word may have been left out.
+    """
 
     rows: Rows = field(default_factory=dict)
     rules: list[str] = field(default_factory=list)
+    more: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,8 +64,7 @@ class WordSearch:
     def best(self) -> WordMatches:
         """Return the products, best match first.
 
-        If fewer than *limit* come back, no other product has any of the words. Takes
-        these steps, a statement each, until there are enough:
+        Takes these steps, a statement each, until there are ENOUGH:
 
         1. If up to COMMON products have a word, all of them are ranked by
            ProductQuerySet.matching(), and that is all. Reading more takes long.
@@ -69,13 +76,15 @@ class WordSearch:
         So at most some thousand products are read, however many have the words.
         """
         found = WordMatches()
-        for rule, rows in self.by_rules():
+        for rule, find in self.by_rules():
+            if len(found.rows) >= min(ENOUGH, self.limit):
+                found.more = True
+                break
             found.rules.append(rule)
-            for pk, row in rows.items():
+            for pk, row in find().items():
                 if len(found.rows) < self.limit:
                     found.rows.setdefault(pk, row)
-            if len(found.rows) == self.limit:
-                break
+        found.more |= len(found.rows) == self.limit
         return found
 
     @property
@@ -88,21 +97,21 @@ class WordSearch:
         """The tsqueries of the evidence; those of the terms come first."""
         return evidence_words(self.terms)
 
-    def by_rules(self) -> Iterator[tuple[str, Rows]]:
-        """Yield the name of each rule and the products it finds, the best rule first."""
+    def by_rules(self) -> Iterator[tuple[str, Callable[[], Rows]]]:
+        """Yield the name of each rule and what finds its products, the best rule first."""
         terms = sorted(self.known, key=lambda term: term.count)
         words = [term.quoted for term in terms]
         if not words:
             return
         if self.are_few():
-            yield gettext("all compared"), self.matching()
+            yield gettext("all compared"), self.matching
             return
         if len(words) > 1 and are_bounded(terms):
-            yield gettext("those with every word"), self.matching(every=True)
+            yield gettext("those with every word"), partial(self.matching, every=True)
         elif len(words) > 1:
             yield (
                 gettext("the shortest names with every word, then others by id"),
-                self.with_common_word([EVERY.join(words)]),
+                partial(self.with_common_word, [EVERY.join(words)]),
             )
         totals = accumulate(term.count for term in terms)
         rare = [
@@ -112,13 +121,13 @@ class WordSearch:
         if some:
             yield (
                 gettext("those with all words but one, or with a rare one"),
-                self.matching(having=some),
+                partial(self.matching, having=some),
             )
         common = terms[len(rare) :] or terms
         names = gettext("the shortest names with “%(word)s”, then others by id") % {
             "word": common[0].word or common[0].lexeme
         }
-        yield names, self.with_common_word([term.quoted for term in common])
+        yield names, partial(self.with_common_word, [term.quoted for term in common])
 
     def are_few(self) -> bool:
         """Return whether at most COMMON products have any of the words.

@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
-from os.path import commonprefix
 from typing import NamedTuple
 
-from django.core.cache import cache as kept
+from django.core.cache import cache as django_cache
 from django.db import connections
 
 from products.search.accessories import accessory_of
@@ -20,15 +19,16 @@ from products.search.scores import (
     inverse_document_frequency,
     name_score,
 )
+from products.search.written_words import WRITTEN, typed_word
 from products.sql.prepared import fetch_prepared
 from products.synonyms import note_synonyms
 
 # More words of a query than these add work, not meaning.
 MAX_TERMS = 32
 
-# A word that more products have is common: not all of them are read. Reading and
-# ranking so many rows takes about 2 ms, which decided the number.
-COMMON = 500
+# A word that more products have is common: not all of them are read. So many are ranked
+# at most, see rank.KEYWORD_CANDIDATES, so that nothing chooses among fewer.
+COMMON = 250
 
 # Without statistics words are counted. One that more products have than this weighs
 # next to nothing either way.
@@ -77,38 +77,39 @@ COUNTS_SECONDS = 300
 # A lexeme in a tsquery; those of a query are letters and digits.
 LEXEME = re.compile(r"'[^']+'")
 
-# A word with what joins its parts, such as "wi-fi", "don't", "HDMI/DVI" or "13.3".
-JOINT = r"[-'’./_+&]|(?<=\d),(?=\d)"
-WRITTEN = re.compile(rf"[^\W_]+(?:(?:{JOINT})[^\W_]+)*")
 
-# A number and what may be its unit, such as "16 GB" or 17,3".
-MEASURED = re.compile(r"""\d+(?:[.,]\d+)? ?(?:["”″]|[^\W\d_]{1,4}\b)""")
-
-# How much of a description is read for words to show, and how many different words of
-# a page of products are compared: as much as takes some 10 ms.
-MAX_READ = 5_000  # characters
-MAX_COMPARED = 2_000
-
-# The stems of each word; several where a word has parts. Most words are plain, which
-# takes a tenth of the time.
-STEMS_SQL = """
-    SELECT word, tsvector_to_array(
-        CASE WHEN word ~ '^[A-Za-z][a-z]*$' THEN to_tsvector(catalog_language(), word)
-            ELSE products_words(catalog_language(), word, 'A') END
-    )
-    FROM unnest(%s::text[]) AS written (word)
-"""
-
-
-class Place(NamedTuple):
-    """A stem of a phrase, and how far behind the first one it stands."""
+class Stem(NamedTuple):
+    """A stem of a wording, and how far behind the first one it stands."""
 
     lexeme: str
     offset: int
 
 
-# A word or several in a row, as a text has them.
-Phrase = tuple[Place, ...]
+@dataclass(frozen=True)
+class Wording:
+    """A word or several in a row, such as "usb-c cable", as the search reads them.
+
+    stems: of each word as a whole ("usbc", "cabl"). spellings: a tsquery for each way a
+    text may write it ("usbc cable", "usb c cable"). Two with the same stems are equal.
+    """
+
+    stems: tuple[Stem, ...]
+    spellings: tuple[str, ...] = field(compare=False)
+
+    @property
+    def lexemes(self) -> tuple[str, ...]:
+        """The lexemes of the words."""
+        return tuple(stem.lexeme for stem in self.stems)
+
+    @property
+    def forms(self) -> tuple[tuple[str, ...], ...]:
+        """The lexemes of each spelling, quoted."""
+        return forms_of(self.spellings)
+
+    @property
+    def quoted(self) -> str:
+        """The tsquery for a text that has the wording in any spelling."""
+        return " | ".join(self.spellings)
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ class Term:
     typed: str
     forms: tuple[tuple[str, ...], ...]
     place: int
-    synonyms: tuple[Phrase, ...] = ()
+    synonyms: tuple[Wording, ...] = ()
 
 
 class Match(NamedTuple):
@@ -154,7 +155,7 @@ def query_terms(text: str, *, using: str) -> list[Term]:
     """
     asked = hashlib.sha256(text.encode()).hexdigest()
     key = f"terms-{using}-{asked}"
-    known: list[Term] | None = kept.get(key)
+    known: list[Term] | None = django_cache.get(key)
     if known is not None:
         return known
     params = [COMMON, MAX_COUNTED, text, MAX_TERMS]
@@ -168,7 +169,7 @@ def query_terms(text: str, *, using: str) -> list[Term]:
             int(count),
             typed_word(lexeme, typed),
             quoted,
-            tuple(tuple(LEXEME.findall(form)) for form in (whole, parts) if form),
+            forms_of(filter(None, (whole, parts))),
             int(place),
         )
         for place, lexeme, quoted, whole, parts, count, total, _ in rows
@@ -177,7 +178,7 @@ def query_terms(text: str, *, using: str) -> list[Term]:
         note_synonyms(row[-1], using=using)
     terms.sort(key=lambda term: not term.count)
     if all(term.count for term in terms) and any(row[6] > LARGE for row in rows):
-        kept.set(key, terms, COUNTS_SECONDS)
+        django_cache.set(key, terms, COUNTS_SECONDS)
     return terms
 
 
@@ -190,7 +191,7 @@ def evidence_words(terms: Sequence[Term]) -> list[str]:
     words = [term.quoted for term in terms]
     for term in terms:
         if term.synonyms:
-            words += [term.typed, *map(quote_phrase, term.synonyms)]
+            words += [term.typed, *(wording.quoted for wording in term.synonyms)]
     return words
 
 
@@ -205,13 +206,9 @@ def unquoted(lexeme: str) -> str:
     return lexeme[1:-1].replace("''", "'").replace("\\\\", "\\")
 
 
-def quote_phrase(phrase: Phrase) -> str:
-    """Return the tsquery for the words of a phrase in a row, in parentheses."""
-    text, before = "", 0
-    for lexeme, offset in phrase:
-        text += f" <{offset - before}> {quote(lexeme)}" if text else quote(lexeme)
-        before = offset
-    return f"({text})" if len(phrase) > 1 else text
+def forms_of(tsqueries: Iterable[str]) -> tuple[tuple[str, ...], ...]:
+    """Return the lexemes of each tsquery, quoted."""
+    return tuple(tuple(LEXEME.findall(tsquery)) for tsquery in tsqueries)
 
 
 def match_terms(terms: Sequence[Term], rows: Iterable[Evidence]) -> dict[int, Match]:
@@ -251,10 +248,10 @@ def trust_in_words(matches: Iterable[Match]) -> float:
 
 def lexemes_of(terms: Sequence[Term]) -> list[str]:
     """Return the quoted lexemes of the terms' spellings, and those of their synonyms."""
-    own = [lexeme for term in terms for form in term.forms for lexeme in form]
-    phrases = [phrase for term in terms for phrase in term.synonyms]
-    others = [quote(place.lexeme) for phrase in phrases for place in phrase]
-    return list(dict.fromkeys(own + others))
+    forms = [form for term in terms for form in term.forms]
+    for term in terms:
+        forms += [form for wording in term.synonyms for form in wording.forms]
+    return list(dict.fromkeys(lexeme for form in forms for lexeme in form))
 
 
 def match_of(
@@ -282,25 +279,30 @@ def match_of(
         typed, synonyms = bits >> place & 1, []
         if term.synonyms:
             typed = bits >> behind & 1
-            for number, phrase in enumerate(term.synonyms, start=behind + 1):
+            for number, wording in enumerate(term.synonyms, start=behind + 1):
                 if bits >> number & 1:
-                    synonyms.append([place.lexeme for place in phrase])
+                    synonyms.append(wording)
             behind += 1 + len(term.synonyms)
         if typed or synonyms:
-            words += [term.lexeme] if typed else synonyms[0]
+            words += [term.lexeme] if typed else synonyms[0].lexemes
             found += 1 if typed else SYNONYM_WEIGHT
-            others = sum(
-                min(counts[quote(own)] for own in phrase) for phrase in synonyms
-            )
-            # Of the spellings, the one that the name has most often counts.
-            own = max(min(counts[lexeme] for lexeme in form) for form in term.forms)
-            if count := own + SYNONYM_WEIGHT * others:
+            others = sum(times_of(wording.forms, counts) for wording in synonyms)
+            count = times_of(term.forms, counts) + SYNONYM_WEIGHT * others
+            if count:
                 in_name[term.lexeme] = count
     if not words:
         return Match((), 0.0)
     weights = {term.lexeme: term.weight for term in terms}
     score = found / len(terms) + name_score(in_name, length, weights)
     return Match(tuple(dict.fromkeys(words)), score)
+
+
+def times_of(forms: Iterable[Iterable[str]], counts: Mapping[str, int]) -> int:
+    """Return how often a name has the spelling of which it has most.
+
+    counts: how often it has each lexeme.
+    """
+    return max(min(counts[lexeme] for lexeme in form) for form in forms)
 
 
 def frequencies(name: str, words: Iterable[str]) -> tuple[tuple[int, ...], int]:
@@ -318,79 +320,3 @@ def frequencies(name: str, words: Iterable[str]) -> tuple[tuple[int, ...], int]:
         end = text.find(" ", start + len(word) + 1)
         counts.append(text.count("A", start, end if end >= 0 else None))
     return tuple(counts), text.count("A")
-
-
-# The words as somebody wrote them
-
-
-def typed_word(lexeme: str, typed: Sequence[str]) -> str:
-    """Return the typed word that begins most like a stem, or the stem if none does."""
-
-    def alike(word: str) -> int:
-        return len(commonprefix([lexeme, word.lower()]))
-
-    best = max(typed, key=alike, default="")
-    return best if alike(best) else lexeme
-
-
-def written_words(
-    stems: Mapping[int, Sequence[str]],
-    texts: Mapping[int, str],
-    asked: str,
-    *,
-    using: str,
-) -> dict[int, tuple[str, ...]]:
-    """Return the words with these stems as each text writes them, by id.
-
-    stems, texts: by id; asked: the query, whose own words stand for those that are
-    beyond the first 5,000 characters of a text. At most one statement.
-    """
-    if not any(stems.values()):
-        return dict.fromkeys(stems, ())
-    first = {stem[:1] for several in stems.values() for stem in several}
-    own = pieces(asked, first)
-    candidates = {
-        pk: [*pieces(texts[pk][:MAX_READ], first), *own] for pk in stems if stems[pk]
-    }
-    # The query's own words come first, so that the limit never leaves them out.
-    words = dict.fromkeys(own)
-    words |= dict.fromkeys(word for found in candidates.values() for word in found)
-    rows = fetch_prepared(
-        STEMS_SQL,
-        [list(words)[:MAX_COMPARED]],
-        connection=connections[using],
-    )
-    stems_of = {word: set(found) for word, found in rows}
-    return {
-        pk: tuple(
-            dict.fromkeys(
-                as_written(stem, candidates[pk], stems_of) for stem in several
-            )
-        )
-        if several
-        else ()
-        for pk, several in stems.items()
-    }
-
-
-def pieces(text: str, first: set[str]) -> list[str]:
-    """Return the words of a text that may have a stem with one of these first letters.
-
-    A joined word comes before its parts, a number with its unit after all words. An
-    accented letter loses its accent in the stem, so words with a letter that is not
-    ASCII are all kept.
-    """
-    found = []
-    for word in dict.fromkeys(WRITTEN.findall(text)):
-        parts = [word] if word.isalnum() else re.split(JOINT, word)
-        begun = [p for p in parts if p[0].lower() in first or not p[0].isascii()]
-        found += [word, *begun] if begun else []
-    measured = MEASURED.findall(text) if any(map(str.isdigit, first)) else []
-    return found + [word for word in measured if word[0] in first]
-
-
-def as_written(
-    stem: str, candidates: Sequence[str], stems_of: Mapping[str, set[str]]
-) -> str:
-    """Return the first of the words that has a stem, the stem itself if none has."""
-    return next((word for word in candidates if stem in stems_of.get(word, ())), stem)

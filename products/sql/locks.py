@@ -14,7 +14,7 @@ T = TypeVar("T")
 PAUSE_SECONDS = 0.5
 
 
-class BusyError(Exception):
+class LockedError(Exception):
     """Others held a lock for longer than it may be waited for."""
 
 
@@ -23,13 +23,13 @@ def keep_trying(
 ) -> T:
     """Return *work()*, tried again until it gets its locks or *seconds* are over.
 
-    See try_once(). Raises BusyError.
+    See try_once(). Raises LockedError.
     """
     deadline = time.monotonic() + seconds
     while True:
         try:
             return try_once(work, timeout=timeout, using=using)
-        except BusyError:
+        except LockedError:
             if time.monotonic() > deadline:
                 raise
         time.sleep(PAUSE_SECONDS)
@@ -38,7 +38,7 @@ def keep_trying(
 def try_once(work: Callable[[], T], *, timeout: str, using: str) -> T:
     """Return *work()*, run in a transaction that waits for no lock longer than *timeout*.
 
-    timeout: as PostgreSQL writes it, such as "2s". Raises BusyError, with all that
+    timeout: as PostgreSQL writes it, such as "2s". Raises LockedError, with all that
     *work* did taken back.
     """
     try:
@@ -47,7 +47,7 @@ def try_once(work: Callable[[], T], *, timeout: str, using: str) -> T:
             return work()
     except OperationalError as err:
         if isinstance(err.__cause__, LockNotAvailable):
-            raise BusyError(str(err).strip()) from err
+            raise LockedError(str(err).strip()) from err
         raise
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import connections
+from django.db import OperationalError, connections, transaction
+from psycopg.errors import QueryCanceled
 
 
 def rows(sql: str, params: Sequence[Any] = (), *, using: str) -> list[tuple[Any, ...]]:
@@ -14,3 +15,29 @@ def rows(sql: str, params: Sequence[Any] = (), *, using: str) -> list[tuple[Any,
         cursor.execute(sql, params)
         found: list[tuple[Any, ...]] = cursor.fetchall()
         return found
+
+
+class TookTooLong(Exception):
+    """A statement was stopped, since it took longer than it may."""
+
+
+def rows_within(
+    seconds: float, sql: str, params: Sequence[Any] = (), *, using: str
+) -> list[tuple[Any, ...]]:
+    """Return all rows of a statement that may take so many seconds.
+
+    Raises TookTooLong.
+    """
+    timeout = f"{round(seconds * 1000)}ms"
+    try:
+        with transaction.atomic(using=using):
+            rows(
+                "SELECT set_config('statement_timeout', %s, true)",
+                [timeout],
+                using=using,
+            )
+            return rows(sql, params, using=using)
+    except OperationalError as err:
+        if isinstance(err.__cause__, QueryCanceled):
+            raise TookTooLong(str(err).strip()) from err
+        raise

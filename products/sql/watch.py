@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -44,22 +45,41 @@ class Scan:
         )
 
 
+@dataclass(frozen=True)
+class Statement:
+    """A statement that ran.
+
+    name: what named() calls it, "" if nothing does. scan: how PostgreSQL read the
+    products, None where nobody asked it.
+    """
+
+    name: str
+    sql: str
+    params: Any
+    scan: Scan | None = None
+
+
 @dataclass
 class Record:
-    """The statements that ran, and how many milliseconds they took together."""
+    """The statements that ran, and how many milliseconds they took together.
 
-    statements: list[str] = field(default_factory=list)
+    scans: to which Explanations add.
+    """
+
+    scans: list[Scan] = field(default_factory=list)
+    statements: list[Statement] = field(default_factory=list)
     milliseconds: float = 0.0
 
     def __call__(
         self, execute: Execute, statement: str, params: Any, many: bool, context: Any
     ) -> Any:
-        started = time.perf_counter()
+        started, explained_before = time.perf_counter(), len(self.scans)
         try:
             return execute(statement, params, many, context)
         finally:
             self.milliseconds += (time.perf_counter() - started) * 1000
-            self.statements.append(statement)
+            scan = self.scans[-1] if len(self.scans) > explained_before else None
+            self.statements.append(Statement(running.get(), statement, params, scan))
 
 
 @dataclass
@@ -84,6 +104,23 @@ class Explanations:
         return execute(statement, params, many, context)
 
 
+# What the statements that run now are for.
+running: ContextVar[str] = ContextVar("running", default="")
+
+
+@contextmanager
+def named(name: str) -> Iterator[None]:
+    """Name the statements that run inside; the innermost name counts.
+
+    Also a decorator: all that the function runs is then named.
+    """
+    before = running.set(name)
+    try:
+        yield
+    finally:
+        running.reset(before)
+
+
 @contextmanager
 def recorded(*, using: str) -> Iterator[Record]:
     """Give the record to which each statement that runs is added."""
@@ -98,6 +135,13 @@ def explained(*, using: str) -> Iterator[list[Scan]]:
     explanations = Explanations()
     with connections[using].execute_wrapper(explanations):
         yield explanations.scans
+
+
+@contextmanager
+def watched(*, using: str) -> Iterator[Record]:
+    """Give the record of the statements, with the scan of each nearest-neighbour query."""
+    with recorded(using=using) as record, explained(using=using) as record.scans:
+        yield record
 
 
 def read_scan(output: str | list[dict[str, Any]]) -> Scan:

@@ -1,6 +1,7 @@
 """The functions of the database that make words of a text, as expressions.
 
-Migration 0008 makes the functions, and says what each does. Migrations import this.
+Migration 0008 makes the functions, and says what each does; 0013 changes the one of the
+class Words. Migrations import this.
 """
 
 from __future__ import annotations

@@ -19,18 +19,24 @@ from django.utils.text import slugify
 from django.utils.translation import get_language, get_language_bidi, gettext
 from django_htmx.jinja import htmx_script
 
-from products.permissions import may_change, may_write
+from products.permissions import may_change, may_delete, may_write
+from products.pictures.drawn import drawn_picture
+from products.pictures.shown import image_address, image_srcset
+from products.search.nearness import near
 from products.templating.compiler import Settling
 from products.templating.filters import (
     Numbers,
     category_name,
     changed_address,
+    copyable_sql,
     lines,
+    paragraphs,
     percent,
     readable_sql,
     series_colour,
     shortened,
 )
+from products.templating.marking import marked
 
 # What these return for constants is the same on every page.
 CONSTANT: dict[str, Callable[..., Any]] = {
@@ -80,13 +86,22 @@ class Environment(jinja2.Environment):
         # Keep all templates: there are two dozen, and a limit would need a lock.
         options |= {"trim_blocks": True, "lstrip_blocks": True, "cache_size": -1}
         super().__init__(**options)
+        # For tojson: letters of other scripts stay letters.
+        self.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
         self.settling = Settling(CONSTANT) if settled else None
         numbers = Numbers(language)
         self.filters |= {
             "category_name": category_name,
+            "drawn_picture": drawn_picture,
+            "copyable_sql": copyable_sql,
             "lines": lines,
+            "marked": marked,
+            "near": near,
             "number": numbers.number,
+            "paragraphs": paragraphs,
             "percent": percent,
+            "picture_address": image_address,
+            "picture_srcset": image_srcset,
             "price": numbers.price,
             "product_url": product_urls(),
             "readable_sql": readable_sql,
@@ -100,6 +115,7 @@ class Environment(jinja2.Environment):
             "get_messages": get_messages,
             "language": language,
             "may_change": may_change,
+            "may_delete": may_delete,
             "may_write": may_write,
             "right_to_left": get_language_bidi(),
             "root": get_script_prefix(),

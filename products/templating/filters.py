@@ -19,22 +19,26 @@ from markupsafe import Markup, escape
 
 from products.numbers import around_price
 
-# Okabe and Ito's colours, which colour-blind people can tell apart. Those too light for
-# white paper are darker here. The last one is for every further series. shop.css lists
-# the same colours.
+# Chosen so that any two are far apart in CIELAB (40 and more), also as colour-blind
+# people see them (24 and more), and each is on white paper (contrast 3 and more). The
+# last one is for every further series. map.css lists the same colours.
 SERIES = (
-    "#0072b2",
-    "#c45500",
-    "#00805d",
-    "#b04f8a",
-    "#a87600",
-    "#3487b5",
-    "#5b3fa8",
+    "#1391ee",
+    "#993800",
+    "#22a355",
+    "#9364a7",
+    "#a6920e",
+    "#680e29",
+    "#4d1a96",
     "#71797b",
 )
 
 # Four placeholders or more.
 PARAMETERS = re.compile(r"%s(?:, ?%s){3,}")
+
+PARAGRAPH_END = re.compile(r"\n[^\S\n]*\n")
+# The text of a vector.
+VECTOR = re.compile(r"\[[-0-9.e, ]{100,}\]")
 
 LAST_WORD = re.compile(r"\S*$")
 
@@ -108,7 +112,7 @@ def shortened(text: str, length: int) -> str:
         return text
     start = text[: length - 1]
     words = start if text[length - 1].isspace() else LAST_WORD.sub("", start)
-    words = words.rstrip().rstrip(",;:–-")
+    words = words.rstrip().rstrip(",;.:–-")
     return f"{words if 2 * len(words) >= length else start}…"
 
 
@@ -116,6 +120,11 @@ def lines(text: str) -> str:
     """Return a text as HTML that keeps its lines."""
     safe = escape(text)
     return Markup("<br>".join(safe.splitlines())) if "\n" in text else safe
+
+
+def paragraphs(text: str) -> list[str]:
+    """Return the parts of a text between its empty lines."""
+    return [part.strip() for part in PARAGRAPH_END.split(text) if part.strip()]
 
 
 @lru_cache(maxsize=256)
@@ -138,6 +147,12 @@ def formatted_sql(statement: str) -> SafeString:
         for part in sqlparse.split(statement)
     )
     return SafeString(html.escape(formatted, quote=False))
+
+
+def copyable_sql(text: str) -> SafeString:
+    """Return SQL as HTML in which a vector takes little room, and is copied whole."""
+    safe = html.escape(text, quote=False)
+    return SafeString(VECTOR.sub(r'<span class="vector">\g<0></span>', safe))
 
 
 def changed_address(

@@ -7,7 +7,8 @@ A change of the model takes four steps:
 3. `vector_index` builds its index.
 4. `switching` exchanges the two columns.
 
-`language` makes the words of all products anew in another language.
+`language` makes the words of all products anew in another language. `unused_pictures` finds
+the files of pictures that no product shows.
 
 The doors: embed_pending(), build_index(), begin(), switch(), roll_back(),
 change_language().

@@ -9,10 +9,16 @@ from django.db.models import F
 
 from products.models import Product
 from products.sql.language import current_language, define_language, known_languages
-from products.sql.locks import BusyError, try_once
+from products.sql.locks import LockedError, try_once
+from products.upkeep.vector_index import configured_kind, drop_index, ensure_index
 
 LOCK_TIMEOUT = "30s"
 ROWS = 1_000  # between two steps of the progress
+
+BUSY = (
+    "The table products is busy. Stop imports and workers, then run the command again; "
+    "nothing was changed."
+)
 
 
 class LanguageError(Exception):
@@ -20,14 +26,19 @@ class LanguageError(Exception):
 
 
 def change_language(
-    language: str, *, using: str, progress: Callable[[int], object]
+    language: str,
+    *,
+    using: str,
+    progress: Callable[[int], object],
+    rebuild_index: bool = False,
 ) -> bool:
     """Make the words of all products anew, in *language*; return whether that was needed.
 
     language: a text search configuration of the database. progress: called with how
     many products each step did. All of it is one transaction: until its end searches
-    find what they found before, and whoever writes products waits. Raises
-    LanguageError.
+    find what they found before, and whoever writes products waits. rebuild_index: drop
+    the index of the vectors before, and build it afterwards, also where the rest fails.
+    Raises LanguageError, IndexBuildError.
     """
     known = known_languages(using)
     if language not in known:
@@ -49,12 +60,17 @@ def change_language(
         rewrite_words(using, progress)
 
     try:
+        if rebuild_index and not drop_index(configured_kind(), using=using):
+            raise LanguageError(BUSY)
         try_once(work, timeout=LOCK_TIMEOUT, using=using)
-    except BusyError as err:
-        raise LanguageError(
-            "The table products is busy. Stop imports and workers, then run the command "
-            "again; nothing was changed."
-        ) from err
+    except LockedError as err:
+        raise LanguageError(BUSY) from err
+    finally:
+        if rebuild_index:
+            # Another process may build it: an import, or somebody by hand.
+            ensure_index(
+                configured_kind(), using=using, on_progress=lambda progress: None
+            )
     with connections[using].cursor() as cursor:
         cursor.execute("ANALYZE products")  # its statistics know the former words
     return True

@@ -47,7 +47,7 @@ class AddGeneratedColumn(migrations.AddField):
         indexes = rows(VECTOR_INDEXES, using=using)
         for name, _ in indexes:
             schema_editor.execute(f"DROP INDEX {name}")
-        say(f"Writing {grouped(count)} products anew")
+        say(f"Writing all products anew: {grouped(count)}")
         super().database_forwards(app_label, schema_editor, from_state, to_state)
         allow_builds(using)
         for name, definition in indexes:

@@ -16,7 +16,7 @@ from django.db.models import F
 from products.embeddings import BaseEmbeddingBackend, EmbeddingError
 from products.models import DIMENSIONS, EmbeddingRecipe
 from products.recipes import hold_alone
-from products.sql.locks import BusyError, keep_trying, set_lock_timeout
+from products.sql.locks import LockedError, keep_trying, set_lock_timeout
 from products.upkeep import vector_index
 from products.upkeep.second_column import (
     SecondEmbedding,
@@ -213,7 +213,7 @@ def with_table_locked(work: Callable[[], T], *, using: str) -> T:
         return keep_trying(
             work_alone, timeout=WORKERS_TIMEOUT, seconds=GIVE_UP_SECONDS, using=using
         )
-    except BusyError as err:
+    except LockedError as err:
         raise SwitchError(
             "The table products is busy. Look for a long transaction in "
             "pg_stat_activity, end it, and run the command again; nothing was changed."

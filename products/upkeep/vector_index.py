@@ -13,7 +13,7 @@ from django.db import OperationalError, connections
 from django.utils.translation import gettext
 
 from products.models import DIMENSIONS
-from products.sql.locks import BusyError, keep_trying, try_once
+from products.sql.locks import LockedError, keep_trying, try_once
 from products.sql.own_session import own_session
 from products.sql.pgvector_version import PARALLEL_BUILDS_WORK, installed_version
 from products.sql.statements import rows
@@ -106,7 +106,7 @@ def drop_index(kind: IndexKind, *, using: str) -> bool:
 
     try:
         try_once(drop, timeout=LOCK_TIMEOUT, using=using)
-    except BusyError:
+    except LockedError:
         return False
     return True
 
@@ -203,7 +203,7 @@ def put_in_place(kind: IndexKind, using: str) -> None:
 
     try:
         keep_trying(replace, timeout=LOCK_TIMEOUT, seconds=GIVE_UP_SECONDS, using=using)
-    except BusyError as err:
+    except LockedError as err:
         raise IndexBuildError(
             gettext(
                 "The index is built as %(name)s_new, but the table is too busy to put "

@@ -1,62 +1,25 @@
-"""The pages that write: load the samples, add a prepared product or one's own."""
+"""The pages that add a product: a prepared one, or one's own."""
 
 from __future__ import annotations
 
 import logging
 
 from django.contrib import messages
-from django.core.management import CommandError
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.utils.translation import gettext as _, ngettext
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from products.embeddings import EmbeddingError
 from products.forms import NewProductForm, ProductForm, already_exists
 from products.insight.preview import Neighbours, neighbours_of
-from products.permissions import may_change, writer_required
-from products.samples import add_missing_samples, load_sample_products, new_products
+from products.permissions import writer_required
+from products.samples import new_products
+from products.views.next_page import go_on
 
 logger = logging.getLogger(__name__)
-
-
-@require_POST
-@writer_required
-def load_samples(request: HttpRequest) -> HttpResponse:
-    """Load the ten sample products, or those missing for who may not change products."""
-    replace = may_change(request)
-    try:
-        count = load_sample_products() if replace else add_missing_samples()
-    except (CommandError, DatabaseError):
-        logger.exception("The sample products could not be loaded.")
-        messages.error(
-            request,
-            _(
-                "The sample products could not be loaded; nothing was changed. "
-                "The server's log says why."
-            ),
-        )
-    else:
-        messages.success(request, loaded(count, replace=replace))
-    return redirect("products:list")
-
-
-def loaded(count: int, *, replace: bool) -> str:
-    """Return the message for sample products that were loaded."""
-    if not count:
-        return _(
-            "All sample products are in the catalogue already; they stay as they are."
-        )
-    text = ngettext(
-        "Successfully loaded %(count)d sample product!",
-        "Successfully loaded %(count)d sample products!",
-        count,
-    ) % {"count": count}
-    if replace:
-        return text
-    kept = _("Those in the catalogue already stay as they are.")
-    return f"{text} {kept}"
 
 
 @require_POST
@@ -68,16 +31,16 @@ def add_prepared(request: HttpRequest) -> HttpResponse:
     form = NewProductForm(request.POST, choices=choices)
     if not form.is_valid():
         messages.error(request, str(form.errors["sku"][0]))
-        return redirect("products:list")
+        return go_on(request, reverse("products:list"))
     product = prepared[form.cleaned_data["sku"]]
     try:
         with transaction.atomic():
             product.save(embed=False, force_insert=True)
     except IntegrityError:
         messages.warning(request, already_exists(product.name))
-        return redirect("products:list")
+        return go_on(request, reverse("products:list"))
     messages.success(request, added(product.name))
-    return redirect(product)
+    return go_on(request, product.get_absolute_url())
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -88,7 +51,7 @@ def add(request: HttpRequest) -> HttpResponse:
     A product that looks like one of the catalogue is saved only on a second, confirmed
     request.
     """
-    form = ProductForm(request.POST or None, label_suffix="")
+    form = ProductForm(request.POST or None, request.FILES or None, label_suffix="")
     context = {
         "form": form,
         "new_products": new_products().values(),
@@ -100,8 +63,9 @@ def add(request: HttpRequest) -> HttpResponse:
         return render(request, "products/add.html", context)
     if "preview" in request.POST:
         context["neighbours"] = neighbours_of(**form.typed_text())
+        form.full_clean()  # which stores a file, so that it is not lost
         # Unbound: who only looks is not told what is missing.
-        context["form"] = ProductForm(initial=request.POST.dict(), label_suffix="")
+        context["form"] = ProductForm(initial=form.typed(), label_suffix="")
         return render(request, "products/add.html", context)
     if not form.is_valid():
         return render(request, "products/add.html", context)
@@ -114,7 +78,7 @@ def add(request: HttpRequest) -> HttpResponse:
             return render(request, "products/add.html", context)
     if not save(request, form):
         return render(request, "products/add.html", context)
-    return redirect(form.instance)
+    return go_on(request, form.instance.get_absolute_url())
 
 
 def save(request: HttpRequest, form: ProductForm) -> bool:

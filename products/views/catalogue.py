@@ -1,10 +1,10 @@
-"""The pages of the catalogue: the list with its search, and a product."""
+"""The list of the catalogue, with its search."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -14,21 +14,34 @@ from products.quality.judged import grades_of
 from products.search import (
     Filters,
     Mode,
+    Results,
     SearchError,
     Sort,
     search,
-    similar_to,
 )
-from products.search.facets import SHOWN, category_counts
+from products.search.completions import examples
+from products.search.facets import category_counts, price_range
+from products.views.canonical import list_canonical
+from products.views.narrowing import (
+    categories,
+    chips,
+    nothing_passes,
+    price_slider,
+)
 
-SIMILAR_COUNT = 5
+# The orders of what was found, and those of the whole catalogue.
+FOUND_SORTS = (Sort.RELEVANCE, Sort.PRICE, Sort.PRICE_DESCENDING, Sort.NEWEST)
+LISTING_SORTS = (Sort.NAME, Sort.PRICE, Sort.PRICE_DESCENDING, Sort.NEWEST)
 
 NO_QUESTION = {
     "text": "",
     "filters": Filters(),
+    "mode": Mode.HYBRID,
     "like": (),
     "unlike": (),
     "literal": False,
+    "sort": Sort.RELEVANCE,
+    "page": 1,
 }
 
 # What the list shows in place of a question that is not valid.
@@ -37,7 +50,11 @@ UNASKED = {
     "searched": "",
     "listing": False,
     "ranked": False,
+    "whole": False,
     "empty": False,
+    "sorts": (),
+    "chips": [],
+    "nothing_passes": "",
 }
 
 
@@ -46,19 +63,23 @@ def product_list(request: HttpRequest) -> HttpResponse:
     """Return the catalogue with its search."""
     form = SearchForm.asked(request.GET)
     answer = answer_to(form) if form else answered(NO_QUESTION)
-    address = searched_address(request.GET, answer)
     context: dict[str, Any] = {
         "form": form,
         "modes": Mode,
-        "sorts": Sort,
-        "address": address,
+        "address": searched_address(request.GET, answer),
+        "slider": price_slider(price_range()),
         "grades": None,
+        "examples": [],
+        "canonical": None,
     }
     if answer is None:
-        facets = shown_facets(category_counts(Filters()), chosen=())
-        context |= UNASKED | {"results": search(), "facets": facets}
+        counts = category_counts(Filters())
+        context |= UNASKED | {"results": search(), "categories": categories(counts)}
         return render(request, "products/list.html", context, status=400)
     context |= answer
+    context["canonical"] = list_canonical(request, answer["results"])
+    if form is None and not answer["empty"]:
+        context["examples"] = examples(answer["counts"])
     if (text := answer["searched"]) and request.user.is_staff:
         context["grades"] = grades_of(text)
     return render(request, "products/list.html", context)
@@ -81,14 +102,23 @@ def answer_to(form: SearchForm) -> dict[str, Any] | None:
     if not form.is_valid():
         return None
     try:
-        return answered(form.question())
+        return answered(
+            form.question(),
+            within=form.cleaned_data["within"],
+            every=form.cleaned_data["all_categories"],
+        )
     except SearchError as err:
         form.add_error(None, str(err))
         return None
 
 
-def answered(question: dict[str, Any]) -> dict[str, Any]:
-    """Return what the list shows of the arguments of a search. Raises SearchError."""
+def answered(
+    question: dict[str, Any], *, within: str = "", every: bool = False
+) -> dict[str, Any]:
+    """Return what the list shows of the arguments of a search. Raises SearchError.
+
+    within, every: which categories are offered, see categories().
+    """
     results = search(**question)
     listing = results.mode == "listing"
     filters = question["filters"]
@@ -99,32 +129,23 @@ def answered(question: dict[str, Any]) -> dict[str, Any]:
         "results": results,
         "searched": results.corrected or question["text"],
         "listing": listing,
-        "facets": shown_facets(counts, filters.categories),
+        "counts": counts,
+        "categories": categories(
+            counts, filters.categories, within=within, every=every
+        ),
         "ranked": not listing,
-        "empty": whole and not results.total and not filters,
+        "whole": whole and not filters,
+        "empty": is_empty_shop(results),
+        "sorts": LISTING_SORTS if listing else FOUND_SORTS,
+        "chips": chips(question),
+        "nothing_passes": (
+            nothing_passes(filters) if whole and filters and not results.total else ""
+        ),
     }
 
 
-def shown_facets(
-    counts: list[tuple[str, int]], chosen: tuple[str, ...]
-) -> list[tuple[str, int | None, bool]]:
-    """Return the largest categories, and the chosen ones, with count and choice.
-
-    The count of a chosen category is None where it was not among those counted.
-    """
-    shown = [(name, count, name in chosen) for name, count in counts[:SHOWN]]
-    others, named = dict(counts), {name for name, *_ in shown}
-    return shown + [
-        (name, others.get(name), True) for name in chosen if name not in named
-    ]
-
-
-@require_safe
-def product_detail(request: HttpRequest, pk: int) -> HttpResponse:
-    """Return the page of a product with the five most like it."""
-    try:
-        product, results = similar_to(pk, page_size=SIMILAR_COUNT)
-    except Product.DoesNotExist as err:
-        raise Http404 from err
-    context = {"product": product, "results": results}
-    return render(request, "products/detail.html", context)
+def is_empty_shop(results: Results) -> bool:
+    """Return whether nothing was found because there is no product at all."""
+    if results.total or results.far:
+        return False
+    return not Product.objects.exists()

@@ -31,7 +31,7 @@ def similar(request: HttpRequest) -> HttpResponse:
             status, error = 404, _("There is no such product. Choose one of the list.")
         else:
             status, error = 400, _("Choose a product.")
-    context = {"text": "", "choices": [], "errors": [error]}
+    context = {"text": "", "choices": [], "errors": [error], "empty": False}
     return render(request, "lab/find_similar.html", context, status=status)
 
 
@@ -49,6 +49,7 @@ def find_similar(request: HttpRequest) -> HttpResponse:
     if not request.headers.get("HX-Request") and (product := product_named(text)):
         return redirect(f"{reverse('products:similar')}?product={product.pk}")
     context: dict[str, Any] = {"text": text, "choices": [], "errors": []}
+    context["empty"] = not text and not Product.objects.exists()
     try:
         context["choices"] = products_named_like(text)
     except SearchError as err:

@@ -49,7 +49,8 @@ def test_products_are_filtered_by_the_state_of_their_embedding(admin_client, sta
 
     [product] = page.context["cl"].result_list
     assert product.name == product.embedding_state == state
-    assert f'class="field-state">{state.replace("_", " ")}<' in page.content.decode()
+    label = state.replace("_", " ")
+    assert f'<span class="state state-{state}">{label}</span>' in page.text
 
 
 def test_the_filters_count_the_states(admin_client):
@@ -172,7 +173,7 @@ def test_selected_products_are_exported_as_csv(admin_client):
     response = act(admin_client, "export_csv", product)
 
     content = b"".join(response.streaming_content).decode()
-    assert content == f'{CATALOG[:-1]}\r\nlamp,"A ""lamp"", blue",,,9.90\r\n'
+    assert content == f'{CATALOG[:-1]},image\r\nlamp,"A ""lamp"", blue",,,9.90,\r\n'
     assert response["Content-Disposition"] == 'attachment; filename="products.csv"'
 
 

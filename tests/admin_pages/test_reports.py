@@ -95,6 +95,49 @@ def test_what_is_no_pair_is_not_settled(admin_client, twins, product, other):
     assert not NotDuplicate.objects.exists()
 
 
+# Keep this one
+
+
+def test_one_of_a_pair_is_kept_and_the_other_deleted(admin_client, twins):
+    lamp, torch = twins
+    shown = admin_client.get(DUPLICATES).text
+
+    response = admin_client.post(
+        DUPLICATES, {"keep": "1", "product": torch.pk, "other": lamp.pk}
+    )
+
+    assert (
+        "Keep this one: torch" in shown and "Lamp (lamp) is deleted for good." in shown
+    )
+    assert response.url == DUPLICATES
+    assert said(response) == ["Kept Torch and deleted Lamp."]
+    assert list(Product.objects.all()) == [torch]
+    entry = LogEntry.objects.get()
+    assert (entry.object_repr, entry.is_deletion()) == ("Lamp", True)
+
+
+def test_nothing_is_deleted_where_the_one_to_keep_is_gone(admin_client, twins):
+    lamp, torch = twins
+    gone = torch.pk
+    torch.delete()
+
+    response = admin_client.post(
+        DUPLICATES, {"keep": "1", "product": gone, "other": lamp.pk}
+    )
+
+    assert said(response)[0].startswith("Nothing was changed")
+    assert list(Product.objects.all()) == [lamp]
+
+
+def test_who_may_not_delete_products_keeps_both(log_in, twins):
+    client = log_in("view", "change")
+    given = {"keep": "1", "product": twins[0].pk, "other": twins[1].pk}
+
+    assert "is deleted for good" not in client.get(DUPLICATES).text
+    assert client.post(DUPLICATES, given).status_code == 403
+    assert Product.objects.count() == 2
+
+
 # Move to a category
 
 

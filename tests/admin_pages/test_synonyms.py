@@ -112,6 +112,17 @@ def test_what_cannot_be_used_is_refused(admin_client, page, words, finds, messag
     assert len(stored()) == 1
 
 
+@pytest.mark.parametrize("page", [ADD, PREVIEW])
+def test_all_synonyms_together_have_only_so_many_words(admin_client, page, monkeypatch):
+    monkeypatch.setattr("products.search.synonym_entries.MOST_WORDS", 3)
+    Synonym(words=["sofa", "couch"]).save()
+
+    response = admin_client.post(page, {"words": "tv", "finds": "telly"})
+
+    assert "together may have 3 words; with these they would have 4" in response.text
+    assert len(stored()) == 1
+
+
 def test_the_list_can_be_searched(admin_client):
     Synonym(words=["sofa", "couch"]).save()
     Synonym(words=["tv"], finds=["television"]).save()
@@ -143,7 +154,7 @@ def test_the_preview_shows_searches_side_by_side_and_saves_nothing(admin_client)
     [couch] = response.context["preview"].words
     assert (couch.now.count, couch.then.count) == (
         "No products found",
-        "2 products found",
+        "2 products",
     )
     assert "Red sofa" in response.text
     assert f'formaction="{ADD}"' in response.text
@@ -162,7 +173,7 @@ def test_the_preview_of_a_change_leaves_the_old_words_out(admin_client):
 
     couch = response.context["preview"].words[0]
     assert (couch.now.count, couch.then.count) == (
-        "1 product found",
+        "1 product",
         "No products found",
     )
     assert f'formaction="{here}change/"' in response.text

@@ -216,3 +216,37 @@ def test_a_vector_that_cannot_be_used_is_refused(written, reason):
 
     assert isinstance(refusal, Refusal)
     assert reason in refusal.reason
+
+
+@pytest.mark.parametrize(
+    ("written", "image"),
+    [
+        (None, ""),
+        ("", ""),
+        (" https://shop.example/lamp.jpg ", "https://shop.example/lamp.jpg"),
+        ("sample:headphones", "sample:headphones"),
+    ],
+)
+def test_the_address_of_a_picture_is_taken(written, image):
+    assert row_of(image=written).image == image
+
+
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        ("javascript:alert(1)", "image: Write the whole address"),
+        ("https://user:secret@shop.example/a.jpg", "image: Write the whole address"),
+        ("https://shop.example/a\nb.jpg", "image: Write the whole address"),
+        ("https://shop.example/a\0.jpg", "image: has a NUL character"),
+        ("https://shop.example/" + 281 * "x", "at most 300 characters"),
+        ("sample:unicorn", "image: There is no such sample picture"),
+        (["https://shop.example/a.jpg"], "image: is an array, not a text"),
+        (False, "image: is true or false, not a text"),
+    ],
+)
+def test_what_is_no_address_of_a_picture_is_refused(written, reason):
+    refusal = row_of(image=written)
+
+    assert isinstance(refusal, Refusal)
+    assert reason in refusal.reason
+    assert refusal.line == 7

@@ -58,6 +58,7 @@ def products():
             category=text,
             description=text,
             price=f"{number}.{number:02}",
+            image=f"https://shop.example/{number},2.jpg" if number % 3 else "",
         ).save(embed=number % 2 == 0)
     # Stale: its vector must not pass for one of the new text.
     Product.objects.filter(price="2.02").update(description="changed by raw SQL")
@@ -96,7 +97,7 @@ def test_an_export_with_vectors_restores_the_catalogue(products, tmp_path, name)
     path = tmp_path / name
     run("export_products", path, "--with-vectors")
     fresh = Product.objects.exclude(pk__in=Product.objects.needs_embedding())
-    columns = ("sku", "name", "category", "description", "price", "embedding")
+    columns = ("sku", "name", "category", "description", "price", "image", "embedding")
     before = list(fresh.order_by("sku").values_list(*columns))
     Product.objects.all().delete()
 

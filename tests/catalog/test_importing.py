@@ -1035,6 +1035,20 @@ def test_two_keys_of_one_column_are_refused(write):
     assert not Product.objects.exists()
 
 
+@pytest.mark.parametrize("name", ["products.jsonl", "products.json"])
+def test_a_key_that_stands_there_twice_is_refused(write, name):
+    record = '{"sku": "m1", "name": "Mug", "price": 1, "price": 2}'
+    path = write(record if name.endswith("l") else f"[{record}]", name)
+
+    _, status = run(path)
+
+    assert status == 1
+    assert [row["reason"] for row in rejects_of(path)] == [
+        "has the column 'price' 2 times"
+    ]
+    assert not Product.objects.exists()
+
+
 def test_a_record_of_json_that_says_nothing_is_refused(write):
     make_product(sku="m1", name="Mug")
 
@@ -1056,3 +1070,69 @@ def test_a_record_of_json_without_a_mapped_column_is_refused(write):
 
     assert (status, reasons) == (1, ["price: the record has no key 'cost'"])
     assert str(Product.objects.get().price) == "7.00"
+
+
+# Pictures
+
+PICTURES = "sku,name,price,image\n"
+
+
+def images():
+    return dict(Product.objects.values_list("sku", "image"))
+
+
+def test_pictures_are_stored_changed_kept_and_emptied(write):
+    run(write(PICTURES + "a,A,1,https://x.example/a.jpg\nb,B,1,\nc,C,1,sample:mouse\n"))
+    stored = images()
+    embedded = Product.objects.values_list("embedded_hash").order_by("sku")
+    before = list(embedded)
+
+    output, _ = run(write("sku,image\na,https://x.example/2.jpg\nc,\n"), "--dry-run")
+    run(write("sku,image\na,https://x.example/2.jpg\nc,\n"))
+    changed = images()
+    run(write("sku,price\na,2\nb,2\nc,2\n"))
+
+    assert stored == {"a": "https://x.example/a.jpg", "b": "", "c": "sample:mouse"}
+    assert "line 2: changed  a: image\n" in output
+    assert changed == {"a": "https://x.example/2.jpg", "b": "", "c": ""}
+    assert images() == changed
+    assert list(embedded) == before  # no text has changed
+
+
+def test_what_is_no_address_of_a_picture_is_refused_by_its_line(write):
+    path = write(
+        PICTURES
+        + "a,A,1,https://x.example/a.jpg\n"
+        + "b,B,1,javascript:alert(1)\n"
+        + "c,C,1,https://me:secret@x.example/c.jpg\n"
+    )
+
+    _, status = run(path)
+
+    assert status == 1
+    assert list(images()) == ["a"]
+    assert [
+        (row["line"], row["reason"].partition(",")[0]) for row in rejects_of(path)
+    ] == [
+        ("3", "image: Write the whole address of a picture"),
+        ("4", "image: Write the whole address of a picture"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("hosts", "said"), [([], "3, the first on line 2"), (["x.example"], "1, the first on line 4")]
+)  # fmt: skip
+def test_pictures_that_no_page_shows_are_said(write, settings, hosts, said):
+    settings.IMAGE_HOSTS = hosts
+
+    output, status = run(
+        write(
+            PICTURES
+            + "a,A,1,https://x.example/a.jpg\n"
+            + "b,B,1,https://x.example/b.jpg\n"
+            + "c,C,1,http://x.example/c.jpg\n"
+        )
+    )
+
+    assert status == 0
+    assert f"Pictures at addresses that the shop does not show: {said}." in output

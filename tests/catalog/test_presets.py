@@ -32,6 +32,11 @@ def run(text, format=Format.CSV, **options):
     return result, products, refused
 
 
+def pictures():
+    """The products' pictures by sku."""
+    return dict(Product.objects.values_list("sku", "image"))
+
+
 SHOPIFY = (
     "Handle,Title,Body (HTML),Vendor,Product Category,Type,Tags,Published,"
     "Option1 Name,Option1 Value,Option2 Name,Option2 Value,Variant SKU,"
@@ -57,7 +62,21 @@ def test_shopify_has_a_product_for_each_variant():
     }
     assert refused == {}
     assert result.preset == "Shopify"
-    assert result.notices.found == {Notice.NO_PRODUCT: (1, 5)}
+    assert result.notices.found == {
+        Notice.NO_PRODUCT: (1, 5),
+        Notice.PICTURE_ELSEWHERE: (3, 2),
+    }
+
+
+def test_a_variant_of_shopify_without_a_picture_has_that_of_the_first():
+    run(SHOPIFY)
+
+    assert pictures() == {
+        "TEE-R-L": "https://example.com/1.jpg",
+        "TEE-R-M": "https://example.com/2.jpg",
+        "tee-blue-m": "https://example.com/1.jpg",
+        "0815": "",
+    }
 
 
 def test_shopify_rows_need_the_row_with_their_title():
@@ -142,6 +161,15 @@ def test_prestashop_separates_by_semicolons_and_has_commas_in_its_header():
         "ipod-shuffle": ("iPod shuffle", "iPods", "Short", "60.50"),
     }
     assert refused == {}
+    # Paths on that shop's own disk.
+    assert pictures() == {"RP-1": "", "ipod-shuffle": ""}
+    assert result.notices.found == {Notice.NO_PICTURE: (2, 2)}
+
+
+def test_of_several_pictures_the_first_is_taken():
+    run(PRESTA.replace("a,b", "https://x.example/w_1,h_2.jpg,https://x.example/2.jpg"))
+
+    assert pictures()["RP-1"] == "https://x.example/w_1,h_2.jpg"
 
 
 GOOGLE = (

@@ -13,10 +13,10 @@ from products.search import search
 pytestmark = pytest.mark.django_db
 
 
-def read(text, format=Format.CSV):
+def read(text, format=Format.CSV, **options):
     raw = text if isinstance(text, bytes) else text.encode()
     return read_synonyms(
-        Source(name="synonyms.csv", format=format, raw=io.BytesIO(raw))
+        Source(name="synonyms.csv", format=format, raw=io.BytesIO(raw)), **options
     )
 
 
@@ -87,11 +87,26 @@ def test_another_file_is_no_file_of_synonyms(text, format, message):
         read(text, format)
 
 
-def test_a_file_has_only_so_many(monkeypatch):
-    monkeypatch.setattr(synonym_files, "MAX_ENTRIES", 1)
+def test_a_file_has_only_so_many_words(monkeypatch):
+    monkeypatch.setattr(synonym_files, "MOST_WORDS", 3)
 
-    with pytest.raises(SourceError, match="more than 1 synonyms"):
+    with pytest.raises(SourceError, match="more than 3 words. Leave some out"):
         read("words,finds\na1,b1\na2,b2\n")
+
+
+def test_a_file_and_what_is_stored_have_only_so_many_words(monkeypatch):
+    monkeypatch.setattr("products.search.synonym_entries.MOST_WORDS", 4)
+    Synonym(words=["sofa", "couch"]).save()
+    text = 'words,finds\ntv,television\nlift,"elevator"\n'
+
+    with pytest.raises(SourceError) as error:
+        read(text)
+
+    assert str(error.value) == (
+        "synonyms.csv: All synonyms together may have 4 words; with these they would "
+        "have 6. Delete some that nobody searches for."
+    )
+    assert len(read(text, delete_missing=True).new) == 2
 
 
 def test_a_stored_file_counts_at_once_and_twice_changes_nothing():

@@ -27,8 +27,8 @@ def test_a_word_finds_its_synonyms_then():
     result = preview([Entry(["couch", "sofa"])])
 
     assert shown(result) == {
-        "couch": ("1 product found", "3 products found", True),
-        "sofa": ("2 products found", "3 products found", True),
+        "couch": ("1 product", "3 products", True),
+        "sofa": ("2 products", "3 products", True),
     }
     couch = result.words[0]
     assert couch.now.products[0].name == couch.then.products[0].name == "Couch"
@@ -44,7 +44,7 @@ def test_one_way_shows_the_left_side_only():
     sell("Television")
 
     assert shown(preview([Entry(["tv"], ["television"])])) == {
-        "tv": ("No products found", "1 product found", True)
+        "tv": ("No products found", "1 product", True)
     }
 
 
@@ -56,9 +56,9 @@ def test_a_changed_entry_stands_in_place_of_the_old_one():
     result = preview([Entry(["couch", "lamp"])], replaced=old.pk)
 
     assert shown(result) == {
-        "couch": ("1 product found", "1 product found", True),  # another one
-        "lamp": ("1 product found", "1 product found", False),
-        "sofa": ("1 product found", "1 product found", False),
+        "couch": ("1 product", "1 product", True),  # another one
+        "lamp": ("1 product", "1 product", False),
+        "sofa": ("1 product", "1 product", False),
     }
 
 

@@ -13,52 +13,36 @@ from django.test.utils import override_script_prefix
 from django.utils.translation import get_language
 
 from products.embeddings import get_backend
-from products.insight import map as insight_map
-from products.insight.map import catalogue_map, fitted, group, principal_plane
+from products.insight import map as insight_map, sampling
+from products.insight.map import Kind, Map, catalogue_map, grouped
+from products.insight.plane import vectors_of
 from products.models import Product
 from products.sql.expressions import VectorBytes
-from products.views import map as map_pages
+from products.views import map as map_pages, map_drawing
 from tests.factory import axis, make_product, near
-
-
-def test_the_plane_is_that_of_the_largest_variance():
-    points = np.array([[0, 0, 0], [4, 0, 0], [0, 2, 0], [4, 2, 1e-3]], dtype=float)
-
-    plane, kept = principal_plane(points)
-
-    assert np.ptp(plane[:, 0]) == pytest.approx(4, abs=1e-3)
-    assert np.ptp(plane[:, 1]) == pytest.approx(2, abs=1e-3)
-    assert kept == pytest.approx(1, abs=1e-6)
-
-
-def test_the_same_vectors_give_the_same_picture_whatever_their_order():
-    points = np.random.default_rng(0).normal(size=(20, 5))
-
-    plane, _ = principal_plane(points)
-    turned, _ = principal_plane(points[::-1])
-
-    assert np.allclose(plane, turned[::-1])
-
-
-def test_points_fill_the_picture_and_keep_their_proportions():
-    placed = np.array(fitted(np.array([[0.0, 0.0], [2.0, 0.5]])))
-
-    assert placed[0].tolist() == [24.0, 201.0]
-    assert placed[1].tolist() == [976.0, 439.0]
-
-
-def test_points_in_one_place_are_no_failure():
-    assert fitted(np.zeros((3, 2))) == 3 * [(500.0, 320.0)]
 
 
 def test_the_smallest_categories_share_a_group():
     categories = [f"c{number}" for number in range(9) for _ in range(10 - number)]
-    points = [insight_map.Point(n, "", n, 0) for n in range(len(categories))]
+    ids = range(len(categories))
+    places = np.array([[n, 0.0] for n in ids])
 
-    groups = group(categories, points)
+    series, groups = grouped(ids, [f"Lamp {n}" for n in ids], categories, places)
 
-    assert [g.category for g in groups] == [*(f"c{n}" for n in range(7)), "…"]
-    assert len(groups[-1].points) == 3 + 2
+    assert [group.category for group in groups] == [*(f"c{n}" for n in range(7)), "…"]
+    assert groups[0].count == 10
+    assert groups[-1].count == 3 + 2
+    assert series.tolist()[:11] == 10 * [0] + [1]
+    assert series.tolist()[-5:] == 5 * [7]
+
+
+def test_the_middle_of_a_group_is_the_product_nearest_to_the_mean_of_all():
+    # The mean of 0, 1 and 5 is 2, and 1 is the nearest to it.
+    places = np.array([[0.0, 0.0], [1.0, 0.0], [5.0, 0.0]])
+
+    _, [group] = grouped([7, 8, 9], ["Low", "Middle", "High"], 3 * ["Home"], places)
+
+    assert (group.middle, group.middle_name) == (8, "Middle")
 
 
 @pytest.mark.django_db
@@ -75,7 +59,7 @@ def test_a_map_needs_three_products_of_the_configured_recipe(client):
 
 @pytest.mark.django_db
 def test_the_map_of_a_large_catalogue_is_a_sample(monkeypatch, client):
-    monkeypatch.setattr(insight_map, "MOST", 4)
+    monkeypatch.setattr(sampling, "MOST", 4)
     for number in range(12):
         make_product(category="<b>", embedding=near(0.05 * number))
 
@@ -89,8 +73,8 @@ def test_the_map_of_a_large_catalogue_is_a_sample(monkeypatch, client):
 
 @pytest.mark.django_db
 def test_a_large_catalogue_is_not_counted_to_its_end(monkeypatch, client):
-    monkeypatch.setattr(insight_map, "MOST", 4)
-    monkeypatch.setattr(insight_map, "COUNTED", 10)
+    monkeypatch.setattr(sampling, "MOST", 4)
+    monkeypatch.setattr(sampling, "COUNTED", 10)
     monkeypatch.setattr(map_pages, "COUNTED", 10)
     for number in range(12):
         make_product(embedding=near(0.05 * number))
@@ -173,7 +157,9 @@ def test_a_map_is_drawn_once_as_long_as_nothing_changes(
     three_products()
     before = client.get("/map.svg").content
     monkeypatch.setattr(insight_map, "draw_map", lambda *_: pytest.fail("Drawn again."))
-    monkeypatch.setattr(map_pages, "render_to_string", lambda *_: pytest.fail("Again."))
+    monkeypatch.setattr(
+        map_drawing, "render_to_string", lambda *_: pytest.fail("Again.")
+    )
 
     a_minute_later()
     with django_assert_num_queries(3):
@@ -215,7 +201,7 @@ def test_one_thread_draws_and_the_others_see_the_old_map(monkeypatch, a_minute_l
 
 
 def test_a_first_map_is_drawn_once_for_all_who_wait(monkeypatch):
-    drawn = insight_map.Map([], kept=1.0, version="new")
+    drawn = Map(Kind.PRINCIPAL, [], None, None, [], [], "new")
     began, may_end, calls = threading.Event(), threading.Event(), []
 
     def draw(*args):
@@ -224,7 +210,9 @@ def test_a_first_map_is_drawn_once_for_all_who_wait(monkeypatch):
         assert may_end.wait(30)
         return drawn
 
-    monkeypatch.setattr(insight_map, "sample", lambda: None)
+    monkeypatch.setattr(insight_map, "sample", lambda total: None)
+    monkeypatch.setattr(insight_map, "stored_projection", lambda: None)
+    monkeypatch.setattr(insight_map, "shares_of", lambda *_: {})
     monkeypatch.setattr(insight_map, "version_of", lambda _: "new")
     monkeypatch.setattr(insight_map, "embedded_count", lambda: 3)
     monkeypatch.setattr(insight_map, "draw_map", draw)
@@ -242,7 +230,7 @@ def test_a_first_map_is_drawn_once_for_all_who_wait(monkeypatch):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("path", ["/map/", "/map.svg"])
+@pytest.mark.parametrize("path", ["/map/", "/map.svg", "/map/points/"])
 def test_who_cannot_wait_for_a_first_map_is_told_so(client, monkeypatch, path):
     three_products()
     monkeypatch.setattr(insight_map, "WAIT_SECONDS", 0.01)
@@ -256,17 +244,17 @@ def test_who_cannot_wait_for_a_first_map_is_told_so(client, monkeypatch, path):
 
 @pytest.mark.django_db
 def test_a_new_product_at_the_end_makes_no_other_sample(monkeypatch):
-    monkeypatch.setattr(insight_map, "MOST", 300)
+    monkeypatch.setattr(sampling, "MOST", 300)
     numbers = range(1, 1001, 2)
     Product.objects.bulk_create(
         Product(pk=n, sku=str(n), name="Lamp", price=1, embedding=near(0.5))
         for n in numbers
     )
     Product.objects.update(embedding_fingerprint=get_backend().fingerprint)
-    before = {product.pk for product in insight_map.sample()}
+    before = {product.pk for product in sampling.sample(500)}
 
     Product.objects.filter(pk=999).update(id=1003)
-    after = {product.pk for product in insight_map.sample()}
+    after = {product.pk for product in sampling.sample(500)}
 
     assert 100 < len(before) < 200
     assert before - {999} == after - {1003}
@@ -285,7 +273,7 @@ def test_a_new_product_at_the_end_makes_no_other_sample(monkeypatch):
     ],
 )
 def test_the_range_of_a_sample_is_rounded(first, last, rounded):
-    assert insight_map.rounded_range(first, last) == rounded
+    assert sampling.rounded_range(first, last) == rounded
 
 
 @pytest.mark.django_db
@@ -294,7 +282,7 @@ def test_a_picture_of_one_language_is_not_shown_in_another(
 ):
     settings.LANGUAGES = [("en", "English"), ("de", "Deutsch")]
     three_products()
-    monkeypatch.setattr(map_pages, "render_to_string", lambda *_: get_language())
+    monkeypatch.setattr(map_drawing, "render_to_string", lambda *_: get_language())
 
     shown = [
         client.get("/map.svg", headers={"Accept-Language": language})
@@ -337,7 +325,7 @@ def test_vectors_are_read_as_they_were_stored():
 
     sent = Product.objects.order_by("pk").values_list(columns, flat=True)
 
-    assert np.allclose(insight_map.vectors_of(list(sent)), vectors)
+    assert np.allclose(vectors_of(list(sent)), vectors)
 
 
 @pytest.mark.django_db
@@ -361,14 +349,14 @@ def test_a_map_of_deleted_products_is_forgotten(client, a_minute_later):
     a_minute_later()
 
     assert client.get("/map.svg").content.count(b"<circle") == 0
-    assert cache.get("map") is None  # which the next one would be shown meanwhile
+    assert cache.get("map-pca") is None  # which the next one would be shown meanwhile
 
 
 @pytest.mark.django_db
 def test_the_picture_below_a_path_is_not_that_of_another(client):
     three_products()
     with override_script_prefix("/shop/"):
-        below = map_pages.catalogue_picture()
+        below = map_drawing.catalogue_picture(Kind.PRINCIPAL)
     above = client.get("/map.svg").content
 
     assert 'href="/shop/products/' in below

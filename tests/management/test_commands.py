@@ -18,6 +18,7 @@ from django.db import connection, transaction
 
 from products.embeddings import EmbeddingError
 from products.embeddings.deterministic import EmbeddingBackend as Deterministic
+from products.management.commands import demo as demo_command
 from products.models import Product
 from products.upkeep.pending import embed_pending
 from tests.factory import make_product, near
@@ -278,8 +279,16 @@ def test_the_demo_serves_the_samples_and_a_second_run_changes_nothing():
     assert (status, again) == (0, 0)
     assert "Traceback" not in errors
     assert "Wireless Bluetooth Headphones" in page
-    assert "Loaded 10 sample products." in output
-    assert f"VectorShop is at http://127.0.0.1:{port}/" in output
+    steps = [
+        "Step 1 of 4: starting PostgreSQL",
+        "Step 2 of 4: bringing the tables up to date ...",
+        "Step 3 of 4: looking for products ...",
+        "Loaded 10 sample products.",
+        f"Step 4 of 4: serving the shop on port {port} ...",
+        f"VectorShop is at http://127.0.0.1:{port}/",
+    ]
+    places = [output.index(step) for step in steps]
+    assert places == sorted(places)
     assert "Loaded" not in output_again
     assert list(Product.objects.order_by("pk").values("pk", "updated_at")) == before
     assert len(before) == 9
@@ -325,6 +334,47 @@ def test_a_taken_port_is_told_in_one_line():
     assert result.stderr.count("\n") == 1
     assert f"Port {port} cannot be used" in result.stderr
     assert f"make demo PORT={port + 1}" in result.stderr
+
+
+@pytest.mark.django_db
+def test_the_demo_tells_each_step_before_it_begins(samples, monkeypatch):
+    seen = []
+
+    class File(StringIO):
+        def flush(self):
+            seen.append(self.getvalue().splitlines()[-1])
+
+    monkeypatch.setattr(demo_command, "stop_cleanly_when_terminated", lambda: None)
+    monkeypatch.setattr(
+        demo_command, "call_command", lambda name, *args, **options: seen.append(name)
+    )
+    port = free_port()
+
+    call_command("demo", port=port, stdout=File())
+
+    assert seen[1:4] == [
+        "Step 2 of 4: bringing the tables up to date ...",
+        "migrate",
+        "Step 3 of 4: looking for products ...",
+    ]
+    assert seen[0].startswith("Step 1 of 4: starting PostgreSQL")
+    assert seen[-1] == "runserver"
+
+
+def test_a_wrong_setting_is_told_in_one_line():
+    result = subprocess.run(
+        [sys.executable, "manage.py", "demo"],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, "DEBUG": "perhaps"},
+        capture_output=True,
+        text=True,
+    )
+
+    assert result.returncode == 1
+    assert result.stderr == (
+        "The settings are not right: DEBUG='perhaps' is neither true nor false. "
+        "Set DEBUG=true or DEBUG=false.\n"
+    )
 
 
 @pytest.mark.parametrize("port", [0, -1, 65536, 10**30])

@@ -438,3 +438,24 @@ def test_calibrate_tells_of_a_broken_embedder(shop, broken_model):
 
     with pytest.raises(CommandError, match="The model is broken. Repair it."):
         run("calibrate")
+
+
+@pytest.mark.django_db
+def test_a_search_takes_examples(capsys):
+    make_product(name="Lamp", embedding=axis(0))
+    make_product(name="Sofa", embedding=axis(1))
+    make_product(name="Candle", embedding=near(0.1, towards=2))
+    make_product(name="Chair", embedding=near(0.1, base=1, towards=2))
+
+    call_command("search", "--like=lamp", "--unlike=sofa", "--json")
+
+    hits = json.loads(capsys.readouterr().out)["hits"]
+    # Against (1, -1, 0) of length 1: 0.9 and -0.9, by the root of 2.
+    assert [hit["sku"] for hit in hits] == ["candle", "chair"]
+    assert [round(hit["similarity"], 4) for hit in hits] == [0.6364, -0.6364]
+
+
+@pytest.mark.django_db
+def test_an_unknown_example_of_a_search_is_named():
+    with pytest.raises(CommandError, match="no product with the sku 'nothing'"):
+        call_command("search", "--unlike=nothing")

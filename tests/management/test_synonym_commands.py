@@ -33,8 +33,8 @@ def test_a_dry_run_shows_what_would_be_found(file):
     lines = run("import_synonyms", str(file), "--dry-run")
 
     assert lines == [
-        "sofa: 1 product found; then 1 product found",
-        "couch: No products found; then 1 product found",
+        "sofa: 1 product; then 1 product",
+        "couch: No products found; then 1 product",
         "tv: No products found; then No products found",
         f"Would import {file}: 2 new, 0 unchanged, 0 deleted.",
     ]

@@ -175,6 +175,60 @@ def test_the_catalogue_is_sorted_as_asked(ask, wardrobe, sort, expected):
     assert skus(ask(sort=sort)) == expected
 
 
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        ("relevance", ["B-1", "S-1"]),
+        ("price", ["S-1", "B-1"]),
+        ("-price", ["B-1", "S-1"]),
+        ("-created_at", ["S-1", "B-1"]),
+    ],
+)
+def test_what_was_found_is_sorted_as_asked(ask, wardrobe, sort, expected):
+    Product.objects.filter(sku="B-1").update(created_at="2020-01-01T00:00Z")
+
+    assert skus(ask("footwear", sort=sort)) == expected
+
+
+def test_what_is_like_an_example_is_sorted_as_asked(wardrobe):
+    assert skus(search(like=[wardrobe[0]], sort="price")) == ["C-1", "S-1", "R-1"]
+
+
+def test_only_the_best_of_what_was_found_is_sorted(ask, wardrobe, monkeypatch):
+    monkeypatch.setattr("products.search.sorting.SORTED", 1)
+
+    results = ask("footwear", sort="price")
+
+    assert skus(results) == ["B-1"]  # the nearest, though another costs less
+    assert results.found_text == "At least 1 product matches"
+
+
+def test_where_nothing_is_found_the_three_nearest_come_as_far_ones(ask, wardrobe):
+    wardrobe[2].set_embedding(near(0.9, base=383), wardrobe[2].embedding_fingerprint)
+    wardrobe[2].save(embed=False)
+
+    results = ask("nonsense")  # axis(383), which the cap alone has a little of
+
+    assert (list(results), results.total, results.floor) == ([], 0, 0.3)
+    assert [hit.product.sku for hit in results.far] == ["C-1", "B-1", "S-1"]
+    assert results.far[0].similarity == pytest.approx(0.1)
+
+
+def test_what_is_found_comes_without_far_ones(ask, wardrobe):
+    results = ask("footwear")
+
+    assert (skus(results), results.far) == (["B-1", "S-1"], [])
+
+
+def test_the_floor_of_the_results_is_the_calibrated_one(ask, wardrobe, embedder):
+    Calibration.objects.create(
+        fingerprint=embedder.fingerprint, floor=0.5, products=4, samples=1
+    )
+
+    assert ask("footwear").floor == 0.5
+    assert ask("footwear", mode="keyword").floor == 0.3  # the backend's own
+
+
 def test_a_text_is_embedded_once(ask, wardrobe, embedder):
     for mode in ("hybrid", "semantic", "hybrid"):
         ask("footwear", mode=mode)
@@ -609,7 +663,7 @@ def test_similar_to_one_product_is_one_statement_and_a_count(
 
     # The example itself and what is not embedded cannot be found.
     assert (len(results.hits), results.total_text) == (2, "3")
-    assert (results.found_text, results.pages) == ("3 products found", 2)
+    assert (results.found_text, results.pages) == ("3 products", 2)
     assert "embedding" not in [*list(results)[0].product.__dict__]
 
 
@@ -686,7 +740,7 @@ def test_the_sentence_says_when_more_were_found_than_ranked(monkeypatch, wardrob
 
     results = search(like=[wardrobe[0]], page_size=1)
 
-    assert results.found_text == "At least 2 products found"
+    assert results.found_text == "At least 2 products match"
     assert search("zzzz").found_text == "No products found"
 
 

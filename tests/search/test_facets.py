@@ -35,11 +35,34 @@ def test_a_large_catalogue_is_counted_once(monkeypatch, django_assert_num_querie
 def test_many_small_categories_are_counted_once_too(
     monkeypatch, django_assert_num_queries
 ):
-    monkeypatch.setattr(facets, "LARGE", facets.SHOWN + 1)
-    for number in range(facets.SHOWN + 2):
+    monkeypatch.setattr(facets, "LARGE", 11)
+    for number in range(12):
         make_product(category=f"C{number}")
     counts = category_counts(Filters())
 
     with django_assert_num_queries(0):
         assert category_counts(Filters()) == counts
-    assert len(counts) == facets.SHOWN + 2
+    assert len(counts) == 12
+
+
+@pytest.mark.django_db
+def test_the_price_range_is_that_of_all_products():
+    assert facets.price_range() is None
+
+    for cost in ("5.50", "1200", "20"):
+        make_product(price=cost)
+
+    assert facets.price_range() == (Decimal("5.50"), Decimal(1200))
+
+
+@pytest.mark.django_db
+def test_the_price_range_of_a_large_catalogue_is_read_once(
+    monkeypatch, django_assert_num_queries
+):
+    monkeypatch.setattr(facets, "LARGE", 0)
+    make_product(price=3)
+    with django_assert_num_queries(1):
+        facets.price_range()
+
+    with django_assert_num_queries(0):
+        assert facets.price_range() == (3, 3)

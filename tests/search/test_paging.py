@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 
 from products.embeddings import BaseEmbeddingBackend, get_backend
 from products.models import Product
-from products.search import Filters, answer, nearest, rank, search
+from products.search import Filters, Results, answer, nearest, rank, search
 from tests.factory import axis
 
 pytestmark = pytest.mark.django_db
@@ -241,3 +241,20 @@ def test_the_pages_of_similar_products_fit_together(rows, filters, page_size, da
         assert page.total <= len(passing)
         assert page.more or page.total == len(passing)
     assert ids([search(**question, page=10**9)]) == ids(pages[-1:])
+
+
+@pytest.mark.parametrize(
+    ("page", "pages", "numbers"),
+    [
+        (1, 1, [1]),
+        (2, 4, [1, 2, 3, 4]),
+        (1, 9, [1, 2, 3, None, 9]),
+        (5, 9, [1, 2, 3, 4, 5, 6, 7, 8, 9]),  # a gap hides two at least
+        (9, 9, [1, None, 7, 8, 9]),
+        (200, 417, [1, None, 198, 199, 200, 201, 202, None, 417]),
+    ],
+)
+def test_the_pages_to_choose_from_are_few(page, pages, numbers):
+    results = Results([], None, None, "listing", pages * 2, False, page, 2, list)
+
+    assert results.page_numbers == numbers

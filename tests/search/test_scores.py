@@ -12,6 +12,7 @@ from products.search.scores import (
     maximal_marginal_relevance,
     name_score,
     ranks,
+    rewards,
     sort_stably,
 )
 
@@ -21,7 +22,7 @@ similarities = st.dictionaries(st.integers(1, 50), cosines, min_size=1)
 
 
 def hybrid_scores(similarity, keyword):
-    return hybrid_scores_of(similarity, keyword, ranks(keyword))
+    return hybrid_scores_of(similarity, rewards(keyword, ranks(keyword)))
 
 
 @st.composite

@@ -7,23 +7,19 @@ from django.db import transaction
 
 from products import synonyms as table
 from products.models import Product, Synonym
-from products.search import search, words
+from products.search import search, synonyms, words
 from products.search.scores import SYNONYM_WEIGHT, inverse_document_frequency
-from products.search.synonyms import (
-    MAX_ALTERNATIVES,
-    Entry,
-    check,
-    phrases,
-    split_words,
-    thesaurus,
-    with_synonyms,
-)
-from products.search.words import Place, query_terms, quote_phrase
+from products.search.synonym_entries import Entry, check, split_words, wordings
+from products.search.synonyms import MAX_ALTERNATIVES, thesaurus, with_synonyms
+from products.search.words import Stem, query_terms
+from products.upkeep.language import change_language
 
 pytestmark = pytest.mark.django_db
 
 SOFA = Entry(["sofa", "couch", "settee"])
 TV = Entry(["tv"], ["television"])
+USB = Entry(["charger"], ["usb-c cable"])
+USB_CABLES = {"USB-C cable", "Long USB C cable", "USBC cables"}
 PHONE = Entry(["cell phone", "mobile"])
 
 
@@ -61,8 +57,12 @@ def by_words(text, *entries, **options):
         ([PHONE], "new cell phones", {"Mobile case", "Cell phone", "Phone cell"}),
         ([TV, Entry(["television", "telly"])], "tv", {"TV stand", "Television"}),
         ([Entry(["hotdog"], ["couch"]), SOFA], "hotdog", {"Couch"}),
-        ([Entry(["wi-fi"], ["tv"])], "wi-fi", {"TV stand"}),
+        ([Entry(["wi-fi"], ["tv"])], "wi-fi", {"TV stand", "Wi Fi router"}),
         ([Entry(["t-couch"], ["tv"])], "t-couch", {"TV stand", "Couch"}),
+        ([USB], "charger", USB_CABLES),
+        ([USB], "usb-c cable", USB_CABLES | {"Cable c usb"}),
+        ([Entry(["charger"], ["wi-fi"])], "charger", {"Wi Fi router"}),
+        ([Entry(["charger"], ["usb-c lamp"])], "charger", set()),
     ],
     ids=[
         "none stored",
@@ -80,11 +80,16 @@ def by_words(text, *entries, **options):
         "a word that no product has",
         "a word with parts",
         "a word with a stop word for a part",
+        "a joined word in a phrase",
+        "the phrase itself",
+        "a joined word in another spelling",
+        "no phrase across words",
     ],
 )
 def test_a_search_finds_what_its_words_mean(entries, text, expected):
     sell("Couch", "Red sofa", "TV stand", "Television")
     sell("Mobile case", "Cell phone", "Phone cell", "Lamp")
+    sell(*USB_CABLES, "Cable c usb", "Wi Fi router")
 
     assert set(by_words(text, *entries)) == expected
 
@@ -260,12 +265,16 @@ def test_without_synonyms_a_search_takes_no_statement_more():
 
 def test_synonyms_are_read_once_a_minute():
     sell("Lamp", "Sofa")
+    search("lamp", mode="keyword")  # and learns the stems of the words on the page
     Synonym(words=["sofa", "couch"]).save()
     before = len(search("lamp", mode="keyword").log.statements)
 
-    after = search("lamp", mode="keyword").log.statements
+    after = len(search("lamp", mode="keyword").log.statements)
+    cache.delete(table.key("default"))  # as the cache does after a minute
+    later = len(search("lamp", mode="keyword").log.statements)
 
-    assert len(after) == before - 2  # the table, and how its words are folded
+    assert after == before - 2  # the table, and how its words are folded
+    assert later == after + 1  # the table, whose words are the same
 
 
 @pytest.mark.parametrize("others", [0, 1])
@@ -323,6 +332,31 @@ def test_a_change_elsewhere_counts_within_a_minute():
 
     assert searched("couch") == set()
     assert searched("settee") == {"Sofa"}
+
+
+def test_synonyms_are_read_anew_in_another_language():
+    sell("Jacke")
+    Synonym(words=["Mantel", "Jacken"]).save()
+    assert searched("Mantel") == set()
+
+    change_language("german", using="default", progress=lambda count: None)
+    cache.clear()
+
+    assert searched("Mantel") == {"Jacke"}
+
+
+def test_no_more_words_are_used_than_may_be_stored(monkeypatch):
+    monkeypatch.setattr(synonyms, "MOST_WORDS", 4)
+    sell("Sofa", "Lamp", "Telly")
+    Synonym(words=["couch", "sofa"]).save()
+    Synonym(words=["light"], finds=["lamp"]).save()
+    Synonym(words=["tv", "telly"]).save()
+
+    assert [searched(word) for word in ("couch", "light", "tv")] == [
+        {"Sofa"},
+        {"Lamp"},
+        set(),
+    ]
 
 
 # What the staff types
@@ -386,7 +420,7 @@ def test_words_stand_between_commas(text, expected):
     ],
 )
 def test_what_cannot_be_used_is_refused(words, finds, field, message):
-    known = phrases([*words, *finds], "default")
+    known = wordings([*words, *finds], "default")
 
     with pytest.raises(ValidationError) as error:
         check(Entry(words, finds), known)
@@ -394,8 +428,25 @@ def test_what_cannot_be_used_is_refused(words, finds, field, message):
     assert error.value.message_dict == {field: [message]}
 
 
-def test_a_phrase_keeps_the_distance_of_its_words():
-    [phrase] = phrases(["Bag of the Holding"], "default").values()
+def test_a_wording_keeps_the_distance_of_its_words():
+    [wording] = wordings(["Bag of the Holding"], "default").values()
 
-    assert phrase == (Place("bag", 0), Place("hold", 3))
-    assert quote_phrase(phrase) == "('bag' <3> 'hold')"
+    assert wording.stems == (Stem("bag", 0), Stem("hold", 3))
+    assert wording.quoted == "'bag' <3> 'hold'"
+
+
+@pytest.mark.parametrize(
+    ("text", "spellings"),
+    [
+        (
+            "usb-c cable",
+            ("'usbc' <-> 'cabl'", "'usb' <-> 'c' <-> 'cabl'"),
+        ),
+        ("XPS13 bag", ("'xps13' <-> 'bag'", "'xps' <-> '13' <-> 'bag'")),
+        ("wi-fi", ("'wifi'", "'wi' <-> 'fi'")),
+        ("t-shirt", ("'tshirt'",)),
+        ("sofa bed", ("'sofa' <-> 'bed'",)),
+    ],
+)
+def test_a_wording_has_each_spelling_of_a_text(text, spellings):
+    assert wordings([text], "default")[text].spellings == spellings

@@ -7,7 +7,7 @@ import pytest
 from products.models import Product
 from products.search import vocabulary
 from products.search.spelling import Vocabulary
-from products.search.vocabulary import Kept, counted
+from products.search.vocabulary import Kept, most_frequent
 from products.turns import BusyError
 
 pytestmark = pytest.mark.django_db
@@ -45,14 +45,19 @@ def test_the_words_of_names_and_categories_are_counted():
 
 
 def test_a_word_with_something_else_than_letters_is_no_word():
-    assert counted([("Sony™", 3), ("a_b", 2), ("Sony", 2), ("SONY", 1)]) == {"sony": 3}
+    assert most_frequent([("Sony™", 3), ("a_b", 2), ("Sony", 2), ("SONY", 1)]) == {
+        "sony": 3
+    }
 
 
 def test_among_many_words_one_that_stands_once_is_left_out(monkeypatch):
     monkeypatch.setattr(vocabulary, "SMALL", 2)
 
-    assert counted([("adapter", 2), ("adpater", 1)]) == {"adapter": 2, "adpater": 1}
-    assert counted([("adapter", 2), ("cable", 2), ("adpater", 1)]) == {
+    assert most_frequent([("adapter", 2), ("adpater", 1)]) == {
+        "adapter": 2,
+        "adpater": 1,
+    }
+    assert most_frequent([("adapter", 2), ("cable", 2), ("adpater", 1)]) == {
         "adapter": 2,
         "cable": 2,
     }
@@ -61,7 +66,7 @@ def test_among_many_words_one_that_stands_once_is_left_out(monkeypatch):
 def test_the_most_frequent_words_are_kept(monkeypatch):
     monkeypatch.setattr(vocabulary, "MOST", 1)
 
-    assert counted([("cable", 1), ("lamp", 4)]) == {"lamp": 4}
+    assert most_frequent([("cable", 1), ("lamp", 4)]) == {"lamp": 4}
 
 
 def test_the_words_are_read_again_when_they_are_old(clock, monkeypatch):
@@ -69,7 +74,7 @@ def test_the_words_are_read_again_when_they_are_old(clock, monkeypatch):
         clock[0] += 2
         return [("lamp", 1)]
 
-    monkeypatch.setattr(vocabulary, "rows", read_for_two_seconds)
+    monkeypatch.setattr(vocabulary, "rows_within", read_for_two_seconds)
 
     first = vocabulary.vocabulary("default")
     clock[0] += 199  # less than a hundred times as long
@@ -86,7 +91,7 @@ def test_the_words_are_kept_for_ten_minutes_at_most(clock, monkeypatch):
         clock[0] += 60
         return [("lamp", 1)]
 
-    monkeypatch.setattr(vocabulary, "rows", read_for_a_minute)
+    monkeypatch.setattr(vocabulary, "rows_within", read_for_a_minute)
 
     first = vocabulary.vocabulary("default")
     clock[0] += 600
@@ -114,6 +119,21 @@ def test_without_words_nobody_waits_long(monkeypatch):
 
     with vocabulary.TURNS.taken(seconds=0):
         assert found_meanwhile() == Vocabulary({})
+
+
+def test_reading_is_stopped_after_a_time(monkeypatch, caplog):
+    sleep = "SELECT 'lamp', 1 FROM pg_sleep(60) WHERE %s > 0"
+    monkeypatch.setattr(vocabulary, "WORDS_SQL", sleep)
+    monkeypatch.setattr(vocabulary, "WAIT_SECONDS", 0.01)
+    old = Vocabulary({"lamp": 1})
+
+    assert words() == {}
+    vocabulary.KEPT["default"] = Kept(old, until=0.0)
+
+    assert vocabulary.vocabulary("default") is old
+    assert vocabulary.KEPT["default"].is_fresh  # nobody tries again at once
+    assert "took too long" in caplog.text
+    assert Product.objects.count() == 0  # the transaction goes on
 
 
 def found_meanwhile():

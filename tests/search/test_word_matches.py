@@ -126,6 +126,22 @@ def test_not_all_of_very_many_products_with_every_word_are_ranked(monkeypatch):
     assert {*chosen.rows} == {short, long, other, red, *wool}
 
 
+@pytest.mark.parametrize(("enough", "found"), [(2, 2), (3, 4)])
+def test_where_enough_have_every_word_the_others_are_left_out(
+    monkeypatch, enough, found
+):
+    monkeypatch.setattr(word_matches, "COMMON", 1)
+    monkeypatch.setattr(word_matches, "ENOUGH", enough)
+    both = {make("Red wool"), make("Wool, red")}
+    others = {make("Red hat"), make("Red sock")}
+
+    chosen = choose("red wool")
+
+    assert {*chosen.rows} == (both if found == 2 else both | others)
+    assert len(chosen.rules) == 1 + (found == 4)
+    assert chosen.more == (found == 2)
+
+
 def test_very_many_products_with_most_words_are_left_to_the_last_rule(monkeypatch):
     monkeypatch.setattr(word_matches, "COMMON", 1)
     monkeypatch.setattr(word_matches, "MOST_RANKED", 1)
@@ -165,10 +181,10 @@ def test_pages_of_a_common_word_neither_repeat_nor_leave_out():
     assert pages[0].log.words[0].startswith("the shortest names with “red”")
 
 
-def test_the_list_tells_how_products_were_chosen(client, all_are_common):
+def test_the_page_of_reasons_tells_how_products_were_chosen(client, all_are_common):
     make("Red carpet")
 
-    page = client.get("/?q=red&mode=keyword").content.decode()
+    page = client.get("/lab/why/?q=red&mode=keyword").content.decode()
 
     assert "the shortest names with “red”, then others by id" in page
 

@@ -6,7 +6,7 @@ from django.db import connection
 
 from products.models import Product
 from products.sql import locks
-from products.sql.locks import BusyError, keep_trying, try_once
+from products.sql.locks import LockedError, keep_trying, try_once
 from tests.factory import make_product
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,7 +28,7 @@ def reader():
 
 
 def test_a_busy_table_takes_back_what_was_done(reader):
-    with pytest.raises(BusyError, match="lock timeout"):
+    with pytest.raises(LockedError, match="lock timeout"):
         try_once(lock_after_writing, timeout="10ms", using="default")
 
     assert not Product.objects.exists()
@@ -44,5 +44,5 @@ def test_it_is_tried_again_until_the_lock_is_free(reader, monkeypatch):
 
 
 def test_it_gives_up_after_a_while(reader):
-    with pytest.raises(BusyError):
+    with pytest.raises(LockedError):
         keep_trying(lock_after_writing, timeout="10ms", seconds=0, using="default")

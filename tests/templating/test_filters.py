@@ -99,6 +99,7 @@ def test_a_bar_is_as_long_as_the_similarity(similarity, length):
         ("keeps the  jitter", "keeps the…"),
         ("keeps them jittering", "keeps…"),
         ("wireless, headphones", "wireless…"),
+        ("wireless. Headphones", "wireless…"),
         ("one wireless headphone", "one wirel…"),  # not "one…"
         ("0123456789", "0123456789"),
     ],

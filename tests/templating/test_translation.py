@@ -191,6 +191,18 @@ SHOP = [
     "/similar/?q=%00",
     "/similar/?product=",
     "/similar/?product=0",
+    "/lab/",
+    "/lab/samples/",
+    "/lab/embedding/?a={0}&b={1}",
+    "/lab/embedding/?a=0&b={3}",
+    "/lab/distance/?product={0}",
+    "/lab/distance/?product={3}",
+    "/lab/adding/",
+    "/lab/index/",
+    "/lab/index/?ef_search=x",
+    "/lab/filters/?share=x",
+    "/lab/your-data/?name=Λάμπα",
+    "/lab/your-data/?name=",
     "/map/",
     "/products/add/",
     "/quality/",
@@ -247,6 +259,8 @@ def test_the_pages_of_a_broken_model_are_translated(client, greek, address):
     ("address", "data"),
     [
         ("/samples/load/", {}),
+        ("/samples/remove/", {}),
+        ("/samples/remove/", {"confirmed": "1"}),
         ("/products/add/", {}),
         ("/products/add/", {"name": "Λάμπα", "preview": "1"}),
         ("/products/add/", {"name": "Νέο", "price": "5"}),
@@ -259,7 +273,9 @@ def test_the_pages_of_a_broken_model_are_translated(client, greek, address):
 def test_every_answer_to_a_form_is_translated(
     greek_admin, greek, monkeypatch, address, data
 ):
-    monkeypatch.setattr("products.views.adding.load_sample_products", lambda: 10)
+    monkeypatch.setattr(
+        "products.views.samples.samples.load", lambda *args, **kwargs: 10
+    )
 
     response = greek_admin.post(address, data, follow=True)
 
@@ -340,7 +356,7 @@ def german():
         ("/similar/", "Die fünf nächsten erscheinen mit ihrer Kosinusdistanz"),
         ("/", "<legend>Suchart</legend>"),
         ("/", "> Wörter</label>"),
-        ("/?q=headphones", ">Mehr in dieser Art<"),
+        ("/?q=headphones", ">Mehr solche<"),
         ("/map/", "Karte des Katalogs"),
         ("/products/add/", "Beschreibung"),
         ("/products/0/", "Diese Seite oder dieses Produkt gibt es nicht"),
@@ -408,7 +424,7 @@ def test_the_page_about_a_failure_speaks_german(monkeypatch):
 # Numbers
 
 
-@pytest.mark.usefixtures("samples")
+@pytest.mark.usefixtures("samples", "real_model")
 def test_numbers_are_german_where_people_read_them_and_plain_elsewhere(german, client):
     addresses = ["/?q=wireless&min_price=12.5&max_price=1234.50&diversity=0.5", "/map/"]
     addresses += ["/map.svg", f"/products/{Product.objects.first().pk}/?diversity=0.3"]

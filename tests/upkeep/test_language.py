@@ -8,10 +8,11 @@ from django.db import connection
 
 from products.models import Product
 from products.search import Filters, search
+from products.search.completions import named_like
 from products.search.words import query_terms
 from products.sql.language import current_language
 from products.upkeep.language import change_language
-from products.views.typeahead import beginning_with
+from products.upkeep.vector_index import configured_kind, is_usable
 from tests.factory import make_product
 
 GERMAN = {
@@ -86,7 +87,7 @@ def test_a_result_shows_its_words_as_the_german_text_writes_them():
 def test_a_half_typed_word_is_read_in_the_language_of_the_catalogue():
     catalogue("german", GERMAN)
 
-    assert [product.sku for product in beginning_with("Jacken")] == ["jacket"]
+    assert [product.sku for product in named_like(["jacken"])] == ["jacket"]
 
 
 @pytest.mark.django_db
@@ -110,9 +111,39 @@ def test_another_language_is_one_command_with_progress(capsys):
     call_command("set_language", "german")
 
     assert skus("Jacken") == ["jacket"]
-    assert "The words of 1 products are german now." in capsys.readouterr().out
+    assert "The words of all products are german now: 1." in capsys.readouterr().out
     call_command("set_language", "german")
     assert "german already" in capsys.readouterr().out
+
+
+def is_indexed():
+    return is_usable(configured_kind(), using="default")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_index_of_the_vectors_is_built_afterwards_when_asked():
+    make_product(sku="jacket", name="Jacke")
+    indexed = []
+
+    def note(count):
+        indexed.append(is_indexed())
+
+    def fail(count):
+        raise ZeroDivisionError
+
+    try:
+        change_language("german", using="default", progress=note, rebuild_index=True)
+        assert (indexed, is_indexed()) == ([False], True)
+        assert skus("Jacken") == ["jacket"]
+    finally:
+        change_language("english", using="default", progress=note)
+    assert indexed == [False, True]
+
+    with pytest.raises(ZeroDivisionError):
+        change_language("german", using="default", progress=fail, rebuild_index=True)
+
+    assert is_indexed()
+    assert current_language("default") == "english"
 
 
 @pytest.mark.django_db

@@ -166,6 +166,52 @@ def test_error_of_a_search_counts_only_while_nothing_is_switched():
     assert len(runs) == 2
 
 
+@pytest.mark.usefixtures("db")
+def test_a_search_begins_with_the_recipe_that_the_process_last_saw(
+    django_assert_num_queries,
+):
+    record_recipe()
+
+    def model(backend):
+        seen.append(backend.model)
+        if len(seen) == 2:
+            raise EmbeddingError("The former model is gone.")
+        return backend.model
+
+    seen = []
+    with django_assert_num_queries(2):
+        assert with_active_backend(model) == "second"
+    EmbeddingRecipe.objects.update(
+        backend="products.embeddings.deterministic.EmbeddingBackend",
+        fingerprint=make_product().embedding_fingerprint,
+        switches=1,
+    )
+
+    # It has seen nothing of the switch, and finds it when it has run.
+    assert with_active_backend(model) == "deterministic"
+    with django_assert_num_queries(1):
+        assert with_active_backend(model) == "deterministic"
+    assert seen == ["second", "second", "deterministic", "deterministic"]
+
+
+@pytest.mark.usefixtures("db")
+def test_after_an_error_the_recipe_is_read_first():
+    record_recipe()
+    with_active_backend(lambda backend: backend.model)
+    EmbeddingRecipe.objects.update(
+        backend="products.embeddings.deterministic.EmbeddingBackend",
+        fingerprint=make_product().embedding_fingerprint,
+        switches=1,
+    )
+    with pytest.raises(ZeroDivisionError):
+        with_active_backend(lambda backend: 1 / 0)
+    seen = []
+
+    with_active_backend(lambda backend: seen.append(backend.model))
+
+    assert seen == ["deterministic"]
+
+
 def test_search_notices_a_switch_there_and_back(db):
     record_recipe()
     runs = []

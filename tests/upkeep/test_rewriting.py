@@ -33,7 +33,10 @@ def test_products_are_read_anew_and_the_steps_shown(monkeypatch, capsys):
     assert Product.objects.get().embedding is not None
     assert indexes() == before
     steps = [line.strip() for line in capsys.readouterr().out.splitlines() if line]
-    assert steps[:2] == ["Writing 1 products anew", "Building products_embedding_idx"]
+    assert steps[:2] == [
+        "Writing all products anew: 1",
+        "Building products_embedding_idx",
+    ]
 
 
 def test_a_step_is_written_once(capsys):

@@ -89,3 +89,32 @@ def test_a_refused_question_gets_the_focus_unless_somebody_is_typing(client, add
 
     assert loaded.count(" autofocus") == 1
     assert " autofocus" not in typing
+
+
+# Loading the samples
+
+
+@pytest.mark.parametrize(
+    ("page", "leads_to"),
+    [
+        ("/map/?x=1", "/map/?x=1"),
+        ("", "/"),
+        ("list", "/"),
+        ("https://elsewhere.example/", "/"),
+        ("//elsewhere.example/", "/"),
+        ("javascript:alert(1)", "/"),
+    ],
+)
+@pytest.mark.django_db
+def test_loading_the_samples_leads_back_to_the_page_of_the_button(
+    client, page, leads_to
+):
+    response = client.post("/samples/load/", {"next": page})
+
+    assert response.url == leads_to
+    assert Product.objects.count() == 10
+
+
+@pytest.mark.django_db
+def test_the_button_names_its_page(client):
+    assert 'name="next" value="/?q="' in client.get("/?q=").text

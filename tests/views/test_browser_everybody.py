@@ -29,10 +29,16 @@ PAGES = [
     "/similar/?product=abc",
     "/products/add/",
     "/products/{yoga}/",
-    "/products/{yoga}/?diversity=0.5&same_category=on",
+    "/compare/",
+    "/compare/?product={yoga}&product={running}&add=lap",
+    "/compare/?product={yoga}&product=0",
     "/products/{yoga}/why/?q=sport",
     "/map/",
     "/exact/?q=running+shoes",
+    "/lab/why/",
+    "/lab/why/?q=running+shoes&max_price=200",
+    "/lab/why/?like={running}&like={yoga}&unlike={coffee}&why_not=gaming-laptop",
+    "/lab/why/?page=abc",
     "/login/",
     "/nowhere/",
 ]
@@ -124,13 +130,14 @@ def test_axe_finds_nothing_serious_on_a_shoppers_pages(visit):
 def test_axe_finds_nothing_serious_in_what_is_opened(visit):
     with audit(visit) as axe:
         page = axe.page
-        page.goto("/?q=running+shoes")
-        page.get_by_text("Why these results").click()
+        page.goto("/lab/why/?q=running+shoes&why_not=coffee-maker")
         page.get_by_role("link", name="Compare with the exact answer").click()
         expect(page.get_by_text("Recall of the nearest")).to_be_visible()
-        page.get_by_role("button", name="Which part matters").first.click()
+        page.get_by_role("link", name="Which part matters").first.click()
         expect(page.get_by_text("matters most")).to_be_visible()
-        axe.look("results, unfolded")
+        for tab in page.get_by_role("tab").all():
+            tab.click()
+            axe.look(f"reasons, {tab.inner_text()}")
 
         page.goto("/products/add/")
         page.get_by_label("Name").fill("Yoga Mat")
@@ -215,7 +222,7 @@ def test_the_admins_list_fits_a_desk(visit, language):
 
 @pytest.mark.usefixtures("samples", "real_model")
 @pytest.mark.parametrize("screen", [DESK, PHONE], ids=["desk", "phone"])
-def test_nothing_moves_by_itself_and_little_while_results_come_in(visit, screen):
+def test_nothing_moves_by_itself_nor_while_results_come_in(visit, screen):
     page = visit(viewport=screen)
     shifts = {}
     for path in addresses(["/?q=running", "/products/{yoga}/", "/map/", "/"]):
@@ -227,7 +234,37 @@ def test_nothing_moves_by_itself_and_little_while_results_come_in(visit, screen)
     expect(page.locator(".card h3").first).to_have_text("Trail Running Shoes")
 
     assert max(shifts.values()) < 0.01, shifts
-    assert layout_shift(page) < 0.1
+    assert layout_shift(page) == 0
+
+
+@pytest.mark.usefixtures("samples")
+@pytest.mark.parametrize("screen", [DESK, PHONE], ids=["desk", "phone"])
+def test_the_admins_reports_hang_below_their_button(visit, screen):
+    page = visit(*addresses([ADMIN]), user=make_staff(), viewport=screen)
+    page.get_by_text("Reports").click()
+    link = page.get_by_role("link", name="Odd categories")
+    box = link.bounding_box()
+    middle = [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2]
+
+    on_top = page.evaluate(
+        "([x, y]) => document.elementFromPoint(x, y).innerText", middle
+    )
+    link.click()
+
+    assert on_top == "Odd categories"
+    expect(page.get_by_role("heading", name="Odd categories")).to_be_visible()
+
+
+@pytest.mark.usefixtures("samples")
+def test_nothing_moves_on_the_admins_pages(visit):
+    page = visit("/admin/", user=make_staff())
+    shifts = {}
+    for path in addresses(ADMIN_PAGES):
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+        shifts[path] = layout_shift(page)
+
+    assert max(shifts.values()) < 0.01, shifts
 
 
 @pytest.mark.usefixtures("judged")
@@ -286,7 +323,7 @@ def test_nothing_is_pushed_while_a_product_s_name_is_typed(visit, screen, path):
 @pytest.mark.usefixtures("samples", "real_model")
 def test_nothing_above_the_results_moves_while_a_question_is_typed(visit):
     page = visit("/?q=shoes")
-    fixed = ".hero h1, .searchbox, .modes, .prices, .results-head"
+    fixed = ".hero h1, .searchbox, .options, .prices, .results-head"
     before = places(page, fixed)
 
     for text in ("mat", "coffee for the whole family"):

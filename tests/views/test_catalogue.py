@@ -15,8 +15,8 @@ from django.urls import reverse
 
 from products.models import Product
 from products.search import PAGE_SIZE
-from products.search.facets import SHOWN
 from products.search.nearest import plan_nearest
+from products.views.narrowing import SHOWN
 from tests.factory import axis, make_product, near
 
 pytestmark = pytest.mark.django_db
@@ -68,16 +68,16 @@ def test_filters_are_offered_beside_the_catalogue_after_a_wrong_question(client)
     response = client.get("/?min_price=x")
 
     assert response.status_code == 400
-    assert response.context["facets"] == [("Home", 1, False)]
+    assert response.context["categories"].shown == [(1, "Home", 1, False)]
 
 
 @pytest.mark.parametrize(
     ("query", "heading"),
     [
         ("", "All products 2"),
-        ("?category=Home", "1 product found"),
+        ("?category=Home", "1 product"),
         ("?min_price=50", "No products found"),
-        ("?q=lamp&mode=keyword", "1 product found"),
+        ("?q=lamp&mode=keyword", "1 product"),
     ],
 )
 def test_the_heading_says_what_was_found(client, query, heading):
@@ -111,9 +111,9 @@ def test_the_heading_says_that_there_is_more(client, monkeypatch):
 
     assert "All products more than 2" in headings(client.get("/"))
     page = client.get(f"/?like={product.pk}")
-    assert "At least 24 products found" in headings(page)
+    assert "At least 24 products match" in headings(page)
     page = client.get("/?category=Home")
-    assert "At least 2 products found" in headings(page)
+    assert "At least 2 products match" in headings(page)
 
 
 def test_an_empty_catalogue_says_what_to_do(client):
@@ -191,20 +191,21 @@ def test_a_search_without_hits_says_so_and_shows_no_other_products(client):
 
     response = client.get("/", {"q": "lamp", "max_price": "50"})
 
-    assert "Nothing comes near enough" in text_of(response)
+    assert "Nothing matches" in text_of(response)
     assert "Desk Lamp" not in text_of(response)
 
 
-def test_the_list_takes_three_queries_that_select_no_embedding(
+def test_the_list_takes_four_queries_that_select_no_embedding(
     client, django_assert_max_num_queries
 ):
     make_product()
+    client.get("/")  # which reads the examples of the search box
 
-    with django_assert_max_num_queries(5) as queries:  # two begin and end a transaction
+    with django_assert_max_num_queries(6) as queries:  # two begin and end a transaction
         client.get("/")
 
     selects = [query for query in queries if query["sql"].startswith("SELECT")]
-    assert len(selects) == 3  # count, page, categories
+    assert len(selects) == 4  # count, page, categories, lowest and highest price
     assert not any('"embedding",' in query["sql"] for query in queries)
 
 
@@ -541,19 +542,15 @@ def test_who_may_write(client, settings, is_open, visitor, method, url, data, al
 
 
 @pytest.mark.parametrize("is_open", [True, False], ids=["open", "closed"])
-def test_the_shop_and_the_lab_offer_writing_only_to_those_who_may(
-    client, settings, is_open
-):
+def test_the_shop_offers_writing_only_to_those_who_may(client, settings, is_open):
     settings.OPEN_CATALOG = is_open
     make_product()
 
     shop = text_of(client.get("/"))
-    lab = text_of(client.get("/lab/"))
 
     assert ("/products/add/" in shop) == is_open
-    assert "/samples/load/" not in shop
-    assert ("/samples/load/" in lab) == is_open
-    assert ("/products/add/prepared/" in lab) == is_open
+    for address in ("/samples/load/", "/samples/remove/", "/products/add/prepared/"):
+        assert address not in shop
 
 
 @pytest.mark.parametrize(
@@ -577,7 +574,9 @@ def test_a_write_with_csrf_token_is_taken():
     assert Product.objects.count() == 10
 
 
-@pytest.mark.parametrize("url", ["/samples/load/", "/products/add/prepared/"])
+@pytest.mark.parametrize(
+    "url", ["/samples/load/", "/samples/remove/", "/products/add/prepared/"]
+)
 def test_looking_never_writes(client, url):
     assert client.get(url).status_code == 405
     assert not Product.objects.exists()
@@ -702,8 +701,9 @@ def test_a_chosen_category_has_its_count_however_small_it_is(client, query):
 
     response = client.get(f"/?{query}")
 
-    assert ("Rare", 2, True) in response.context["facets"]
-    assert len(response.context["facets"]) == SHOWN + 1
+    shown = response.context["categories"].shown
+    assert shown[-1] == (SHOWN + 6, "Rare", 2, True)
+    assert len(shown) == SHOWN + 1
 
 
 def test_a_chosen_category_that_was_not_counted_has_no_count(client):
@@ -711,8 +711,10 @@ def test_a_chosen_category_that_was_not_counted_has_no_count(client):
 
     response = client.get("/?category=Nowhere")
 
-    assert ("Nowhere", None, True) in response.context["facets"]
-    assert ("Home", 1, False) in response.context["facets"]
+    assert response.context["categories"].shown == [
+        (1, "Home", 1, False),
+        (0, "Nowhere", None, True),
+    ]
 
 
 def test_more_like_this_of_a_page_of_words_asks_by_meaning_too(client):
@@ -732,7 +734,8 @@ def test_words_are_found_in_each_form_of_unicode(client, form):
 
     for path in ("/", "/similar/"):
         response = client.get(path, {"q": text, "mode": "keyword"}, follow=True)
-        assert "Caf\u00e9 lamp" in text_of(response)
+        shown = re.sub("</?mark>", "", text_of(response))
+        assert "Caf\u00e9 lamp" in shown
     assert client.get("/", {"q": text, "mode": "keyword"}).context["results"].total == 1
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NoReturn
@@ -29,6 +29,25 @@ BETWEEN_ITEMS = re.compile(STRING + rb'|[\[\]{},"]', re.DOTALL)
 INSIDE_ITEM = re.compile(STRING + rb'|[\[\]{}"]', re.DOTALL)
 
 
+class RepeatedKey(ValueError):
+    """A JSON object has a key more than once, and nobody knows which value is meant."""
+
+
+def fields_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object as a dictionary. Raises RepeatedKey."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise RepeatedKey(repeated([key for key, _value in pairs]))
+    return fields
+
+
+def repeated(names: Iterable[str]) -> str:
+    """Return what is wrong with names of which one stands there more than once."""
+    [(name, count)] = Counter(names).most_common(1)
+    reason = _("has the column %(name)r %(count)d times")
+    return reason % {"name": name[:40], "count": count}
+
+
 def read_json_lines(source: Source) -> Iterator[Record | Refusal]:
     """Yield the records of a file with one JSON object in each line."""
     for line in source.lines():
@@ -41,7 +60,7 @@ def read_json_lines(source: Source) -> Iterator[Record | Refusal]:
 
 def json_line(line: Line, raw: str) -> Record | Refusal:
     try:
-        fields = json.loads(line.text)
+        fields = json.loads(line.text, object_pairs_hook=fields_of)
     except json.JSONDecodeError as err:
         reason = _("is not JSON: %(error)s at %(position)d")
         reason %= {"error": err.msg, "position": err.pos + 1}
@@ -57,10 +76,7 @@ def json_record(number: int, fields: Any, raw: str) -> Record | Refusal:
         named = {name_of_column(key): value for key, value in fields.items()}
         if len(named) == len(fields):
             return replace(record, fields=named)
-        names = Counter(map(name_of_column, fields))
-        [(name, count)] = names.most_common(1)
-        reason = _("has the column %(name)r %(count)d times")
-        return record.refuse(reason % {"name": name[:40], "count": count})
+        return record.refuse(repeated(map(name_of_column, fields)))
     raw = raw or json.dumps(fields)[:MAX_RAW]
     return Refusal(number, _("is not a JSON object with the columns as keys"), raw)
 
@@ -77,6 +93,8 @@ def name_of_column(key: str) -> str:
 
 def unusable(number: int, err: Exception, raw: str) -> Refusal:
     """Return the refusal of JSON that Python does not read, such as a huge number."""
+    if isinstance(err, RepeatedKey):
+        return Refusal(number, str(err), raw)
     if isinstance(err, RecursionError):
         return Refusal(number, _("nests lists or objects too deeply"), raw)
     return Refusal(number, _("is not usable JSON: %(error)s") % {"error": err}, raw)
@@ -92,7 +110,7 @@ def read_json_array(source: Source) -> Iterator[Record | Refusal]:
     for data in items:
         try:
             text = data.decode(source.encoding)
-            fields = json.loads(text)
+            fields = json.loads(text, object_pairs_hook=fields_of)
         except UnicodeDecodeError as err:
             line = source.undecodable(data, err)
             yield Refusal(items.count, line.problem, line.text[:MAX_RAW])

@@ -17,6 +17,8 @@ class Notice(Enum):
     SEVERAL_LINES = auto()
     QUOTES_KEPT = auto()
     NO_PRODUCT = auto()
+    NO_PICTURE = auto()
+    PICTURE_ELSEWHERE = auto()
 
 
 # Each has the places %(count)s and %(line)s.
@@ -37,6 +39,15 @@ SENTENCES: dict[Notice, str | Promise] = {
     Notice.NO_PRODUCT: _(
         "Rows that are no product of their own, such as further pictures or the parents "
         "of variants: %(count)s, the first on line %(line)s."
+    ),
+    Notice.NO_PICTURE: _(
+        "Pictures without a whole address, such as https://shop.example/lamp.jpg: "
+        "%(count)s, the first on line %(line)s. They were left out."
+    ),
+    Notice.PICTURE_ELSEWHERE: _(
+        "Pictures at addresses that the shop does not show: %(count)s, the first on line "
+        "%(line)s. Their products show a drawing until IMAGE_HOSTS names the host; only "
+        "addresses with https are shown."
     ),
 }
 

@@ -13,6 +13,7 @@ from products.catalog.checking import COLUMNS
 from products.catalog.reading.notices import Notice, Notices
 from products.catalog.reading.record import Record, Refusal
 from products.models import make_sku
+from products.pictures.reference import MAX_LENGTH, host_of
 
 # The parents of variants wait for these up to the end of the file.
 MAX_PARENT_CHARACTERS = 20_000_000
@@ -45,6 +46,10 @@ class Preset:
 
     def fits(self, header: Collection[str]) -> bool:
         return any(signature <= set(plain(header)) for signature in self.signatures)
+
+
+# Between two addresses in one cell; an address may have a comma, too.
+SEVERAL = re.compile(r"\s*,\s*(?=https?://)")
 
 
 def plain(header: Iterable[str]) -> list[str]:
@@ -130,7 +135,17 @@ class PresetRows:
         }
 
     def made(self, record: Record, fields: dict[str, str]) -> Record:
+        if "image" in fields:
+            fields["image"] = self.first_picture(record, fields["image"])
         return Record(record.line, dict(fields), record.raw)
+
+    def first_picture(self, record: Record, cell: str) -> str:
+        """Return the first address in a cell; "" where it is none that can be used."""
+        first = SEVERAL.split(cell.strip())[0]
+        if first and not (host_of(first) and len(first) <= MAX_LENGTH):
+            self.notices.add(Notice.NO_PICTURE, record.line)
+            return ""
+        return first
 
     def skip(self, record: Record) -> None:
         self.notices.add(Notice.NO_PRODUCT, record.line)
@@ -170,7 +185,7 @@ class ShopifyRows(PresetRows):
             self.handle = handle
             self.shared = {
                 column: fields[column]
-                for column in ("name", "category", "description")
+                for column in ("name", "category", "description", "image")
                 if column in fields
             }
         for column, shared in self.shared.items():
@@ -259,7 +274,7 @@ class WooCommerceRows(PresetRows):
         key = self.value(record, "parent")
         parent = self.parents.get(key.casefold())
         if parent is None and not self.has_names:
-            inherited = ("category", "description")
+            inherited = ("category", "description", "image")
             said = {k: v for k, v in fields.items() if v or k not in inherited}
             return self.made(record, said)
         if parent is None:
@@ -267,7 +282,7 @@ class WooCommerceRows(PresetRows):
             return record.refuse(reason % {"parent": key})
         parent.used = True
         own = fields.get("name", "")
-        for column in ("name", "category", "description"):
+        for column in ("name", "category", "description", "image"):
             if column in fields:
                 fields[column] = fields[column] or parent.fields[column]
         if "name" in fields and own in ("", parent.fields["name"]):
@@ -350,6 +365,7 @@ PRESETS = {
             ),
             "description": ("body (html)", "body html", "description"),
             "price": ("variant price", "price"),
+            "image": ("variant image", "image src"),
             "handle": ("handle", "url handle"),
             **{name: (f"{name} value",) for name in ShopifyRows.OPTIONS},
         },
@@ -364,6 +380,7 @@ PRESETS = {
             "category": ("categories",),
             "description": ("description", "short description"),
             "price": ("regular price",),
+            "image": ("images",),
             "id": ("id",),
             "type": ("type",),
             "parent": ("parent",),
@@ -389,6 +406,7 @@ PRESETS = {
                 "price tax excluded",
                 "price (tax excl.)",
             ),
+            "image": ("image urls (x,y,z...)", "image"),
         },
         PrestaShopRows,
     ),
@@ -405,6 +423,7 @@ PRESETS = {
             "category": ("product type", "google product category"),
             "description": ("description",),
             "price": ("price",),
+            "image": ("image link",),
         },
         GoogleRows,
     ),

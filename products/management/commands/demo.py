@@ -23,6 +23,7 @@ from vectorshop.db.embedded.cluster import Cluster
 
 HOST = "127.0.0.1"
 STANDBY = "standby"  # its folder, beside that of the embedded server
+STEPS = 4
 
 WELCOME = """
 VectorShop is at http://{host}:{port}/
@@ -60,16 +61,29 @@ class Command(BaseCommand):
         other = port + 1 if port < 65535 else 8000
         require_free_port(HOST, port, advice=f"make demo PORT={other}")
         stop_cleanly_when_terminated()
-        self.stdout.write("Starting PostgreSQL and bringing the tables up to date ...")
+        embedded = connection.settings_dict["ENGINE"] == "vectorshop.db.embedded"
+        starting = "starting PostgreSQL, which sets up its files the first time"
+        self.step(1, f"{starting if embedded else 'connecting to PostgreSQL'} ...")
+        connection.ensure_connection()
+        self.step(2, "bringing the tables up to date ...")
         call_command("migrate", verbosity=0)
+        self.step(3, "looking for products ...")
         if not Product.objects.exists():
             self.stdout.write(f"Loaded {load_sample_products()} sample products.")
+        self.step(4, f"serving the shop on port {port} ...")
         python = "python" if sys.prefix == sys.base_prefix else sys.executable
         self.stdout.write(WELCOME.format(host=HOST, port=port, python=python))
         if standby:
             self.stdout.write("Copying the server to a standby ...", ending="\n\n")
+            self.stdout.flush()
             serve_with_standby(f"{HOST}:{port}")
+        self.stdout.flush()
         call_command("runserver", f"{HOST}:{port}", use_reloader=False)
+
+    def step(self, number: int, doing: str) -> None:
+        """Say at once what is done now, also into a file."""
+        self.stdout.write(f"Step {number} of {STEPS}: {doing}")
+        self.stdout.flush()
 
 
 def serve_with_standby(address: str) -> NoReturn:

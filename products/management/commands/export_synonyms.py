@@ -12,7 +12,7 @@ from django.db import ProgrammingError
 from products.catalog.exporting import open_target
 from products.catalog.synonym_files import write_synonyms
 from products.management.base import ShopCommand, database_problem
-from products.search.synonyms import stored_entries
+from products.search.synonym_entries import stored_entries
 
 
 class Command(ShopCommand):

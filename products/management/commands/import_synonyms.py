@@ -61,7 +61,9 @@ class Command(ShopCommand):
             encoding=options["encoding"],
         ) as source:
             try:
-                found = read_synonyms(source, using=using)
+                found = read_synonyms(
+                    source, delete_missing=options["delete_missing"], using=using
+                )
             except ProgrammingError as err:
                 raise CommandError(database_problem(err)) from err
         self.refuse(found)

@@ -6,8 +6,12 @@ from typing import Any
 
 from django.core.management import CommandParser
 
-from products.management.searching import SearchCommand
-from products.search import Mode, Sort
+from products.management.searching import (
+    SearchCommand,
+    add_example_arguments,
+    add_text_arguments,
+    read_examples,
+)
 from products.search.question import MAX_PAGE_SIZE
 
 
@@ -20,32 +24,14 @@ class Command(SearchCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("text", nargs="?", default="", help="What to look for.")
         parser.add_argument(
-            "--mode",
-            choices=Mode.values,
-            default=Mode.HYBRID,
-            help="By meaning and words (hybrid, the default) or by one of them.",
-        )
-        parser.add_argument(
             "-n",
             "--limit",
             type=int,
             default=10,
             help=f"How many a page has, 1 to {MAX_PAGE_SIZE} (default 10).",
         )
-        parser.add_argument(
-            "--sort",
-            choices=Sort.values,
-            default=Sort.NAME,
-            help="The order without a text (default name), such as --sort=-price.",
-        )
-        parser.add_argument(
-            "--embedded", action="store_true", help="Only products with an embedding."
-        )
-        parser.add_argument(
-            "--literal",
-            action="store_true",
-            help="Search for the text as it is typed: correct no word.",
-        )
+        add_text_arguments(parser)
+        add_example_arguments(parser)
         super().add_arguments(parser)
 
     def handle(self, **options: Any) -> None:
@@ -55,4 +41,5 @@ class Command(SearchCommand):
             mode=options["mode"],
             sort=options["sort"],
             literal=options["literal"],
+            **read_examples(options),
         )

@@ -10,10 +10,11 @@ from django.core.management import CommandParser
 from products.management.base import ShopCommand
 from products.models import Product
 from products.upkeep.language import LanguageError, change_language
+from products.upkeep.vector_index import IndexBuildError
 
 
 class Command(ShopCommand):
-    expected = (LanguageError,)
+    expected = (LanguageError, IndexBuildError)
     help = (
         "Make the words of all products anew by PostgreSQL's text search configuration "
         "of a language: its stems and stop words. Searches go on meanwhile; whoever "
@@ -28,17 +29,30 @@ class Command(ShopCommand):
             help="A text search configuration, such as german, french or simple "
             "(default: the setting CATALOG_LANGUAGE).",
         )
+        parser.add_argument(
+            "--rebuild-index",
+            action="store_true",
+            help="Drop the index of the vectors before, and build it afterwards: faster, "
+            "but meanwhile searches by meaning compare every product.",
+        )
         self.add_database_argument(parser, "The database with the products.")
 
     def handle(self, *, language: str, database: str, **options: Any) -> None:
         count = Product.objects.using(database).count()
         with self.bar(total=count, unit=" products") as bar:
-            changed = change_language(language, using=database, progress=bar.update)
+            changed = change_language(
+                language,
+                using=database,
+                progress=bar.update,
+                rebuild_index=options["rebuild_index"],
+            )
         if not changed:
             self.stdout.write(f"The words of the catalogue are {language} already.")
             return
         self.stdout.write(
-            self.style.SUCCESS(f"The words of {count:,} products are {language} now.")
+            self.style.SUCCESS(
+                f"The words of all products are {language} now: {count:,}."
+            )
         )
         if language != settings.CATALOG_LANGUAGE:
             self.stdout.write(

@@ -2,13 +2,13 @@
 "use strict";
 
 // Leave parameters that are empty or have their default out: short addresses share well.
-const DEFAULTS = { mode: "hybrid", sort: "name", diversity: "0" };
+const DEFAULTS = { mode: ["hybrid"], sort: ["name", "relevance"], diversity: ["0"] };
 
 function dropDefaults(data) {
   for (const name of new Set(data.keys())) {
     if (name === "category") continue; // products without one have the value ""
     const values = data.getAll(name);
-    if (values.every((value) => value === "" || value === DEFAULTS[name])) {
+    if (values.every((value) => value === "" || DEFAULTS[name]?.includes(value))) {
       data.delete(name);
     }
   }
@@ -19,8 +19,56 @@ document.addEventListener("formdata", (event) => {
 });
 
 document.addEventListener("htmx:configRequest", (event) => {
-  if (event.detail.verb === "get") dropDefaults(event.detail.formData);
+  const { elt, formData, verb } = event.detail;
+  if (verb !== "get") return;
+  dropDefaults(formData);
+  // Only the box itself asks for categories by name; a question shows the largest again.
+  if (elt.name !== "within") formData.delete("within");
 });
+
+// The box narrows the list of categories, and is no part of the question.
+document.addEventListener(
+  "change",
+  (event) => {
+    if (event.target.name === "within") event.stopPropagation();
+  },
+  true,
+);
+
+// The two sliders and the two numbers of a price range show the same. A slider at its
+// end leaves the number empty: then products added later pass as well.
+const sliders = document.querySelectorAll(".sliders input");
+
+function drawSliders() {
+  for (const slider of sliders) {
+    const share = (slider.value - slider.min) / (slider.max - slider.min);
+    slider.parentElement.style.setProperty(`--${slider.id}`, share);
+  }
+}
+
+function showNumbers() {
+  for (const slider of sliders) {
+    const { value } = document.getElementById(slider.dataset.for);
+    slider.value = value === "" ? slider.defaultValue : value;
+  }
+  drawSliders();
+}
+
+function slide(moved) {
+  const [low, high] = sliders;
+  if (Number(low.value) > Number(high.value)) moved.value = (moved === low ? high : low).value;
+  const atEnd = moved.value === moved.defaultValue;
+  document.getElementById(moved.dataset.for).value = atEnd ? "" : moved.value;
+  drawSliders();
+}
+
+document.addEventListener("input", (event) => {
+  if (event.target.closest(".sliders")) slide(event.target);
+  else if (event.target.closest(".prices")) showNumbers();
+});
+// Back may bring numbers along after the page was read.
+addEventListener("pageshow", showNumbers);
+showNumbers();
 
 // Each question gets an entry in the browser's history, so that Back leads to the one
 // before. While somebody goes on typing, the entry of the half typed one is replaced.

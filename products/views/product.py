@@ -1,0 +1,54 @@
+"""The page of a product."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from products.models import Product
+from products.pictures.shown import image_address
+from products.search import similar_to
+from products.structured_data import breadcrumb_data, product_data
+
+SIMILAR_COUNT = 5
+
+
+@require_safe
+def product_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """Return the page of a product with the five most like it."""
+    try:
+        product, results = similar_to(pk, page_size=SIMILAR_COUNT)
+    except Product.DoesNotExist as err:
+        raise Http404 from err
+    canonical = request.build_absolute_uri(product.get_absolute_url())
+    address = image_address(product)
+    image = request.build_absolute_uri(address) if address else None
+    steps = [
+        (name, request.build_absolute_uri(address)) for name, address in way_to(product)
+    ]
+    context = {
+        "product": product,
+        "results": results,
+        "way": way_to(product),
+        "canonical": canonical,
+        "image": image,
+        "structured": [
+            product_data(product, url=canonical, image=image),
+            breadcrumb_data([*steps, (product.name, canonical)]),
+        ],
+    }
+    return render(request, "products/detail.html", context)
+
+
+def way_to(product: Product) -> list[tuple[str, str]]:
+    """Return the names and addresses of the pages above a product's."""
+    catalogue = reverse("products:list")
+    category = urlencode({"category": product.category})
+    return [
+        (_("Products"), catalogue),
+        (product.category or _("No category"), f"{catalogue}?{category}"),
+    ]
