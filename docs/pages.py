@@ -84,7 +84,15 @@ PAGES = [
     Page("parts", f"/products/{HEADPHONES}/why/?q=music"),
     Page("similar", "/similar/?q=laptop"),
     Page("exact", "/exact/?q=running+shoes"),
+    Page("compare", f"/compare/?product={HEADPHONES}&product={{smart-watch}}"),
     Page("lab", "/lab/"),
+    Page("lab-samples", "/lab/samples/"),
+    Page("lab-embedding", "/lab/embedding/"),
+    Page("lab-distance", "/lab/distance/"),
+    Page("lab-adding", "/lab/adding/"),
+    Page("lab-index", "/lab/index/"),
+    Page("lab-filters", "/lab/filters/"),
+    Page("lab-your-data", "/lab/your-data/"),
     Page("why", "/lab/why/?q=something+for+running"),
     Page("map", "/map/", "#map-names li"),
     Page("add", "/products/add/"),
@@ -97,7 +105,7 @@ PAGES = [
     admin("product", f"{PRODUCTS}{HEADPHONES}/change/"),
     admin("similar", f"{PRODUCTS}{HEADPHONES}/similar/"),
     admin("embeddings", f"{PRODUCTS}embeddings/"),
-    admin("duplicates", f"{PRODUCTS}near-duplicates/?threshold=0.5"),
+    admin("duplicates", f"{PRODUCTS}near-duplicates/"),
     admin("odd-categories", f"{PRODUCTS}odd-categories/"),
     admin("import", f"{PRODUCTS}import/"),
     admin("synonyms", "products/synonym/"),
@@ -179,10 +187,11 @@ def prepared() -> tuple[str, dict[str, int]]:
 
 
 def load_catalogue() -> None:
-    """Load the ten samples, which every page has something to show of."""
-    from products.samples import load_sample_products
+    """Load the ten samples and the large set, so that map and filters have much to show."""
+    from products import samples
 
-    load_sample_products()
+    for name in ("ten", "thousand"):
+        samples.load(name)
 
 
 def free_port() -> int:

@@ -15,7 +15,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 FOLDER = Path(__file__).parent / "screenshots"
-QUALITY = 45  # of WebP; texts stay sharp, and all pictures fit into 3 MB
+QUALITY = 38  # of WebP; texts stay sharp, and all pictures fit into 3 MB
 MOST_BYTES = 3_000_000
 
 

@@ -17,7 +17,9 @@ from products.urls import urlpatterns
 # What only takes a form, or is a part of a page.
 NO_PAGES = {
     "add_prepared",
+    "complete",
     "judge",
+    "lab_start_over",
     "load_samples",
     "map_card",
     "map_found",
@@ -25,6 +27,10 @@ NO_PAGES = {
     "map_picture",
     "map_points",
     "picture",
+    "remove_samples",
+    "robots",
+    "sitemap",
+    "sitemaps",
 }
 
 
