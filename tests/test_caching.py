@@ -29,7 +29,7 @@ def own_addresses():
         part for part in patterns if getattr(part, "app_name", "") == "products"
     )
     for pattern in shop.url_patterns:
-        args = {"pk": LAMP, "digest": 32 * "0", "width": 160}
+        args = {"pk": LAMP, "digest": 32 * "0", "width": 160, "section": "products"}
         args = [args[name] for name in pattern.pattern.converters]
         yield reverse(f"products:{pattern.name}", args=args)
     yield from (reverse(part.name) for part in patterns if isinstance(part, URLPattern))

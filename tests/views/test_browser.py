@@ -150,28 +150,6 @@ def test_products_without_a_category_can_be_chosen(visit, scripts):
 
 
 @pytest.mark.usefixtures("samples", "real_model")
-@with_and_without_scripts
-def test_why_a_product_is_similar_is_reported_on_request(visit, scripts):
-    product = Product.objects.get(sku="running-shoes")
-    address = f"/similar/?product={product.pk}"
-    page = visit(address, java_script_enabled=scripts)
-
-    page.get_by_role("link", name="Which part matters Trail Running Shoes").click()
-
-    expect(page.get_by_text(re.compile("The .* matters most"))).to_be_visible()
-    expect(page.get_by_text("The whole text has a similarity")).to_be_visible()
-    if scripts:
-        assert page.url.endswith(address)
-        expect(page).to_have_title(re.compile("^Similar to Running Shoes"))
-        expect(page.locator(".ranking li").first.locator(".parts")).to_contain_text(
-            "matters most"
-        )
-    else:
-        page.get_by_role("link", name="Back to the results").click()
-        expect(page.get_by_role("heading", level=1)).to_have_text("Running Shoes")
-
-
-@pytest.mark.usefixtures("samples", "real_model")
 def test_neighbours_are_shown_while_one_writes_a_product(visit):
     page = visit("/products/add/")
 

@@ -227,7 +227,7 @@ def test_more_and_less_like_this_make_a_search_to_share(visit, scripts):
 
     page.get_by_role("link", name="More like this Torch").click()
 
-    chips = page.get_by_role("list", name="Examples")
+    chips = page.get_by_role("list", name="Active filters")
     expect(chips).to_contain_text("Lamp")
     assert page.url.endswith(f"?like={product.pk}&like={liked.pk}")
 

@@ -266,7 +266,7 @@ def test_an_address_shows_what_was_shared(lamps, open_map):
 
     expect(page.locator("#map-chosen h2")).to_have_text("Lamp 4")
     expect(page.get_by_label("Search on the map")).to_have_value("shoe")
-    expect(page.locator("#map-status")).to_contain_text("found")
+    expect(page.locator("#map-status")).to_contain_text("on the map")
     assert canvas.view()[2] == 3
     assert f"product={lamp.pk}" in page.url
 
@@ -321,7 +321,7 @@ def test_on_a_phone_a_tap_chooses_and_two_fingers_zoom(lamps, open_map):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_in_what_the_script_shows(lamps, open_map, scheme):
     page, canvas = open_map("/map/?q=shoe", color_scheme=scheme)
-    expect(page.locator("#map-status")).to_contain_text("found")
+    expect(page.locator("#map-status")).to_contain_text("on the map")
     page.mouse.click(*canvas.over(lamps[1]))
     expect(page.locator("#map-chosen h2")).to_have_text("Lamp 1")
     page.mouse.move(*canvas.over(lamps[3]))

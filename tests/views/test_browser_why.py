@@ -77,7 +77,7 @@ def test_why_a_result_of_several_examples_is_reported_on_request(visit, scripts)
 def test_results_are_compared_with_the_exact_answer(visit, scripts):
     page = visit("/lab/why/?q=running+shoes", java_script_enabled=scripts)
 
-    expect(page.get_by_text("10 rows, the whole table")).to_be_visible()
+    expect(page.get_by_text("10 rows, the whole table").first).to_be_visible()
     expect(page.locator("pre", has_text="<=>").first).to_be_visible()
     page.get_by_role("link", name="Compare with the exact answer").click()
 

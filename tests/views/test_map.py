@@ -137,7 +137,7 @@ def test_a_search_gives_the_ids_of_what_it_finds(client, by_hand):
 
     [product] = Product.objects.filter(description="Bright")
     assert found["ids"][0] == product.pk
-    assert found["text"].endswith("found")
+    assert found["text"] == "1 product"
 
 
 @pytest.mark.parametrize("text", ["x" * 1_001, "\0"], ids=["too long", "no text"])
