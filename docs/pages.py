@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -48,23 +48,18 @@ ENVIRONMENT = dict.fromkeys(
 ADDED = datetime(2026, 1, 15, 12, tzinfo=UTC)
 
 
-def as_it_is(tab: Tab) -> None:
-    """Do nothing on a page before it is pictured."""
-
-
 @dataclass(frozen=True)
 class Page:
     """A page: the name of its pictures, its address, and what to wait for.
 
     address: {sku} stands for the id of a product. ready: a CSS selector. staff: for who
-    is signed in. then: what to do before the picture is taken.
+    is signed in.
     """
 
     name: str
     address: str
     ready: str = "main"
     staff: bool = False
-    then: Callable[[Tab], object] = as_it_is
 
 
 def admin(name: str, address: str = "", ready: str = "#content") -> Page:
@@ -138,7 +133,6 @@ class Shop:
         response = tab.goto(self.url(page))
         tab.locator(page.ready).first.wait_for()
         tab.wait_for_load_state("networkidle")
-        page.then(tab)
         yield tab, response.text()
         context.close()
 

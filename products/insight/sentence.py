@@ -91,7 +91,10 @@ def what_was_listed(results: Results) -> str:
                 "listed the %(count)s that are near enough, the nearest first",
                 count,
             )
-    return text % {"count": grouped(count)}
+    listed = text % {"count": grouped(count)}
+    if not results.more:
+        return listed
+    return _("%(listed)s; there may be more") % {"listed": listed}
 
 
 def compared_with(

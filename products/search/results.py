@@ -54,13 +54,6 @@ class Log:
     sql_ms: float = 0.0
     statements: list[str] = field(default_factory=list)
 
-    @property
-    def statements_title(self) -> str:
-        """The heading above the statements."""
-        count = len(self.statements)
-        text = ngettext("The statement", "The %(count)s statements", count)
-        return text % {"count": count}
-
 
 @dataclass
 class Candidate:

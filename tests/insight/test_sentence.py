@@ -1,11 +1,14 @@
 """One plain sentence says what a search did."""
 
+from dataclasses import replace
+
 import pytest
 from django.http import QueryDict
 
 from products.forms import SearchForm
 from products.insight import explanation
 from products.insight.explanation import explain
+from products.insight.sentence import what_was_listed
 from products.models import Product
 from products.sql.watch import Scan
 from tests.factory import axis, make_product, near
@@ -117,3 +120,15 @@ def test_the_parts_of_a_score_add_up():
     # 0.2 times the share of its words and its name's score; 0.2 * 20 / 21 for place 1.
     assert first.place_by_words == 0.1905
     assert first.words > 0.2
+
+
+@pytest.mark.usefixtures("shop")
+def test_more_than_were_ranked_are_not_hidden():
+    results = explain(question("q=lamp&mode=keyword")).results
+
+    assert (
+        what_was_listed(results) == "listed the 2 that have any, the best match first"
+    )
+    assert what_was_listed(replace(results, more=True)) == (
+        "listed the 2 that have any, the best match first; there may be more"
+    )

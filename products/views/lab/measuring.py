@@ -20,6 +20,7 @@ from products.quality.live import (
     is_large_enough,
 )
 from products.quality.tuning import TuningError
+from products.search.nearest import MAX_EF_SEARCH
 from products.views.busy import or_busy
 from products.views.lab.forms import SHARES, EfSearchForm, ShareForm
 from products.views.lab.learning import status_of
@@ -31,7 +32,11 @@ from products.views.lab.steps import render_step
 def index(request: HttpRequest) -> HttpResponse:
     """Return the step that compares the HNSW index with an exact scan."""
     form = EfSearchForm(request.GET) if "ef_search" in request.GET else None
-    context = about_catalogue() | {"form": form, "ef_search": DEFAULT_EF_SEARCH}
+    context = about_catalogue() | {
+        "form": form,
+        "ef_search": DEFAULT_EF_SEARCH,
+        "most": MAX_EF_SEARCH,
+    }
     if form and form.is_valid():
         context["ef_search"] = form.cleaned_data["ef_search"]
         measure(context, partial(index_lesson, context["ef_search"]))
