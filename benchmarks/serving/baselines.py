@@ -51,12 +51,14 @@ def serve_checkout(folder: Path) -> AbstractContextManager[Server]:
 
 
 @contextmanager
-def fastapi_pages(scenario: Scenario, shop: Server) -> Iterator[dict[str, Server]]:
-    """Run the FastAPI page of a product by two servers; yield them by name.
+def fastapi_pages(same: list[Scenario], shop: Server) -> Iterator[dict[str, Server]]:
+    """Run the FastAPI pages of a product by two servers; yield them by name.
 
-    Raises RuntimeError if it is not the page of the shop any more.
+    same: the scenarios whose pages they have; all run one statement.
+
+    Raises RuntimeError if they are not the pages of the shop any more.
     """
-    [[statement]] = scenario.sql
+    [[statement]] = same[0].sql
     names = {"user": "user", "password": "password", "host": "host", "port": "port"}
     names |= {"dbname": "database", "sslmode": "ssl"}
     params = connection_params()
@@ -77,7 +79,8 @@ def fastapi_pages(scenario: Scenario, shop: Server) -> Iterator[dict[str, Server
             for server in ("uvicorn", "granian, ASGI")
         }
         for name, server in servers.items():
-            require_same_size(name, server, shop, scenario.urls[0])
+            for scenario in same:
+                require_same_size(name, server, shop, scenario.urls[0])
         yield servers
 
 
@@ -88,7 +91,7 @@ def require_same_size(name: str, server: Server, shop: Server, url: str) -> None
     if not low <= theirs / size <= high:
         raise RuntimeError(
             f"{name}: {url} has {theirs:,} bytes, the shop's {size:,}. Bring "
-            "serving/fastapi_page.html up to date with templates/shop."
+            "serving/fastapi_*.html up to date with templates/shop."
         )
 
 

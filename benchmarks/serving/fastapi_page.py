@@ -9,19 +9,15 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import asyncpg
-import sqlparse
 from fastapi import FastAPI, HTTPException
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, FileSystemLoader
-from markupsafe import Markup
+from jinja2 import Environment, FileSystemLoader, Template
 
 POOL = 4
 # Finds the product `$1`, and the nearest to it.
@@ -31,10 +27,8 @@ CONNECTION = json.loads(os.environ.get("PAGE_CONNECTION", "{}"))
 environment = Environment(
     loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True
 )
-# The page shows the statement, which is formatted and escaped once, as the shop does.
-readable = escape(sqlparse.format(STATEMENT, reindent=True), quote=False)
-environment.globals["statement"] = Markup(readable)
-template = environment.get_template("fastapi_page.html")
+SIMILAR = environment.get_template("fastapi_page.html")
+PRODUCT = environment.get_template("fastapi_product.html")
 
 
 @asynccontextmanager
@@ -56,27 +50,20 @@ async def home() -> str:
 
 @app.get("/similar/", response_class=HTMLResponse)
 async def similar(product: int) -> str:
-    """Return the page of a product."""
-    return await page(product)
+    """Return the page of what is like a product."""
+    return await page(SIMILAR, product)
 
 
 @app.get("/products/{pk}/", response_class=HTMLResponse)
 async def detail(pk: int) -> str:
     """Return the page of a product."""
-    return await page(pk)
+    return await page(PRODUCT, pk)
 
 
-async def page(pk: int) -> str:
+async def page(template: Template, pk: int) -> str:
     """Return the page of a product, with the five nearest to it."""
-    started = time.perf_counter()
     rows = await app.state.pool.fetch(STATEMENT, pk)  # asyncpg prepares it
     if not rows:
         raise HTTPException(404)
-    milliseconds = (time.perf_counter() - started) * 1000
     product, *nearest = rows
-    return template.render(
-        product=product,
-        nearest=nearest[:5],
-        rows=len(nearest),
-        milliseconds=milliseconds,
-    )
+    return template.render(product=product, nearest=nearest[:5])

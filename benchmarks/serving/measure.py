@@ -64,7 +64,8 @@ def measure_catalogue(
     with ExitStack() as stack:
         shops = {name: stack.enter_context(serve_shop(name)) for name in servers}
         ours = shops[servers[0]]
-        others = stack.enter_context(fastapi_pages(asked[0], ours))
+        same = [each for each in asked if each.name in (SIMILAR, DETAIL)]
+        others = stack.enter_context(fastapi_pages(same, ours))
         if against:
             shops[CHECKOUT] = stack.enter_context(serve_checkout(against))
         for scenario in asked:

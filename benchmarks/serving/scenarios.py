@@ -52,7 +52,7 @@ def scenarios(queries: list[str], seed: int = 1) -> list[Scenario]:
         of_any_product(SIMILAR, "/similar/?product={}", asked, known),
         of_these(
             "similar, same category",
-            [f"/products/{pk}/?same_category=on" for pk in asked[:PAGES]],
+            [f"/similar/?product={pk}&same_category=on" for pk in asked[:PAGES]],
         ),
         warm,
         Scenario("hybrid search, cold", cold, warm.sql, cold=True),

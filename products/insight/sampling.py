@@ -21,7 +21,8 @@ COUNTED = 100_000  # products at most, so that counting takes no longer in a lar
 def embedded_count(using: str | None = None) -> int:
     """Return how many products could be on the map; 100,001 stands for all above."""
     using = using or router.db_for_read(Product)
-    return Product.objects.using(using).embedded()[: COUNTED + 1].count()
+    products = Product.objects.using(using).embedded().order_by()
+    return products[: COUNTED + 1].count()
 
 
 def sample(total: int, using: str | None = None) -> ProductQuerySet:

@@ -37,7 +37,7 @@ from products.turns import Turns
 
 # In a smaller catalogue ten neighbours are so large a share that the index misses none.
 SMALLEST = 500
-QUESTIONS = 20
+QUESTIONS = 10
 SECONDS = 0.5  # for the exact answers, and as long for the shop's
 KEPT_SECONDS = 2 * 60
 STATEMENT_SECONDS = 5
