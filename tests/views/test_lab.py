@@ -509,7 +509,7 @@ def test_too_little_time_for_all_questions_is_said(client, monkeypatch, address)
 
     page = text_of(client.get(address))
 
-    assert "There was time for 1 of 20 questions." in page
+    assert "There was time for 1 of 10 questions." in page
 
 
 def test_who_adds_a_product_of_their_own_from_the_lab_returns_to_it(client):
