@@ -48,6 +48,7 @@ class ProductForm(PictureForm):
             "image": forms.URLInput,
         }
         labels = {"image": _("Picture from an address")}
+        help_texts = {"image": _("The address of a picture, beginning with https://.")}
 
     field_order = ["name", "category", "description", "price", "image_file", "image"]
 
@@ -78,7 +79,7 @@ class ProductForm(PictureForm):
         product after this form was checked. Raises EmbeddingError before anything is
         written; with embed=False nothing is embedded.
         """
-        product: Product = self.instance
+        product: Product = self.save(commit=False)
         try:
             with transaction.atomic():
                 product.save(embed=embed)

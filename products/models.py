@@ -217,7 +217,11 @@ class Product(EmbeddedText, models.Model):
         default="",
         db_default="",
         validators=[check_reference],
-        help_text=_("The address of a picture, beginning with https://."),
+        help_text=_(
+            "The address of a picture, beginning with https://, or one of the shop's own: "
+            "upload: and the hash of a file that was sent, sample: and the name of a "
+            "sample's drawing."
+        ),
     )
 
     # Null: not embedded yet, or of no word that the model knows.

@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
                 blank=True,
                 db_default="",
                 default="",
-                help_text="The address of a picture, beginning with https://.",
+                help_text="The address of a picture, beginning with https://, or one of the shop's own: upload: and the hash of a file that was sent, sample: and the name of a sample's drawing.",
                 max_length=300,
                 validators=[products.pictures.reference.check_reference],
                 verbose_name="picture",

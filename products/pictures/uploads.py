@@ -16,6 +16,7 @@ from __future__ import annotations
 import hashlib
 import struct
 import zlib
+from dataclasses import dataclass
 from io import BytesIO
 
 from django.core.exceptions import ValidationError
@@ -31,6 +32,8 @@ from products.turns import BusyError, Turns
 MAX_BYTES = 10 * 1024 * 1024
 MAX_PIXELS = 25_000_000  # of a WebP, to decode them takes 400 MB; of others a third
 MAX_SIDE = 10_000
+MIN_SIDE = 16
+MAX_RATIO = 10  # of the longer side to the other
 # What cameras, shops and browsers write. Each further format is a further decoder that
 # strangers could attack.
 FORMATS = ("JPEG", "PNG", "WEBP")
@@ -48,8 +51,25 @@ BROKEN = (
 )
 
 
-def store_upload(file: File[bytes]) -> str:
-    """Return the reference to an uploaded picture, whose sizes are stored by then.
+@dataclass(frozen=True)
+class Upload:
+    """A picture that was read, to be stored with its product.
+
+    sizes: the files by their names; none where the storage has them.
+    """
+
+    reference: str
+    sizes: dict[str, bytes]
+
+    def store(self) -> None:
+        """Store the sizes that are not stored yet."""
+        for name, content in self.sizes.items():
+            if not default_storage.exists(name):
+                default_storage.save(name, ContentFile(content))
+
+
+def read_upload(file: File[bytes]) -> Upload:
+    """Return an uploaded picture in its sizes; nothing is stored.
 
     Raises ValidationError, with what to do about it, for a file that is refused.
     """
@@ -63,18 +83,19 @@ def store_upload(file: File[bytes]) -> str:
     digest = hashlib.sha256(data).hexdigest()[:32]
     names = {width: stored_name(digest, width) for width in WIDTHS}
     # The largest is stored last: where it is, the others are too.
-    if not default_storage.exists(names[WIDTHS[-1]]):
-        try:
-            with TURNS.taken(seconds=WAIT_SECONDS):
-                sizes = redrawn(data)
-        except BusyError as err:
-            raise ValidationError(
-                _("Other pictures are read just now. Send it again in a moment."),
-                code="busy",
-            ) from err
-        for width, content in sizes.items():
-            default_storage.save(names[width], ContentFile(content))
-    return UPLOAD + digest
+    if default_storage.exists(names[WIDTHS[-1]]):
+        return Upload(UPLOAD + digest, {})
+    try:
+        with TURNS.taken(seconds=WAIT_SECONDS):
+            sizes = redrawn(data)
+    except BusyError as err:
+        raise ValidationError(
+            _("Other pictures are read just now. Send it again in a moment."),
+            code="busy",
+        ) from err
+    return Upload(
+        UPLOAD + digest, {names[width]: content for width, content in sizes.items()}
+    )
 
 
 def stored_name(digest: str, width: int) -> str:
@@ -98,7 +119,7 @@ def redrawn(data: bytes) -> dict[int, bytes]:
 
 
 def check_size(image: Image.Image) -> None:
-    """Raise ValidationError for a picture too large to decode, or one that moves."""
+    """Raise ValidationError for a picture too large to decode, or unfit to be shown."""
     width, height = image.size
     if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
         raise too_large()
@@ -106,6 +127,23 @@ def check_size(image: Image.Image) -> None:
         raise ValidationError(
             _("The picture moves. Save one frame of it as JPEG, PNG or WebP."),
             code="moves",
+        )
+    if min(width, height) < MIN_SIDE or max(width, height) > MAX_RATIO * min(
+        width, height
+    ):
+        raise ValidationError(
+            _(
+                "The picture has %(width)d by %(height)d pixels. Choose one of at least "
+                "%(least)d to a side, whose longer side is at most %(ratio)d times the "
+                "other."
+            ),
+            params={
+                "width": width,
+                "height": height,
+                "least": MIN_SIDE,
+                "ratio": MAX_RATIO,
+            },
+            code="shape",
         )
 
 

@@ -22,7 +22,7 @@ MAX_TEXT = 1_000  # characters
 MAX_PAGE_SIZE = 200
 PAGE_SIZE = 24
 MAX_EXAMPLES = 20
-MAX_CATEGORIES = 100
+MAX_CATEGORIES = 50
 
 
 class SearchError(ValueError):
@@ -54,7 +54,7 @@ Choice = TypeVar("Choice", bound=models.TextChoices)
 class Filters:
     """The products to search in; by default all of them.
 
-    categories: any of these, at most 100; min_price and max_price: both included;
+    categories: any of these, at most 50; min_price and max_price: both included;
     embedded: only products that have an embedding. Raises SearchError for a price that
     is not a price, for prices the wrong way round, for more categories, and for a
     category that PostgreSQL cannot hold, see check_text().

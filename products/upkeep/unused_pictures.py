@@ -12,7 +12,7 @@ from products.models import Product
 from products.pictures.reference import UPLOAD
 from products.pictures.uploads import FOLDER
 
-# A form stores the file before its product is saved, perhaps after a question.
+# A form stores the file just before its product is saved.
 YOUNG = timedelta(days=1)
 CHUNK_ROWS = 2_000
 

@@ -63,9 +63,7 @@ def add(request: HttpRequest) -> HttpResponse:
         return render(request, "products/add.html", context)
     if "preview" in request.POST:
         context["neighbours"] = neighbours_of(**form.typed_text())
-        form.full_clean()  # which stores a file, so that it is not lost
-        # Unbound: who only looks is not told what is missing.
-        context["form"] = ProductForm(initial=form.typed(), label_suffix="")
+        context["form"] = form.unchecked()
         return render(request, "products/add.html", context)
     if not form.is_valid():
         return render(request, "products/add.html", context)

@@ -67,6 +67,8 @@ def product_list(request: HttpRequest) -> HttpResponse:
         "form": form,
         "modes": Mode,
         "address": searched_address(request.GET, answer),
+        # What links of the page repeat: a refused question may be long.
+        "linked": request.GET if answer else QueryDict(),
         "slider": price_slider(price_range()),
         "grades": None,
         "examples": [],

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import BadRequest
 from django.db.models import F, Value
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBadRequest,
+    JsonResponse,
+)
 from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
@@ -134,7 +139,7 @@ def names(request: HttpRequest) -> HttpResponse:
     """
     asked = request.GET.getlist("product")
     if len(asked) > NAMED or not all(map(is_id, asked)):
-        raise BadRequest(f"product takes up to {NAMED} ids of products")
+        return HttpResponseBadRequest(f"product takes up to {NAMED} ids of products.")
     ids = Value(array_of(map(int, asked)))
     found = Product.objects.for_display().filter(InArray(F("pk"), ids))
     products = {product.pk: product for product in found}

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST
 from products import samples
 from products.numbers import grouped
 from products.permissions import deleter_required, may_change, writer_required
-from products.views.next_page import go_on
+from products.views.next_page import go_on, next_page
 
 logger = logging.getLogger(__name__)
 
@@ -46,17 +46,20 @@ def load_samples(request: HttpRequest) -> HttpResponse:
 @deleter_required
 def remove_samples(request: HttpRequest) -> HttpResponse:
     """Remove a set of samples, after a page that asks whether that is meant."""
-    name = asked_set(request)
+    name, default = asked_set(request), reverse("products:lab_samples")
     if "confirmed" not in request.POST:
         context = {
             "name": name,
             "found": samples.find(name),
-            "next": request.POST.get("next", ""),
+            "next": next_page(request, default),
         }
         return render(request, "lab/remove.html", context)
     found = samples.remove(name)
-    messages.success(request, removed(found))
-    return go_on(request, reverse("products:lab_samples"))
+    if found.unchanged:
+        messages.success(request, removed(found))
+    else:
+        messages.info(request, _("There is nothing to remove."))
+    return go_on(request, default)
 
 
 def asked_set(request: HttpRequest) -> str:

@@ -49,6 +49,23 @@ def test_a_product_is_added_with_a_file(admin_client):
     assert Product.objects.get(sku="lamp").image.startswith("upload:")
 
 
+def test_a_file_of_a_refused_product_is_not_stored(admin_client, media):
+    product = make_product()
+
+    page = admin_client.post(
+        url(product), data(product, name="", image_file=upload(picture()))
+    )
+
+    assert "Choose the picture again" in page.content.decode()
+    assert list(media.rglob("*.*")) == []
+
+
+def test_the_field_names_all_that_it_may_hold(admin_client):
+    page = admin_client.get(url(make_product(image="sample:mouse"))).content.decode()
+
+    assert "sample: and the name of a sample" in page
+
+
 def test_a_file_that_is_no_picture_is_refused(admin_client):
     product = make_product(image="sample:mouse")
 

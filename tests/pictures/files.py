@@ -7,6 +7,8 @@ from io import BytesIO
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
 
+from products.pictures.uploads import read_upload
+
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 
 
@@ -20,6 +22,13 @@ def picture(width=40, height=30, format="PNG", *, mode="RGB", color="red", **opt
 def upload(data, name="lamp.png"):
     """A file as a form has it."""
     return SimpleUploadedFile(name, data, content_type="image/png")
+
+
+def store_upload(file):
+    """The reference to a file that is read and stored."""
+    read = read_upload(file)
+    read.store()
+    return read.reference
 
 
 def claims(width, height):

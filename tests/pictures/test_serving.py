@@ -3,8 +3,7 @@
 import pytest
 
 from products.pictures.shown import upload_address
-from products.pictures.uploads import store_upload
-from tests.pictures.files import picture, upload
+from tests.pictures.files import picture, store_upload, upload
 
 pytestmark = pytest.mark.usefixtures("media")
 

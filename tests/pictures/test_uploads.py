@@ -10,7 +10,7 @@ from django.core.files.storage import default_storage
 from PIL import Image, ImageCms
 
 from products.pictures import uploads
-from products.pictures.uploads import store_upload, stored_name
+from products.pictures.uploads import stored_name
 from products.turns import Turns
 from tests.pictures.files import (
     SVG,
@@ -18,6 +18,7 @@ from tests.pictures.files import (
     moving,
     photo_with_place,
     picture,
+    store_upload,
     upload,
 )
 
@@ -114,6 +115,16 @@ def test_the_bomb_is_small_and_well_made():
 
     assert len(bomb) < 10_000
     assert refusal_of(bomb) == "pixels"
+
+
+@pytest.mark.parametrize("size", [(1, 5000), (15, 15), (161, 16), (16, 161)])
+def test_a_sliver_is_refused(size):
+    assert refusal_of(picture(*size)) == "shape"
+
+
+@pytest.mark.parametrize("size", [(16, 16), (160, 16)])
+def test_a_small_or_long_picture_is_taken(size):
+    assert stored(picture(*size)).size == size
 
 
 @pytest.mark.parametrize("format", ["WEBP", "PNG"])

@@ -8,9 +8,8 @@ import pytest
 from django.core.management import call_command
 
 from products.models import Product
-from products.pictures.uploads import store_upload
 from tests.factory import make_product
-from tests.pictures.files import picture, upload
+from tests.pictures.files import picture, store_upload, upload
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
 

@@ -3,10 +3,9 @@
 import pytest
 
 from products.models import Product
-from products.pictures.uploads import store_upload
 from tests.browser import DESK, PHONE, complaints, layout_shift, sideways
 from tests.factory import make_product
-from tests.pictures.files import picture, upload
+from tests.pictures.files import picture, store_upload, upload
 
 pytestmark = [
     pytest.mark.browser,

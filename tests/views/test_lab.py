@@ -242,6 +242,31 @@ def test_removing_says_what_stays(client):
     ]
 
 
+def test_removing_twice_says_that_there_is_nothing_to_remove(client):
+    samples.load("ten")
+    client.post("/samples/remove/", {"set": "ten", "confirmed": 1})
+
+    again = client.post("/samples/remove/", {"set": "ten", "confirmed": 1}, follow=True)
+
+    page = again.content.decode()
+    assert '<li class="info">There is nothing to remove.</li>' in page
+    assert ">0 sample products" not in page
+
+
+@pytest.mark.parametrize(
+    ("asked", "kept"),
+    [
+        ({"next": "/lab/adding/"}, "/lab/adding/"),
+        ({"next": "https://other.example/"}, "/lab/samples/"),
+        ({}, "/lab/samples/"),
+    ],
+)
+def test_who_keeps_the_samples_goes_back_where_they_came_from(client, asked, kept):
+    page = client.post("/samples/remove/", {"set": "ten"} | asked).content.decode()
+
+    assert f'<a class="button quiet-button" href="{kept}">Keep them</a>' in page
+
+
 @pytest.mark.parametrize("address", ["/samples/load/", "/samples/remove/"])
 def test_an_unknown_set_is_not_found(client, address):
     assert client.post(address, {"set": "million"}).status_code == 404

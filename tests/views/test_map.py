@@ -128,8 +128,12 @@ def test_names_come_in_the_order_that_was_asked_for(client, lamps):
     [["x"], ["-1"], ["1" * 19], ["٣"], list(range(21))],
     ids=["text", "negative", "too long", "another script", "too many"],
 )
-def test_nobody_gets_the_names_of_what_is_no_id_or_of_too_many(client, asked):
-    assert client.get("/map/names/", {"product": asked}).status_code == 400
+def test_nobody_gets_the_names_of_what_is_no_id_or_of_too_many(client, asked, caplog):
+    response = client.get("/map/names/", {"product": asked})
+
+    assert response.status_code == 400
+    assert "up to 20 ids of products" in response.content.decode()
+    assert not any(record.exc_info for record in caplog.records)
 
 
 def test_a_search_gives_the_ids_of_what_it_finds(client, by_hand):

@@ -43,7 +43,7 @@ def test_no_page_is_larger_than_60_kb(
         ("/", {"category": first.category, "max_price": "99999999.99"}),
         *(("/", {"q": "lamp", "mode": mode}) for mode in Mode),
         ("/", {"q": "lamp", "category": [first.category, second.category]}),
-        ("/", {"category": [f"{number} category" for number in range(100)]}),
+        ("/", {"category": [f"{number} category" for number in range(50)]}),
         ("/", {"q": "lamp", "all_categories": "1"}),
         ("/", {"like": [product.pk for product in longest_products[:20]]}),
         ("/similar/", {"q": "lamp"}),
@@ -81,6 +81,17 @@ def test_the_neighbours_of_the_longest_text_are_under_60_kb(client, longest_prod
     response = client.post("/products/add/", {"preview": "1", **typed})
 
     assert "It would stand next to" in response.content.decode()
+    assert len(response.content) < 60_000
+
+
+def test_the_page_that_refuses_a_long_question_is_under_60_kb(client, longest_products):
+    asked = {"category": [f"c{number}" for number in range(900)]}
+
+    response = client.get("/", asked)
+
+    assert response.status_code == 400
+    assert "At most 50 categories can be chosen." in response.content.decode()
+    assert '<a href="?page=2"' in response.content.decode()
     assert len(response.content) < 60_000
 
 

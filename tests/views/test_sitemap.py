@@ -93,6 +93,56 @@ def test_robots_are_told_the_sitemap_and_what_is_not_for_them(client):
     assert response.headers["Content-Type"].startswith("text/plain")
     lines = response.content.decode().split("\n")
     assert "Sitemap: http://testserver/sitemap.xml" in lines
-    assert "Disallow: /lab/" in lines
-    assert "Disallow: /admin/" in lines
-    assert not any(line in ("Disallow: /", "Disallow:") for line in lines)
+    assert {line for line in lines if line.startswith("Disallow")} == {
+        "Disallow: /admin/",
+        "Disallow: /login/",
+        "Disallow: /complete/",
+        "Disallow: /exact/",
+        "Disallow: /lab/why/",
+        "Disallow: /products/*/why/",
+        "Disallow: /map/points/",
+        "Disallow: /map/found/",
+    }
+
+
+@pytest.mark.parametrize(
+    ("address", "indexed"),
+    [
+        ("/lab/", True),
+        ("/lab/distance/", False),
+        ("/similar/?q=lamp", False),
+        ("/exact/?q=lamp", False),
+        ("/lab/why/?q=lamp", False),
+        ("/map/", False),
+    ],
+)
+def test_pages_of_the_lab_that_take_a_question_are_not_indexed(
+    client, address, indexed
+):
+    make_product()
+
+    page = client.get(address).content.decode()
+
+    assert ('<meta name="robots" content="noindex">' not in page) == indexed
+
+
+@pytest.mark.parametrize(
+    ("address", "title", "about"),
+    [
+        ("/", "Products", "Find products by what"),
+        ("/?page=2", "Products, page 2", "Products, page 2. Find products by"),
+        ("/?category=Home", "Home", "Home. Find products by"),
+        ("/?category=Home&page=2", "Home, page 2", "Home, page 2. Find products by"),
+    ],
+)
+def test_pages_of_the_list_have_titles_and_descriptions_of_their_own(
+    client, address, title, about
+):
+    for number in range(25):
+        make_product(name=f"Lamp {number}", category="Home")
+
+    page = client.get(address).content.decode()
+
+    assert f"<title>{title} &middot; VectorShop</title>" in page
+    assert f'<meta name="description" content="{about}' in page
+    assert f'<meta property="og:title" content="{title}">' in page
