@@ -21,6 +21,7 @@ from products.search import (
 )
 from products.search.completions import examples
 from products.search.facets import category_counts, price_range
+from products.search.side_by_side import MOST_COMPARED
 from products.views.canonical import list_canonical
 from products.views.narrowing import (
     categories,
@@ -73,6 +74,7 @@ def product_list(request: HttpRequest) -> HttpResponse:
         "grades": None,
         "examples": [],
         "canonical": None,
+        "most_compared": MOST_COMPARED,
     }
     if answer is None:
         counts = category_counts(Filters())

@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.http import urlencode
-from django.utils.translation import gettext as _, ngettext
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from products.models import Product
@@ -29,9 +29,6 @@ def compare(request: HttpRequest) -> HttpResponse:
     shown = [column.product.pk for column in columns]
     errors += [no_product(pk) for pk in ids if pk not in shown]
     status = 404 if errors else 200
-    if len(asked) > MOST_COMPARED:
-        errors.append(too_many())
-        status = 400
     text = request.GET.get("add", "")
     choices: list[Product] = []
     try:
@@ -52,6 +49,7 @@ def compare(request: HttpRequest) -> HttpResponse:
             if product.pk not in shown
         ],
         "errors": errors,
+        "notice": too_many() if len(asked) > MOST_COMPARED else "",
     }
     return render(request, "products/compare.html", context, status=status)
 
@@ -74,11 +72,9 @@ def no_product(number: object) -> str:
 
 
 def too_many() -> str:
-    return ngettext(
-        "Only %(most)d product can be compared at a time, so the others were left out.",
-        "Only %(most)d products can be compared at a time, so the others were left out. "
-        "To compare another one, take one away first.",
-        MOST_COMPARED,
+    return _(
+        "These are the first %(most)d of the products that you chose. No more fit beside "
+        "each other, so the others were left out."
     ) % {"most": MOST_COMPARED}
 
 

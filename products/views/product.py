@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from products.models import Product
 from products.pictures.shown import image_address
 from products.search import similar_to
+from products.search.side_by_side import MOST_COMPARED
 from products.structured_data import breadcrumb_data, product_data
 
 SIMILAR_COUNT = 5
@@ -35,6 +36,7 @@ def product_detail(request: HttpRequest, pk: int) -> HttpResponse:
         "results": results,
         "way": way_to(product),
         "canonical": canonical,
+        "most_compared": MOST_COMPARED,
         "image": image,
         "structured": [
             product_data(product, url=canonical, image=image),

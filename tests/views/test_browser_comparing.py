@@ -54,11 +54,17 @@ def test_a_customer_compares_a_product_with_similar_ones(visit, scripts):
     expect(page.get_by_role("heading", level=1)).to_have_text("Trail Running Shoes")
 
 
+def pick(page, name):
+    return page.get_by_role("group", name=name, exact=True).get_by_label("Compare")
+
+
 @with_and_without_scripts
 def test_products_of_the_list_are_chosen_to_compare(visit, scripts):
     page = visit("/?category=Sports", java_script_enabled=scripts)
-    button = page.get_by_role("button", name="Compare the chosen products")
-    expect(button).to_be_hidden()
+    bar = page.locator("#compare")
+    label = "Compare (2 of 4)" if scripts else "Compare the chosen products"
+    button = page.get_by_role("button", name=label)
+    expect(bar).to_be_hidden()
 
     for name in ("Running Shoes", "Yoga Mat"):
         group = page.get_by_role("group", name=name, exact=True)
@@ -67,6 +73,77 @@ def test_products_of_the_list_are_chosen_to_compare(visit, scripts):
     button.click()
 
     expect(compared(page)).to_have_text(["Running Shoes", "Yoga Mat"])
+
+
+def test_chosen_products_stay_chosen_while_one_searches_sorts_and_reloads(visit):
+    page = visit()
+    pick(page, "Yoga Mat").check()
+    page.get_by_label("Sort by").select_option("Highest price")
+    expect(page).to_have_url(re.compile("sort="))
+    expect(pick(page, "Yoga Mat")).to_be_checked()
+
+    page.get_by_role("combobox", name="Search").fill("laptop")
+    expect(page).to_have_url(re.compile("q=laptop"))
+    expect(pick(page, "Gaming Laptop")).to_be_visible()
+    expect(pick(page, "Yoga Mat")).to_have_count(0)
+    pick(page, "Gaming Laptop").check()
+    page.reload()
+    expect(pick(page, "Gaming Laptop")).to_be_checked()
+    page.get_by_role("button", name="Compare (2 of 4)").click()
+
+    expect(compared(page)).to_have_text(["Gaming Laptop", "Yoga Mat"])
+
+
+def test_no_fifth_product_can_be_chosen_until_one_is_let_go(visit):
+    page = visit()
+    names = ["Yoga Mat", "Gaming Laptop", "Running Shoes", "Coffee Maker"]
+    for name in names:
+        pick(page, name).check()
+    expect(page.get_by_role("button", name="Compare (4 of 4)")).to_be_visible()
+    expect(pick(page, "Trail Running Shoes")).to_be_disabled()
+    expect(pick(page, "Yoga Mat")).to_be_enabled()
+
+    pick(page, "Yoga Mat").uncheck()
+    expect(page.get_by_role("button", name="Compare (3 of 4)")).to_be_visible()
+    expect(pick(page, "Trail Running Shoes")).to_be_enabled()
+    page.get_by_role("button", name="Choose none").click()
+
+    expect(page.locator("#compare")).to_be_hidden()
+    expect(page.locator(".compare-pick :checked")).to_have_count(0)
+    page.reload()
+    expect(page.locator("#compare")).to_be_hidden()
+
+
+def test_three_can_be_compared_with_the_product_of_a_page(visit):
+    page = visit(address_of("running-shoes"))
+    boxes = page.locator(".compare-pick input")
+    expect(boxes).to_have_count(5)
+
+    for place in range(3):
+        boxes.nth(place).check()
+
+    expect(boxes.nth(3)).to_be_disabled()
+    expect(boxes.nth(4)).to_be_disabled()
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_the_names_of_the_rows_stay_in_their_column_on_a_phone(visit, language):
+    pks = Product.objects.order_by("pk").values_list("pk", flat=True)[:3]
+    query = "&".join(f"product={pk}" for pk in pks)
+    page = visit(f"/compare/?{query}", viewport=PHONE, locale=language)
+
+    beyond = page.locator("tbody th").evaluate_all(
+        """cells => cells.map(cell => {
+            const text = document.createRange();
+            text.selectNodeContents(cell);
+            const edge = cell.getBoundingClientRect().right;
+            return text.getBoundingClientRect().right - edge;
+        })"""
+    )
+
+    assert len(beyond) == 5
+    assert max(beyond) < 0
+    assert sideways(page) == 0
 
 
 def test_breadcrumbs_lead_to_the_category(visit):

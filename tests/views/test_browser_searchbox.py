@@ -164,6 +164,38 @@ def test_recent_searches_stay_in_the_browser_until_they_are_forgotten(visit):
     assert [cookie["name"] for cookie in page.context.cookies()] == []
 
 
+def test_a_recent_search_is_not_offered_twice(visit):
+    page = visit()
+    page.evaluate("localStorage.setItem('recent-searches', '[\"Running\"]')")
+
+    box(page).press_sequentially("runn")
+
+    expect(options(page)).to_have_text(
+        ["Running", re.compile(r"^\s*Running Shoes"), re.compile("Trail Running Shoes")]
+    )
+    expect(page.get_by_role("group", name="Searches", exact=True)).to_have_count(0)
+
+
+@pytest.mark.parametrize("screen", [DESK, PHONE], ids=["desk", "phone"])
+def test_examples_go_with_the_first_search_and_come_back_where_they_were(visit, screen):
+    page = visit(viewport=screen)
+    example = page.get_by_role("link", name="Gaming Laptop").and_(
+        page.locator(".tries a")
+    )
+    expect(example).to_be_visible()
+    below = page.locator(".options")
+    before = below.bounding_box()["y"]
+
+    box(page).fill("yoga")
+    expect(page).to_have_url(re.compile(r"\?q=yoga$"))
+    expect(example).to_have_count(0)
+    assert below.bounding_box()["y"] == before
+    box(page).fill("")
+
+    expect(example).to_be_visible()
+    assert below.bounding_box()["y"] == before
+
+
 def test_on_other_pages_the_empty_box_offers_examples(visit):
     page = visit(Product.objects.get(sku="yoga-mat").get_absolute_url())
 

@@ -79,12 +79,25 @@ function show(html) {
   select(null);
   list.innerHTML = html;
   const group = recentGroup(box.value.trim());
-  if (group) list.prepend(group);
+  if (group) addRecent(group);
   forgetting.parentElement.hidden = !group;
   const found = options().length;
   help.hidden = !found;
   box.setAttribute("aria-expanded", String(Boolean(found)));
   count.textContent = found ? help.dataset.count.replace("%(count)s", found) : "";
+}
+
+// What was searched for before is not offered twice.
+function addRecent(group) {
+  const textOf = (option) => option.dataset.text.toLowerCase();
+  const texts = new Set([...group.querySelectorAll("[data-text]")].map(textOf));
+  for (const option of list.querySelectorAll("[data-text]")) {
+    if (texts.has(textOf(option))) option.remove();
+  }
+  for (const other of [...list.children]) {
+    if (!other.querySelector("[role=option]")) other.remove();
+  }
+  list.prepend(group);
 }
 
 function close() {
@@ -101,7 +114,7 @@ async function complete() {
   request = new AbortController();
   const text = box.value;
   // Where examples stand below the box, the list need not repeat them.
-  if (!text.trim() && document.querySelector(".tries")) return show("");
+  if (!text.trim() && document.querySelector(".tries a")) return show("");
   try {
     const address = `${help.dataset.address}?q=${encodeURIComponent(text)}`;
     const answer = await fetch(address, { signal: request.signal });
@@ -193,12 +206,8 @@ document.addEventListener("keydown", (event) => {
   box.select();
 });
 
-// A product that is chosen to be compared changes nothing of the question: the list,
-// which searches again after a change, must not hear of it.
-document.addEventListener(
-  "change",
-  (event) => {
-    if (event.target.form?.id === "compare") event.stopPropagation();
-  },
-  true,
-);
+// The examples below the box go when something is asked. Their room stays, so that
+// nothing moves below the fingers of who types.
+document.addEventListener("htmx:oobBeforeSwap", ({ target }) => {
+  if (target.id === "tries") target.style.minHeight = `${target.getBoundingClientRect().height}px`;
+});
