@@ -327,7 +327,11 @@ with connection.cursor() as cursor:
 
     done = manage("shell", "-v", "0", "-c", code, data_dir=made_dir, DB_POOL=pool)
 
-    assert (done.stdout, done.stderr) == ("(42, True)\n", "")
+    assert done.stdout == "(42, True)\n", done.stderr
+    # The threads of the pool may meet the dying server, and log that they try again.
+    said = [line for line in done.stderr.splitlines() if "pool-1" not in line]
+    assert "Traceback" not in done.stderr
+    assert pool or not said
 
 
 @pytest.mark.parametrize(
