@@ -84,6 +84,7 @@ class CategoryFilter(admin.AllValuesFieldListFilter):
 @admin.register(Product)
 class ProductAdmin(ModelAdmin):
     list_display = ["title", "number", "group", "cost", "state", "changed"]
+    list_per_page = 50  # a page of 100 has more than 60 kB
     list_filter = [EmbeddingStateFilter, ("category", CategoryFilter)]
     search_fields = ["name", "sku", "description"]
     form = PictureForm

@@ -30,6 +30,9 @@ OF_PLANS = {
     "test_without_the_planner_a_filter_loses_most_products",
     "test_the_pages_queries_use_their_indexes",
     "test_half_precision_is_compared_and_then_used",
+    "test_each_request_asks_on_where_the_time_ended_before",
+    "test_the_exact_answers_are_remembered",
+    "test_measuring_leaves_no_setting_behind",
 }
 # PostgreSQL 16 has no pg_column_toast_chunk_id().
 OF_STORAGE = {"test_a_vector_is_stored_in_the_row_however_long_its_text"}
