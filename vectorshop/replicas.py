@@ -168,9 +168,15 @@ class Server:
 
 def position_of(alias: str) -> Position:
     """Return where the server *alias* is in the log. Raises OperationalError."""
+    return Position(*one_row(alias, POSITION))
+
+
+def one_row(alias: str, sql: str) -> tuple[Any, ...]:
+    """Return the row of a statement that has one. Raises OperationalError."""
     with connections[alias].cursor() as cursor:
-        cursor.execute(POSITION)
-        return Position(*cursor.fetchone())
+        cursor.execute(sql)
+        row: tuple[Any, ...] = cursor.fetchone()
+        return row
 
 
 # What this process knows of its servers; the sessions ask about the primary as well.
@@ -240,9 +246,7 @@ def note_written(response: HttpResponseBase) -> None:
     yet, and a cookie would not help.
     """
     try:
-        with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-            cursor.execute(WRITTEN)
-            [position] = cursor.fetchone()
+        [position] = one_row(DEFAULT_DB_ALIAS, WRITTEN)
     except AWAY as err:
         logger.warning("The position of a write could not be read: %s", err)
         return

@@ -15,9 +15,15 @@ from django.core.checks import (
     Warning as CheckWarning,
     register,
 )
-from django.db import DEFAULT_DB_ALIAS, Error, connections
+from django.db import DEFAULT_DB_ALIAS, Error
 
-from vectorshop.replicas import AWAY, Position, position_of, replica_aliases
+from vectorshop.replicas import (
+    AWAY,
+    Position,
+    one_row,
+    position_of,
+    replica_aliases,
+)
 
 # A change of a table on the primary, such as the switch of models, waits at the standby
 # for whoever reads there, and all later readers wait behind it. PostgreSQL's default of
@@ -120,14 +126,6 @@ def is_same(system: int) -> bool | None:
         return bool(one_row(DEFAULT_DB_ALIAS, SYSTEM)[0] == system)
     except AWAY:
         return None
-
-
-def one_row(alias: str, sql: str) -> tuple[Any, ...]:
-    """Return the row of a statement that has one."""
-    with connections[alias].cursor() as cursor:
-        cursor.execute(sql)
-        row: tuple[Any, ...] = cursor.fetchone()
-        return row
 
 
 @register(Tags.database)

@@ -9,8 +9,8 @@ from django.conf import settings
 from django.core.management import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS, Error
 
-from vectorshop.db.standbys import Standby, conflict_text, lag_text, look_at, one_row
-from vectorshop.replicas import WRITTEN, replica_aliases
+from vectorshop.db.standbys import Standby, conflict_text, lag_text, look_at
+from vectorshop.replicas import WRITTEN, one_row, replica_aliases
 
 PAUSE_SECONDS = 0.2
 
@@ -62,8 +62,9 @@ class Command(BaseCommand):
                 self.stdout.write("DB_REPLICA_HOSTS names no standby.\n\n")
             self.stdout.write(SETUP)
             return
-        standbys = [look_at(alias) for alias in aliases]
-        if wait is not None:
+        if wait is None:
+            standbys = [look_at(alias) for alias in aliases]
+        else:
             standbys = self.wait_for(aliases, wait)
         unfit = [standby for standby in standbys if self.show(standby)]
         if unfit:
