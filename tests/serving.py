@@ -1,6 +1,7 @@
 """Asks the shop as a server such as granian does, without the test client's help."""
 
 import io
+import socket
 
 from django.core.handlers.wsgi import WSGIHandler
 
@@ -38,3 +39,10 @@ def ask(method, path, content_type="", body=b"", *, cookie=COOKIE, below=""):
     finally:
         answer.close()
     return int(statuses[0][:3]), page
+
+
+def free_port():
+    """Return a port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

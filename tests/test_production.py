@@ -5,7 +5,6 @@ import os
 import re
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,8 @@ import psutil
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
+
+from tests.serving import free_port
 
 ROOT = Path(settings.BASE_DIR)
 SERVE = re.compile(r"^\.venv/bin/python manage\.py (serve.*)$", re.M)
@@ -50,12 +51,6 @@ def here(request):
 urlpatterns = [path("", echo), path("slow/", slow), path("worker/", worker)]
 urlpatterns += [path("here/", here, name="here")]
 """
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def read_until(process, text):

@@ -11,6 +11,7 @@ from django.test import override_settings
 
 from products.synonyms import Synonym, version
 from tests.factory import make_product
+from tests.serving import free_port
 from vectorshop.env import env_url
 from vectorshop.shared_cache import SharedCache
 
@@ -19,12 +20,6 @@ SECONDS = 30  # more than a slow machine needs
 pytestmark = pytest.mark.skipif(
     shutil.which("redis-server") is None, reason="apt-get install redis-server"
 )
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from tests.db.test_outage import ROOT, environment_for, get, wait_for
-from tests.views.test_errors import free_port
+from tests.serving import free_port
 from vectorshop.db.embedded.cluster import Cluster
 
 MODULE = """

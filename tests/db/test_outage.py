@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.views.test_errors import free_port
+from tests.serving import free_port
 from vectorshop.db.embedded.cluster import SUPERUSER, Cluster
 
 ROOT = Path(__file__).resolve().parents[2]

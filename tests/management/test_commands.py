@@ -22,6 +22,7 @@ from products.management.commands import demo as demo_command
 from products.models import Product
 from products.upkeep.pending import embed_pending
 from tests.factory import make_product, near
+from tests.serving import free_port
 
 
 class SmallBatches(Deterministic):
@@ -228,12 +229,6 @@ def test_an_edit_while_embedding_is_not_lost(monkeypatch):
 
 
 # demo
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def page_of(port):

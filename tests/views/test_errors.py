@@ -1,13 +1,14 @@
 """What a visitor sees when something is missing or broken."""
 
 import os
-import socket
 import subprocess
 import sys
 
 import pytest
 from django.db import OperationalError
 from django.test import Client
+
+from tests.serving import free_port
 
 GET_WITHOUT_DATABASE = """
 import django
@@ -21,12 +22,6 @@ for path in ("/", "/similar/?q=lamp", "/products/1/", "/admin/"):
     assert "cannot be reached" in response.content.decode()
     assert "Content-Security-Policy" in response.headers
 """
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def test_without_a_database_pages_say_to_come_back():
