@@ -14,10 +14,10 @@ from django.views.decorators.http import require_safe
 from products.models import Product
 from products.search import SearchError
 from products.search.side_by_side import MOST_COMPARED, side_by_side
+from products.views.product_ids import product_id
 from products.views.typeahead import products_named_like
 
-# No id is longer, and int() refuses more than 4,300 digits.
-LONGEST_ID = 19  # digits
+SHOWN = 19  # letters at most of a text that is no id
 
 
 @require_safe
@@ -58,10 +58,10 @@ def product_ids(texts: Iterable[str]) -> tuple[list[int], list[str]]:
     """Return the ids that are written so, and a message for each text that is none."""
     ids, errors = [], []
     for text in texts:
-        if text.isascii() and text.isdecimal() and len(text) <= LONGEST_ID:
-            ids.append(int(text))
-        else:
-            errors.append(no_product(text[:LONGEST_ID]))
+        try:
+            ids.append(product_id(text))
+        except Product.DoesNotExist:
+            errors.append(no_product(text[:SHOWN]))
     return ids, errors
 
 

@@ -14,8 +14,7 @@ from products.pictures.shown import image_address
 from products.search import similar_to
 from products.search.side_by_side import MOST_COMPARED
 from products.structured_data import breadcrumb_data, product_data
-
-SIMILAR_COUNT = 5
+from products.views.similar import SIMILAR_COUNT
 
 
 @require_safe

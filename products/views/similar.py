@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from products.forms import VarietyForm
 from products.models import Product
 from products.search import Results, SearchError, search, similar_to
+from products.views.product_ids import product_id
 from products.views.typeahead import product_named, products_named_like
 
 SIMILAR_COUNT = 5
@@ -25,7 +26,7 @@ def similar(request: HttpRequest) -> HttpResponse:
         return find_similar(request)
     number = request.GET["product"]
     try:
-        return render_similar(request, product_number(number))
+        return render_similar(request, product_id(number))
     except Product.DoesNotExist:
         if number:
             status, error = 404, _("There is no such product. Choose one of the list.")
@@ -33,14 +34,6 @@ def similar(request: HttpRequest) -> HttpResponse:
             status, error = 400, _("Choose a product.")
     context = {"text": "", "choices": [], "errors": [error], "empty": False}
     return render(request, "lab/find_similar.html", context, status=status)
-
-
-def product_number(text: str) -> int:
-    """Return a product's id, written as in its address; raise Product.DoesNotExist."""
-    # No id is longer, and int() refuses more than 4,300 digits.
-    if not (text.isascii() and text.isdecimal() and len(text) < 20):
-        raise Product.DoesNotExist
-    return int(text)
 
 
 def find_similar(request: HttpRequest) -> HttpResponse:
