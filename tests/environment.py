@@ -47,6 +47,7 @@ os.environ.update(
     MEDIA_ROOT="",
     MEDIA_STORAGE="",
     OPEN_CATALOG="",
+    PAGE_SECONDS="0",  # a test sees at once what it changed
     UPLOAD_DIR="",
     SECRET_KEY="only-for-tests-" + 40 * "x",
 )

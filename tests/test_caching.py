@@ -2,10 +2,16 @@
 
 import pytest
 from django.contrib.admin.sites import site
+from django.contrib.auth.models import AnonymousUser
+from django.core.cache import caches
+from django.test import RequestFactory
 from django.urls import URLPattern, get_resolver, reverse
+from django.utils.translation import override
 
 from products.models import Product
+from products.views.catalogue import product_list
 from tests.factory import make_product
+from vectorshop.caching import kept_a_moment
 
 pytestmark = pytest.mark.django_db
 
@@ -113,3 +119,65 @@ def test_what_is_the_same_for_everybody_may_be_kept(client, settings, address):
 
     assert not response.cookies
     assert "no-store" not in response.headers.get("Cache-Control", "")
+
+
+@pytest.fixture
+def a_minute(settings):
+    """The list of the shop, whose pages are kept for a minute."""
+    settings.PAGE_SECONDS = 60
+    caches["pages"].clear()
+    yield kept_a_moment(product_list)
+    caches["pages"].clear()
+
+
+def names_shown(view, path, **headers):
+    """The names of the products that a page shows to a visitor without a session."""
+    request = RequestFactory().get(path, headers=headers)
+    request.user = AnonymousUser()
+    page = view(request).content.decode()
+    page = page.replace("<mark>", "").replace("</mark>", "")
+    return [name for name in ("Lamp", "Chair") if f">{name}</a>" in page]
+
+
+def test_the_list_is_kept_a_moment_for_who_has_no_cookie(
+    a_minute, django_assert_num_queries
+):
+    assert names_shown(a_minute, "/") == ["Lamp"]
+    make_product(name="Chair")
+
+    with django_assert_num_queries(0):
+        assert names_shown(a_minute, "/") == ["Lamp"]
+    assert names_shown(a_minute, "/", cookie="csrftoken=x") == ["Lamp", "Chair"]
+    assert names_shown(a_minute, "/?sort=price") == ["Lamp", "Chair"]
+
+
+def test_a_search_is_never_kept(a_minute):
+    assert names_shown(a_minute, "/?q=lamp") == ["Lamp"]
+    make_product(name="Chair", description="With a lamp.")
+
+    assert names_shown(a_minute, "/?q=lamp") == ["Lamp", "Chair"]
+
+
+def test_a_page_with_a_form_is_kept_for_nobody(a_minute, settings):
+    settings.OPEN_CATALOG = True
+    Product.objects.all().delete()  # the empty shop has the form that loads samples
+
+    assert names_shown(a_minute, "/") == []
+    make_product(name="Chair")
+
+    assert names_shown(a_minute, "/") == ["Chair"]
+
+
+def test_each_language_has_its_own_kept_page(a_minute):
+    with override("en"):
+        names_shown(a_minute, "/")
+    with override("de"):
+        request = RequestFactory().get("/")
+        request.user = AnonymousUser()
+        assert "Was wird gesucht?" in a_minute(request).content.decode()
+
+
+def test_nothing_is_kept_where_the_setting_says_so(settings):
+    settings.PAGE_SECONDS = 0
+
+    assert kept_a_moment(product_list) is product_list

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control
+from django.views.decorators.cache import cache_page
+from django.views.decorators.csrf import csrf_protect
+
+View = Callable[..., HttpResponseBase]
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 
@@ -42,3 +48,24 @@ def is_personal(request: HttpRequest, response: HttpResponseBase) -> bool:
         or bool(response.cookies)
         or request.method not in SAFE
     )
+
+
+def kept_a_moment(view: View) -> View:
+    """Return *view* with its pages for visitors without a cookie kept PAGE_SECONDS long.
+
+    Whoever signed in, added a product or got a message has a cookie, and sees everything
+    at once. A search is always asked anew: each one counts. See
+    https://docs.djangoproject.com/en/5.2/topics/cache/#the-per-view-cache
+    """
+    if not settings.PAGE_SECONDS:
+        return view
+    # A page with a form sets a cookie, which Django sees only on this side of the cache;
+    # then it keeps the page for nobody.
+    kept = cache_page(settings.PAGE_SECONDS, cache="pages")(csrf_protect(view))
+
+    @wraps(view)
+    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        fresh = request.COOKIES or request.GET.get("q")
+        return (view if fresh else kept)(request, *args, **kwargs)
+
+    return answer

@@ -168,8 +168,15 @@ CACHES: dict[str, dict[str, Any]] = {
     else {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "OPTIONS": {"MAX_ENTRIES": 10_000},
-    }
+    },
+    "pages": {  # see vectorshop.caching; in each process, because a page is large
+        "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+        "LOCATION": "pages",
+        "OPTIONS": {"MAX_ENTRIES": 200},
+    },
 }
+# Seconds for which a process answers everybody without a cookie with the same list.
+PAGE_SECONDS = env_int("PAGE_SECONDS", 1, high=60)
 # Where the files of the admin's imports wait for their confirmation; empty: in the
 # system's folder for temporary files. Web servers that share the work share this folder.
 UPLOAD_DIR = os.environ.get("UPLOAD_DIR") or None

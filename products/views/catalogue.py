@@ -29,6 +29,7 @@ from products.views.narrowing import (
     nothing_passes,
     price_slider,
 )
+from vectorshop.caching import kept_a_moment
 
 # The orders of what was found, and those of the whole catalogue.
 FOUND_SORTS = (Sort.RELEVANCE, Sort.PRICE, Sort.PRICE_DESCENDING, Sort.NEWEST)
@@ -60,6 +61,7 @@ UNASKED = {
 
 
 @require_safe
+@kept_a_moment
 def product_list(request: HttpRequest) -> HttpResponse:
     """Return the catalogue with its search."""
     form = SearchForm.asked(request.GET)
