@@ -290,6 +290,7 @@ class Product(EmbeddedText, models.Model):
             ),
             models.Index(name="products_price_idx", fields=["price"]),
             models.Index(name="products_name_idx", fields=["name", "id"]),
+            models.Index(name="products_newest_idx", fields=["-created_at", "id"]),
             models.Index(Upper("sku"), name="products_upper_sku_idx"),
         ]
         constraints = [

@@ -80,10 +80,13 @@ def test_the_pages_queries_use_their_indexes(client, admin_client, many_products
         sql for sql in queries_of(client, product.get_absolute_url()) if "<=>" in sql
     ]
     [page] = [sql for sql in queries_of(client, "/") if "LIMIT 24" in sql]
+    newest = queries_of(client, "/?sort=-created_at")
+    [newest] = [sql for sql in newest if "LIMIT 24" in sql]
 
     assert "Index Scan using products_embedding_idx" in plan_of(similar)
     assert '"products"."embedding",' not in similar.split(" FROM ")[0]
     assert "Index Scan using products_name_idx" in plan_of(page)
+    assert "Index Scan using products_newest_idx" in plan_of(newest)
     assert '"embedding",' not in page
     # The plan can tell the difference: no index serves the other direction.
     assert "products_embedding_idx" not in plan_of(similar.replace("<=>", "<->"))
