@@ -19,8 +19,10 @@ from products.samples import load_sample_products
 from products.search import vocabulary, written_words
 from tests.backends import AXES
 
-# A shell has what it starts in the background ignore Ctrl-C, and so would the commands
-# that the tests interrupt.
+# A shell has what it starts in the background ignore Ctrl-C, nohup has it ignore that the
+# terminal is gone; and so would the commands that the tests interrupt.
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
