@@ -216,3 +216,15 @@ def test_dbshell_signs_in(manage, server, backend):
     )
 
     assert result.stdout == f"{backend.role}\n", result.stderr
+
+
+def test_a_backup_signs_in_and_shows_no_token(manage, server, backend, tmp_path):
+    if not shutil.which("pg_dump"):
+        pytest.skip("pg_dump is not installed")
+    path = tmp_path / "shop.dump"
+
+    result = manage("backup", path, DB_PORT=str(server.port), DB_NAME="postgres")
+
+    assert result.stdout.startswith(f"Wrote {path}, "), result.stderr
+    assert result.stderr == ""
+    assert path.read_bytes().startswith(b"PGDMP")
