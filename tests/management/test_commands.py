@@ -289,6 +289,40 @@ def test_the_demo_serves_the_samples_and_a_second_run_changes_nothing():
     assert len(before) == 9
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("answer", ["yes\n", "no\n", ""])
+def test_the_demo_deletes_everything_only_when_told_to(monkeypatch, capsys, answer):
+    monkeypatch.setattr(sys, "stdin", StringIO(answer))
+
+    if answer == "yes\n":
+        demo_command.empty_database(asked=True)
+    else:
+        with pytest.raises(CommandError, match="Nothing was deleted"):
+            demo_command.empty_database(asked=True)
+
+    tables = connection.introspection.table_names()
+    assert ("products" in tables) is (answer != "yes\n")
+    assert (tables == []) is (answer == "yes\n")
+    name = connection.settings_dict["NAME"]
+    assert (
+        f"Everything in the database {name} will be deleted" in capsys.readouterr().out
+    )
+
+
+@pytest.mark.django_db
+def test_the_demo_deletes_without_a_question_for_scripts():
+    demo_command.empty_database(asked=False)
+
+    assert connection.introspection.table_names() == []
+
+
+def test_the_demo_deletes_nothing_of_a_server_of_ones_own(monkeypatch):
+    monkeypatch.setitem(connection.settings_dict, "OPTIONS", {})
+
+    with pytest.raises(CommandError, match="the embedded database only"):
+        demo_command.empty_database(asked=False)
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.skipif(os.name == "nt", reason="stops the servers with SIGTERM")
 def test_the_demo_s_standby_answers_its_pages():

@@ -15,7 +15,7 @@ from django.core.management import (
     CommandParser,
     call_command,
 )
-from django.db import connection
+from django.db import connection, transaction
 
 from products.models import Product
 from products.samples import load_sample_products
@@ -47,16 +47,26 @@ class Command(BaseCommand):
             default=8000,
             help="The port to serve on (default 8000).",
         )
-
         parser.add_argument(
             "--standby",
             action="store_true",
             help="Copy the server to a standby, and let it answer the pages that only "
             "read. Each answer names its server in the header X-Answered-By.",
         )
+        parser.add_argument(
+            "--reset",
+            action="store_true",
+            help="First delete all that is in the embedded database: products, accounts, "
+            "judgements. It asks you before.",
+        )
+        parser.add_argument(
+            "--no-input",
+            action="store_true",
+            help="Do not ask before --reset.",
+        )
 
     def handle(
-        self, *, port: int, standby: bool, verbosity: int, **options: Any
+        self, *, port: int, standby: bool, reset: bool, no_input: bool, **options: Any
     ) -> None:
         other = port + 1 if port < 65535 else 8000
         require_free_port(HOST, port, advice=f"make demo PORT={other}")
@@ -65,6 +75,8 @@ class Command(BaseCommand):
         starting = "starting PostgreSQL, which sets up its files the first time"
         self.step(1, f"{starting if embedded else 'connecting to PostgreSQL'} ...")
         connection.ensure_connection()
+        if reset:
+            empty_database(asked=not no_input)
         self.step(2, "bringing the tables up to date ...")
         call_command("migrate", verbosity=0)
         self.step(3, "looking for products ...")
@@ -84,6 +96,30 @@ class Command(BaseCommand):
         """Say at once what is done now, also into a file."""
         self.stdout.write(f"Step {number} of {STEPS}: {doing}")
         self.stdout.flush()
+
+
+def empty_database(*, asked: bool) -> None:
+    """Delete everything in the embedded database, as if it had just been made.
+
+    asked: whether the person at the terminal has to agree. Raises CommandError if they do
+    not, and for another database than the embedded one.
+    """
+    if "data_dir" not in connection.settings_dict["OPTIONS"]:
+        raise CommandError(
+            "--reset deletes the embedded database only. Of a server of your own, drop "
+            "the database yourself."
+        )
+    if asked:
+        sys.stdout.write(
+            f"Everything in the database {connection.settings_dict['NAME']} will be "
+            'deleted. Type "yes" to go on: '
+        )
+        sys.stdout.flush()
+        if sys.stdin.readline().strip() != "yes":
+            raise CommandError("Nothing was deleted.")
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("DROP SCHEMA public CASCADE")
+        cursor.execute("CREATE SCHEMA public")
 
 
 def serve_with_standby(address: str) -> NoReturn:
