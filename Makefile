@@ -1,7 +1,7 @@
 # The project's commands; `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help python install demo test test-azure-cli test-old-pgvector bench bench-import screenshots figures messages locks lint format
+.PHONY: help python install demo test test-azure-cli test-old-pgvector test-container bench bench-import screenshots figures messages locks lint format
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -52,6 +52,9 @@ test-old-pgvector: $(OLD_PGVECTOR) ## run what asks for vectors on the oldest pg
 	$(BIN)/python -m pytest tests/db/test_old_pgvector.py
 	$(BIN)/python -m pytest -p tests.oldest_pgvector -n auto tests/test_models.py tests/test_querysets.py tests/search tests/sql tests/upkeep tests/quality tests/insight tests/catalog
 
+test-container: .venv/installed-dev ## run the Dockerfile's steps without Docker, and serve the shop from there (as root)
+	$(BIN)/python -m pytest tests/container/check_dockerfile.py
+
 bench: .venv/installed-bench ## measure the search and the pages beside baselines (needs wrk, two hours)
 	$(BIN)/python benchmarks/bench_serving.py --index --json .data/bench.json --plot .data/bench.svg
 
@@ -82,6 +85,8 @@ lint: .venv/installed-dev ## check style, types and templates
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/djhtml --tabwidth 2 --check templates
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 	$(BIN)/djade --target-version 5.2 --check $$(git ls-files 'templates/admin/*.html')
 
 format: .venv/installed-dev ## rewrite the code and the templates in the project's style

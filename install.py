@@ -89,6 +89,10 @@ pip could not install everything; its lines that begin with ERROR say why.
 Then run it again: what is installed stays."""
 
 
+# What pip says of each package that it need not install.
+QUIET = ("Requirement already satisfied", "Looking in ", "Ignoring ")
+
+
 def run_pip(command):
     """Run pip and return its exit status. In a terminal it draws its own progress."""
     if sys.stdout.isatty():
@@ -96,7 +100,7 @@ def run_pip(command):
     command = [*command, "--progress-bar", "off"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as pip:
         for line in pip.stdout:
-            if not line.startswith(("Requirement already satisfied", "Looking in ")):
+            if not line.startswith(QUIET):
                 say(line.rstrip())
     return pip.returncode
 

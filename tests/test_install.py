@@ -132,7 +132,12 @@ def test_a_package_that_is_not_the_locked_one_is_refused(project, capfd):
 
 @pytest.mark.usefixtures("project")
 def test_pips_own_lines_are_shown(capfd):
-    lines = ["Collecting a", "Requirement already satisfied: b", "Downloading a (8 MB)"]
+    lines = [
+        "Collecting a",
+        "Requirement already satisfied: b",
+        "Ignoring c: markers 'sys_platform == \"win32\"' don't match your environment",
+        "Downloading a (8 MB)",
+    ]
     program = f"import sys; print({chr(10).join(lines)!r}); sys.exit(3)"
 
     assert install.run_pip([sys.executable, "-c", program]) == 3
