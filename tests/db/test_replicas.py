@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import psutil
 import psycopg
 import pytest
 
@@ -38,17 +40,18 @@ PAGES = [
 
 
 @contextmanager
-def two_servers():
-    """A primary and a standby that streams from it, each in a folder of its own."""
+def servers(standbys=1):
+    """A primary and standbys that stream from it, each in a folder of its own."""
     folder = Path(tempfile.mkdtemp(prefix="vs-")).resolve()
     folder.chmod(0o711)
-    primary, standby = Cluster(folder / "a"), Cluster(folder / "b")
+    primary, *others = (Cluster(folder / name) for name in "abc"[: 1 + standbys])
     primary.create()
     primary.start()
-    standby.create_standby(primary)
-    standby.start()
-    yield primary, standby
-    for cluster in (primary, standby):
+    for standby in others:
+        standby.create_standby(primary)
+        standby.start()
+    yield primary, *others
+    for cluster in (primary, *others):
         if cluster.answers():
             cluster.stop()
     shutil.rmtree(folder)
@@ -56,13 +59,13 @@ def two_servers():
 
 @pytest.fixture(scope="module")
 def pair():
-    with two_servers() as servers:
-        yield servers
+    with servers() as clusters:
+        yield clusters
 
 
-def environment(primary, standby):
+def environment(primary, *standbys):
     return environment_for(primary) | {
-        "DB_REPLICA_HOSTS": str(standby.data_dir),
+        "DB_REPLICA_HOSTS": ",".join(str(standby.data_dir) for standby in standbys),
         "DB_REPLICA_LAG": "2",
         "EMBEDDING_BACKEND": "",  # the one that embedded the samples
         "OPEN_CATALOG": "true",
@@ -195,6 +198,27 @@ def test_a_standby_that_stops_is_passed_over_and_used_again(shop, pair):
     assert {page.headers["X-Answered-By"] for page in during} == {"default"}
 
 
+def test_a_standby_that_crashed_is_used_again(shop, pair):
+    _, standby = pair
+    with visitor(shop) as client:
+        crash(standby)
+        during = client.get("/")
+        standby.start()
+
+        wait_until(lambda: answered_by(client) == "replica1")
+
+    assert (during.status_code, during.headers["X-Answered-By"]) == (200, "default")
+
+
+def crash(cluster):
+    """Stop a server as pg_ctl's mode "immediate" does: it recovers when it starts."""
+    process = psutil.Process(int(cluster.pid_file.read_text().split()[0]))
+    processes = [process, *process.children()]
+    process.send_signal(signal.SIGQUIT)
+    _, alive = psutil.wait_procs(processes, timeout=SECONDS)
+    assert alive == []
+
+
 def test_a_standby_that_is_late_is_passed_over(shop, pair):
     _, standby = pair
     with visitor(shop) as writer, visitor(shop) as other:
@@ -239,8 +263,8 @@ def test_pages_are_served_while_the_primary_is_away(shop, pair):
 
 
 def test_a_standby_that_is_promoted_takes_the_writes():
-    with two_servers() as (primary, standby):
-        settings = environment(primary, standby) | {
+    with servers(standbys=2) as (primary, standby, other):
+        settings = environment(primary, standby, other) | {
             "DB_HOST": f"{primary.data_dir},{standby.data_dir}",
         }
         with running_shop(settings) as address, visitor(address) as client:
@@ -251,10 +275,22 @@ def test_a_standby_that_is_promoted_takes_the_writes():
             standby.promote()
             wait_until(lambda: add(client, "Lamp afterwards").status_code == 302)
             page = client.get("/")
+            follow(other, standby)
+            wait_until(lambda: answered_by(client) == "replica2")
+            followed = client.get("/")
 
     assert page.status_code == 200
     assert "Lamp afterwards" in page.text
     assert page.headers["X-Answered-By"] == "default"
+    assert followed.headers["X-Answered-By"] == "replica2"
+    assert "Lamp afterwards" in followed.text
+
+
+def follow(standby, primary):
+    """Let a standby stream from another server than before."""
+    where = f"host={primary.address().host} port={primary.address().port}"
+    execute(standby, f"ALTER SYSTEM SET primary_conninfo = '{where} user={SUPERUSER}'")
+    execute(standby, "SELECT pg_reload_conf()")
 
 
 def test_a_position_that_nobody_signed_is_none(shop, pair):
@@ -306,7 +342,7 @@ def test_the_command_waits_no_longer_than_it_is_told(pair):
 
 
 def test_a_standby_of_another_server_is_an_error(pair):
-    with two_servers() as (_, stranger):
+    with servers() as (_, stranger):
         said = replicas((pair[0], stranger), expect=1)
 
     assert "replica1 is a standby of another server than the primary's." in said
