@@ -317,10 +317,12 @@ def replicas(pair, *options, expect=0):
 def test_the_command_shows_how_a_standby_is(pair):
     _, standby = pair
 
+    fit = replicas(pair, "--wait")
+    execute(standby, "ALTER SYSTEM SET max_standby_streaming_delay = '30s'")
+    execute(standby, "SELECT pg_reload_conf()")
     risky = replicas(pair, expect=1)
     execute(standby, "ALTER SYSTEM SET max_standby_streaming_delay = '5s'")
     execute(standby, "SELECT pg_reload_conf()")
-    fit = replicas(pair, "--wait")
     standby.stop()
     away = replicas(pair, expect=1)
 
