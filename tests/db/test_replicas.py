@@ -12,8 +12,8 @@ from pathlib import Path
 
 import httpx
 import psutil
-import psycopg
 import pytest
+from psycopg import OperationalError
 
 from tests.db.test_outage import environment_for, running_shop
 from vectorshop.db.embedded.cluster import SUPERUSER, Cluster
@@ -131,12 +131,14 @@ def answered_by(client, path="/"):
 
 
 def execute(cluster, statement):
-    where = cluster.address()
-    with psycopg.connect(
-        host=where.host, port=where.port, user=SUPERUSER, dbname="postgres"
-    ) as connection:
-        connection.autocommit = True
+    with cluster.connect(cluster.address()) as connection:
         connection.execute(statement)
+
+
+def value(cluster, query):
+    """The value that a query finds."""
+    with cluster.connect(cluster.address()) as connection:
+        return connection.execute(query).fetchone()[0]
 
 
 def add(client, name):
@@ -303,8 +305,13 @@ def test_a_position_that_nobody_signed_is_none(shop, pair):
 
 def replicas(pair, *options, expect=0):
     """The output of `manage.py replicas`."""
+    return manage(pair, "replicas", *options, expect=expect)
+
+
+def manage(pair, *arguments, expect=0):
+    """The output of a command of the shop with these servers."""
     done = subprocess.run(
-        [sys.executable, "manage.py", "replicas", *options],
+        [sys.executable, "manage.py", *arguments],
         env=environment(*pair),
         capture_output=True,
         text=True,
@@ -318,11 +325,8 @@ def test_the_command_shows_how_a_standby_is(pair):
     _, standby = pair
 
     fit = replicas(pair, "--wait")
-    execute(standby, "ALTER SYSTEM SET max_standby_streaming_delay = '30s'")
-    execute(standby, "SELECT pg_reload_conf()")
-    risky = replicas(pair, expect=1)
-    execute(standby, "ALTER SYSTEM SET max_standby_streaming_delay = '5s'")
-    execute(standby, "SELECT pg_reload_conf()")
+    with conflicts_of(standby, "30s"):
+        risky = replicas(pair, expect=1)
     standby.stop()
     away = replicas(pair, expect=1)
 
@@ -341,6 +345,57 @@ def test_the_command_waits_no_longer_than_it_is_told(pair):
     late = replicas(pair, "--wait", "0.5", expect=1)
 
     assert "Not after 0.5 s: replica1 lack what the primary has." in late
+
+
+def test_the_system_check_tells_of_the_standby_it_is_asked_about(shop, pair):
+    with conflicts_of(pair[1], "30s"):
+        risky = manage(pair, "check", "--database", "replica1")
+    fit = manage(pair, "check", "--database", "replica1")
+
+    assert "(replicas.W004) On replica1 max_standby_streaming_delay is 30s" in risky
+    assert "replicas." not in fit
+
+
+def test_who_reads_a_standby_for_long_does_not_hold_the_pages_up(shop, pair):
+    primary, standby = pair
+    with (
+        conflicts_of(standby, "100ms"),
+        visitor(shop) as client,
+        standby.connect(standby.address()) as reader,
+    ):
+        # As export_products --database replica1 does.
+        reader.execute("BEGIN")
+        reader.execute("SELECT name FROM products")
+        execute(primary, CHANGE_OF_TABLE)
+        pages = [client.get("/").status_code for _ in range(5)]
+        wait_until(lambda: value(standby, READERS) == 0)
+
+        with pytest.raises(OperationalError, match="conflict with recovery"):
+            reader.execute("SELECT name FROM products")
+
+    assert pages == 5 * [200]
+
+
+# It locks readers out, on the standby too, as the switch of models does.
+CHANGE_OF_TABLE = "DO $$ BEGIN LOCK TABLE products; END $$"
+READERS = """
+SELECT count(*) FROM pg_locks
+WHERE relation = 'products'::regclass AND mode = 'AccessShareLock'
+"""
+
+
+@contextmanager
+def conflicts_of(standby, longest):
+    """Let readers of a standby hold back what the primary did for this long."""
+    usual = value(standby, "SHOW max_standby_streaming_delay")
+    set_delay(standby, longest)
+    yield
+    set_delay(standby, usual)
+
+
+def set_delay(standby, delay):
+    execute(standby, f"ALTER SYSTEM SET max_standby_streaming_delay = '{delay}'")
+    execute(standby, "SELECT pg_reload_conf()")
 
 
 def test_a_standby_of_another_server_is_an_error(pair):
