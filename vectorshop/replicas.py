@@ -131,20 +131,32 @@ class Server:
     alias: str
     position: Position | None = field(default=None, init=False)
     asked_at: float = field(default=float("-inf"), init=False)
-    failed_at: float = field(default=float("-inf"), init=False)
+    is_away: bool = field(default=False, init=False)
+    try_at: float = field(default=float("-inf"), init=False)
 
     def answers(self) -> bool:
-        """Return whether the server lets this thread in; remember a failure shortly."""
-        if time.monotonic() - self.failed_at < TRY_AGAIN_SECONDS:
+        """Return whether the server lets this thread in; remember a failure shortly.
+
+        A server that was away is tried by one thread: to try takes as long as it takes
+        to give up, and the others need not wait for that as well.
+        """
+        if time.monotonic() < self.try_at:
             return False
+        if self.is_away:
+            self.leave_alone()
         try:
             connection = connections[self.alias]
             connection.close_if_health_check_failed()
             connection.ensure_connection()
         except AWAY:
-            self.failed_at = time.monotonic()
+            self.leave_alone()
             return False
+        self.is_away, self.try_at = False, float("-inf")
         return True
+
+    def leave_alone(self) -> None:
+        """Let nobody try the server for a moment."""
+        self.is_away, self.try_at = True, time.monotonic() + TRY_AGAIN_SECONDS
 
     def ask(self, written: int | None = None) -> Position | None:
         """Return where the server is in the log, None if it does not answer.
@@ -160,7 +172,7 @@ class Server:
         try:
             self.position = position_of(self.alias)
         except AWAY:
-            self.failed_at = time.monotonic()
+            self.leave_alone()
             return None
         self.asked_at = time.monotonic()
         return self.position
