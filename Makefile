@@ -53,7 +53,7 @@ test-old-pgvector: $(OLD_PGVECTOR) ## run what asks for vectors on the oldest pg
 	$(BIN)/python -m pytest -p tests.oldest_pgvector -n auto tests/test_models.py tests/test_querysets.py tests/search tests/sql tests/upkeep tests/quality tests/insight tests/catalog
 
 bench: .venv/installed-bench ## measure the search and the pages beside baselines (needs wrk, two hours)
-	$(BIN)/python benchmarks/bench_serving.py --index --json .data/bench.json --plot .data/bench.svg
+	$(BIN)/python benchmarks/bench_serving.py --index --standby --json .data/bench.json --plot .data/bench.svg
 
 bench-import: .venv/installed-dev ## measure imports against bare baselines (25 minutes)
 	$(BIN)/python benchmarks/bench_import.py

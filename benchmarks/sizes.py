@@ -3,9 +3,10 @@
     DB_NAME=shop .venv/bin/python benchmarks/sizes.py --rows 10000 100000
 
 Makes a catalogue of each number of rows beside the configured one, once, from perturbed
-copies of its embedded products. Prints what a product takes on disk, part by part, and
-builds the index anew with vectors and with half precision. docs/scaling.md reckons with
-these figures.
+copies of its embedded products. Prints what a product takes on disk, part by part,
+builds the index anew with half precision and with vectors, and counts the pages that
+PostgreSQL reads for the ten products nearest to one. docs/scaling.md reckons with these
+figures.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from statistics import fmean
 from large_catalogue import ALIAS, parser, say, use_large_catalogue
 
 # isort: split
+from django.db import connections, transaction
+
 from products.models import Product
 from products.sql.statements import rows
 from products.upkeep import vector_index
@@ -39,6 +42,12 @@ GROUP BY amname
 ORDER BY amname
 """
 SIZE = "SELECT pg_relation_size(%s::regclass)"
+NEAREST = """
+EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON)
+SELECT id FROM products ORDER BY embedding <=> %s::vector LIMIT 10
+"""
+EF_SEARCH = 100  # as the shop searches
+SAMPLES = 50
 
 
 def main() -> None:
@@ -68,6 +77,22 @@ def show(count: int) -> None:
         built = f", built in {seconds:.0f} s with {memory_mb:,} MB"
         say_bytes(f"index: hnsw, {name}", size, count, built)
     vector_index.drop_index(HALFVEC, using=ALIAS)
+    say(f"  pages read for the nearest ten: {pages_read():,.0f}")
+
+
+def pages_read() -> float:
+    """Return how many pages PostgreSQL reads for the ten products nearest to one."""
+    chosen = Product.objects.using(ALIAS).order_by("sku")[:SAMPLES]
+    counts = []
+    with transaction.atomic(using=ALIAS), connections[ALIAS].cursor() as cursor:
+        cursor.execute(f"SET LOCAL hnsw.ef_search = {EF_SEARCH}")
+        for product in chosen:
+            cursor.execute(NEAREST, [list(product.embedding)])
+            [[[plan]]] = cursor.fetchall()
+            counts.append(
+                plan["Plan"]["Shared Hit Blocks"] + plan["Plan"]["Shared Read Blocks"]
+            )
+    return fmean(counts)
 
 
 def say_bytes(part: str, size: int, count: int, more: str = "") -> None:
