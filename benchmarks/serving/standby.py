@@ -14,7 +14,7 @@ from django.db import connection
 from serving.baselines import ROOT, SHOP
 from serving.server import START_SECONDS, Server, serving
 from vectorshop.db.embedded.cluster import Cluster
-from vectorshop.replicas import HEADER
+from vectorshop.replica_middleware import HEADER
 
 FOLDER = "benchmark_standby"  # beside the primary's
 
