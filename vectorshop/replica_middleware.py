@@ -19,6 +19,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from vectorshop.db.limits import is_locked_out, is_too_slow
 from vectorshop.replicas import (
     AWAY,
     WRITTEN,
@@ -26,6 +27,7 @@ from vectorshop.replicas import (
     one_row,
     primary,
     reading_from,
+    reads_from_standby,
     replica_aliases,
 )
 
@@ -54,7 +56,29 @@ class ReplicaMiddleware:
         alias = self.choose(written_by(request))
         with reading_from(alias):
             response = self.get_response(request)
-        response.headers[HEADER] = alias
+        response.headers.setdefault(HEADER, alias)
+        return response
+
+    def process_exception(
+        self, request: HttpRequest, exception: Exception
+    ) -> HttpResponseBase | None:
+        """Return the primary's page where a standby stopped under way, else None.
+
+        What took too long on a standby is not asked once more.
+        """
+        cause = exception.__cause__
+        if (
+            not isinstance(exception, AWAY)
+            or is_too_slow(cause)
+            or is_locked_out(cause)
+        ):
+            return None
+        if not reads_from_standby() or request.resolver_match is None:
+            return None
+        view, arguments, named = request.resolver_match
+        with reading_from(DEFAULT_DB_ALIAS):
+            response: HttpResponseBase = view(request, *arguments, **named)
+        response.headers[HEADER] = DEFAULT_DB_ALIAS
         return response
 
     def choose(self, written: int | None) -> str:

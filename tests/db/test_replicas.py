@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -67,6 +68,7 @@ def environment(primary, *standbys):
     return environment_for(primary) | {
         "DB_REPLICA_HOSTS": ",".join(str(standby.data_dir) for standby in standbys),
         "DB_REPLICA_LAG": "2",
+        "DB_LOCK_TIMEOUT": "60",
         "EMBEDDING_BACKEND": "",  # the one that embedded the samples
         "OPEN_CATALOG": "true",
         "SECRET_KEY": 50 * "x",
@@ -219,6 +221,32 @@ def crash(cluster):
     process.send_signal(signal.SIGQUIT)
     _, alive = psutil.wait_procs(processes, timeout=SECONDS)
     assert alive == []
+
+
+def test_a_page_under_way_when_its_standby_stops_comes_from_the_primary(shop, pair):
+    primary, standby = pair
+    with (
+        visitor(shop) as client,
+        ThreadPoolExecutor() as threads,
+        primary.connect(primary.address()) as writer,
+    ):
+        assert answered_by(client) == "replica1"
+        writer.execute("BEGIN; LOCK TABLE products")
+        wait_until(lambda: value(standby, LOCKS) == 1)
+        page = threads.submit(client.get, "/")
+        wait_until(lambda: value(standby, WAITING) == 1)
+        standby.stop()
+        writer.execute("ROLLBACK")
+        answer = page.result(SECONDS)
+
+    assert (answer.status_code, answer.headers["X-Answered-By"]) == (200, "default")
+
+
+LOCKS = """
+SELECT count(*) FROM pg_locks
+WHERE relation = 'products'::regclass AND mode = 'AccessExclusiveLock'
+"""
+WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
 
 def test_a_standby_that_is_late_is_passed_over(shop, pair):
