@@ -232,6 +232,8 @@ def test_a_page_under_way_when_its_standby_stops_comes_from_the_primary(shop, pa
     ):
         assert answered_by(client) == "replica1"
         writer.execute("BEGIN; LOCK TABLE products")
+        # An open transaction's log is sent with the next commit.
+        execute(primary, "SELECT pg_logical_emit_message(true, 'test', 'a commit')")
         wait_until(lambda: value(standby, LOCKS) == 1)
         page = threads.submit(client.get, "/")
         wait_until(lambda: value(standby, WAITING) == 1)
