@@ -56,7 +56,7 @@ test-container: .venv/installed-dev ## run the Dockerfile's steps without Docker
 	$(BIN)/python -m pytest tests/container/check_dockerfile.py
 
 bench: .venv/installed-bench ## measure the search and the pages beside baselines (needs wrk, two hours)
-	$(BIN)/python benchmarks/bench_serving.py --index --json .data/bench.json --plot .data/bench.svg
+	$(BIN)/python benchmarks/bench_serving.py --index --standby --json .data/bench.json --plot .data/bench.svg
 
 bench-import: .venv/installed-dev ## measure imports against bare baselines (25 minutes)
 	$(BIN)/python benchmarks/bench_import.py

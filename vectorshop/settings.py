@@ -144,7 +144,7 @@ else:
             },
         }
     }
-# Standbys that answer pages which only read; vectorshop.replicas chooses among them.
+# Standbys that answer pages which only read, see vectorshop/replica_middleware.py.
 DB_REPLICA_HOSTS = env_list("DB_REPLICA_HOSTS")
 DB_REPLICA_LAG = env_float("DB_REPLICA_LAG", 10, low=0, high=3600)  # seconds at most
 DATABASES |= replica_databases(DATABASES["default"], DB_REPLICA_HOSTS)
@@ -269,7 +269,7 @@ INSTALLED_APPS = [
     "axes",
 ]
 MIDDLEWARE = [
-    *(["vectorshop.replicas.ReplicaMiddleware"] if DB_REPLICA_HOSTS else []),
+    *(["vectorshop.replica_middleware.ReplicaMiddleware"] if DB_REPLICA_HOSTS else []),
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "vectorshop.csp.OnePolicyMiddleware",
