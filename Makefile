@@ -96,6 +96,8 @@ lint: .venv/installed-dev ## check style, types and templates
 	$(BIN)/djhtml --tabwidth 2 --check templates
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/zizmor --offline --quiet .github/workflows
 	$(BIN)/djade --target-version 5.2 --check $$(git ls-files 'templates/admin/*.html')
 
 format: .venv/installed-dev ## rewrite the code and the templates in the project's style
