@@ -1,84 +1,128 @@
-"""A product in the words of schema.org, for search engines."""
+"""What other programs are told of a product, and that in the words of schema.org.
+
+An Offer has the facts. The pages write them as JSON-LD for search engines, agents get
+them by products.agents, and products.catalog.feeds writes them into files.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
-from babel.numbers import is_currency
 from django.conf import settings
 
+from products.currency import rounded, shop_currency
 from products.models import Product
+from products.pictures.shown import image_address
 
 CONTEXT = "https://schema.org"
 
 # Characters; https://support.google.com/merchants/answer/6324468 allows so many.
 DESCRIPTION = 5_000
 
-# Signs that stand for one currency. Some, such as $, ¥ and kr, stand for several: a
-# wrong currency would be worse than none.
-CURRENCIES = {
-    "€": "EUR",
-    "£": "GBP",
-    "₹": "INR",
-    "₩": "KRW",
-    "₪": "ILS",
-    "₫": "VND",
-    "₱": "PHP",
-    "₴": "UAH",
-    "₺": "TRY",
-    "₽": "RUB",
-    "฿": "THB",
-    "zł": "PLN",
-    "Kč": "CZK",
-    "Ft": "HUF",
-    "lei": "RON",
-    "Fr.": "CHF",
-    "R$": "BRL",
-    "US$": "USD",
-    "A$": "AUD",
-    "CA$": "CAD",
-    "HK$": "HKD",
-    "MX$": "MXN",
-    "NZ$": "NZD",
-    "NT$": "TWD",
-    "CN¥": "CNY",
-    "JP¥": "JPY",
+# The words of schema.org for OFFER_AVAILABILITY and OFFER_CONDITION.
+AVAILABILITIES = {
+    "in_stock": f"{CONTEXT}/InStock",
+    "out_of_stock": f"{CONTEXT}/OutOfStock",
+    "preorder": f"{CONTEXT}/PreOrder",
+    "backorder": f"{CONTEXT}/BackOrder",
+}
+CONDITIONS = {
+    "new": f"{CONTEXT}/NewCondition",
+    "refurbished": f"{CONTEXT}/RefurbishedCondition",
+    "used": f"{CONTEXT}/UsedCondition",
 }
 
 
-def currency_code(sign: str) -> str | None:
-    """Return the ISO 4217 code of a currency: EUR for "€"; None for "$", of many.
+@dataclass(frozen=True)
+class Offer:
+    """The facts of a product; what the shop does not know is empty.
 
-    A code in capital letters is itself.
+    url, image: absolute addresses of its page and its picture. currency: the ISO 4217
+    code of the price, empty where the setting CURRENCY does not say which it is.
     """
-    sign = sign.strip()
-    return sign if is_currency(sign) else CURRENCIES.get(sign)
+
+    sku: str
+    name: str
+    description: str
+    category: str
+    url: str
+    image: str
+    price: Decimal
+    currency: str
+    availability: str
+    condition: str
+    brand: str
+    seller: str
 
 
-def product_data(product: Product, *, url: str, image: str | None) -> dict[str, Any]:
+def offer_of(product: Product, absolute: Callable[[str], str]) -> Offer:
+    """Return the facts of a product.
+
+    absolute: makes an address that begins with "/" whole, and leaves others as they are.
+    """
+    currency = shop_currency()
+    image = image_address(product)
+    return Offer(
+        sku=product.sku,
+        name=product.name,
+        description=product.description[:DESCRIPTION],
+        category=product.category,
+        url=absolute(product.get_absolute_url()),
+        image=absolute(image) if image else "",
+        price=rounded(Decimal(product.price), currency),
+        currency=currency or "",
+        availability=settings.OFFER_AVAILABILITY,
+        condition=settings.OFFER_CONDITION,
+        brand=settings.OFFER_BRAND,
+        seller=settings.SELLER_NAME,
+    )
+
+
+def product_data(offer: Offer) -> dict[str, Any]:
     """Return a product as https://schema.org/Product has it, to be written as JSON.
 
-    url, image: the absolute addresses of its page and its picture. Its price is left
-    out where the setting CURRENCY does not say which currency it is in.
+    Its price is left out where its currency is not known.
     """
     data: dict[str, Any] = {
         "@context": CONTEXT,
         "@type": "Product",
-        "name": product.name,
-        "sku": product.sku,
-        "url": url,
-        "category": product.category,
-        "description": product.description[:DESCRIPTION],
-        "image": image,
+        "name": offer.name,
+        "sku": offer.sku,
+        "url": offer.url,
+        "category": offer.category,
+        "description": offer.description,
+        "image": offer.image,
+        "brand": named("Brand", offer.brand),
+        "offers": offer_data(offer) if offer.currency else None,
     }
-    if currency := currency_code(settings.CURRENCY):
-        data["offers"] = {
+    return known(data)
+
+
+def offer_data(offer: Offer) -> dict[str, Any]:
+    """Return the price as https://schema.org/Offer has it, with what is known of it."""
+    return known(
+        {
             "@type": "Offer",
-            "price": f"{product.price:.2f}",
-            "priceCurrency": currency,
-            "url": url,
+            "price": str(offer.price),
+            "priceCurrency": offer.currency,
+            "url": offer.url,
+            "availability": AVAILABILITIES.get(offer.availability),
+            "itemCondition": CONDITIONS.get(offer.condition),
+            "seller": named("Organization", offer.seller),
         }
+    )
+
+
+def named(kind: str, name: str) -> dict[str, str] | None:
+    """Return a thing of schema.org that has a name alone, None without one."""
+    return {"@type": kind, "name": name} if name else None
+
+
+def known(data: dict[str, Any]) -> dict[str, Any]:
+    """Return the entries that have a value."""
     return {name: value for name, value in data.items() if value}
 
 

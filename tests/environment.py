@@ -46,7 +46,11 @@ os.environ.update(
     IMAGE_HOSTS="",
     MEDIA_ROOT="",
     MEDIA_STORAGE="",
+    OFFER_AVAILABILITY="",
+    OFFER_BRAND="",
+    OFFER_CONDITION="",
     OPEN_CATALOG="",
+    SELLER_NAME="",
     UPLOAD_DIR="",
     SECRET_KEY="only-for-tests-" + 40 * "x",
 )

@@ -241,8 +241,18 @@ ACCESSORY_WORDS = env_list(
 # Hosts whose pictures pages show, besides the shop's own; each with its port, if any.
 IMAGE_HOSTS = env_hosts("IMAGE_HOSTS")
 
-# The sign that every price has, before or after it as the language in force wants.
-CURRENCY = os.environ.get("CURRENCY") or "$"
+# The currency of every price: a code of ISO 4217, or a sign that pages show. Some signs,
+# such as $, stand for several currencies: then no other program is told a price.
+CURRENCY = os.environ.get("CURRENCY") or "USD"
+
+# What the shop says of every product to search engines, agents and in feeds, and the
+# database does not know. Empty: it is left out.
+OFFER_AVAILABILITY = env_choice(
+    "OFFER_AVAILABILITY", "", ("in_stock", "out_of_stock", "preorder", "backorder")
+)
+OFFER_CONDITION = env_choice("OFFER_CONDITION", "", ("new", "refurbished", "used"))
+OFFER_BRAND = os.environ.get("OFFER_BRAND", "").strip()
+SELLER_NAME = os.environ.get("SELLER_NAME", "").strip()
 
 # Django
 
