@@ -3,7 +3,8 @@
 from decimal import Decimal
 
 from products.models import Product
-from products.structured_data import breadcrumb_data, offer_of, product_data
+from products.offers import offer_of
+from products.structured_data import breadcrumb_data, product_data
 
 
 def absolute(address):

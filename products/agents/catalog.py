@@ -25,9 +25,9 @@ from products.agents.refusals import Refusal
 from products.agents.shapes import ucp_product
 from products.currency import from_minor_units, shop_currency
 from products.models import Product
+from products.offers import offer_of
 from products.search import Filters, Results, SearchError, search
 from products.search.question import check_text
-from products.structured_data import offer_of
 
 Absolute = Callable[[str], str]
 Message = dict[str, str]

@@ -10,9 +10,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from products.models import Product
+from products.offers import offer_of
 from products.search import similar_to
 from products.search.side_by_side import MOST_COMPARED
-from products.structured_data import breadcrumb_data, offer_of, product_data
+from products.structured_data import breadcrumb_data, product_data
 from products.views.similar import SIMILAR_COUNT
 
 
