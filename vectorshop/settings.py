@@ -150,6 +150,8 @@ DB_REPLICA_LAG = env_float("DB_REPLICA_LAG", 10, low=0, high=3600)  # seconds at
 DATABASES |= replica_databases(DATABASES["default"], DB_REPLICA_HOSTS)
 DATABASE_ROUTERS = ["vectorshop.replicas.Router"] if DB_REPLICA_HOSTS else []
 REPLICATED_APPS = ["products"]  # whose rows a page may read from a standby
+# Where programs ask by POST and nothing is written; a standby may answer these as well.
+READ_BY_POST = ("/ucp/", "/mcp")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Several web servers share what they computed, and hear of changes at once, by Redis or
