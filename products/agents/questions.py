@@ -106,11 +106,13 @@ Request = TypeVar("Request", bound=Part)
 
 def checked(kind: type[Request], data: Any) -> Request:
     """Return a request of this kind. Raises Refusal, which names the first mistakes."""
+    if not isinstance(data, dict):
+        raise Refusal("invalid_request", "Send what is asked for as a JSON object.")
     try:
         return kind.model_validate(data)
     except ValidationError as err:
         problems = [
-            f"{'.'.join(map(str, each['loc'])) or 'The body'}: {each['msg']}"
+            f"{'.'.join(map(str, each['loc']))}: {each['msg']}"
             for each in err.errors(include_url=False, include_input=False)[:3]
         ]
         raise Refusal("invalid_request", "; ".join(problems)[:500]) from err

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.test import Client
 
 from products.models import EmbeddingRecipe, Product
 from tests.agents.schemas import (
@@ -159,6 +160,11 @@ def test_filters_alone_browse(client, lamps):
     assert titles(cheap) == ["Lamp 02", "Lamp 03"]
     assert titles(both) == ["Lamp 02", "Lamp 04"]
     assert home["pagination"] == {"has_next_page": False, "total_count": 6}
+
+
+def test_a_browse_takes_two_statements(client, lamps, django_assert_num_queries):
+    with django_assert_num_queries(2):
+        search(client, filters={"categories": ["Home"]})
 
 
 def test_no_match_is_an_empty_list_without_messages(client, lamps):
@@ -369,7 +375,7 @@ def test_a_product_that_is_not_found_is_no_transport_error(client, lamps, body):
         ("search", {}, "Say what to look for: a query, or filters by"),
         ("search", {"query": " "}, "Say what to look for"),
         ("search", {"filters": {"colour": "red"}}, "Say what to look for"),
-        ("search", [], "The body: "),
+        ("search", [], "Send what is asked for as a JSON object."),
         ("search", {"query": 1}, "query: "),
         ("search", {"query": "x" * 1001}, "query: "),
         ("search", {"query": "a\0b"}, "A text cannot contain a NUL character."),
@@ -431,8 +437,6 @@ def test_an_operation_is_asked_by_post(client):
 
 
 def test_no_token_and_no_session_is_needed(samples):
-    from django.test import Client
-
     strict = Client(enforce_csrf_checks=True)
     ask(strict, "search", {"query": "lamp"}, schema=SearchResponse)
 

@@ -260,7 +260,7 @@ def test_rest_and_mcp_give_the_same(client):
         ({"name": "get_product"}, "The arguments must be an object."),
         (
             {"name": "get_product", "arguments": {"meta": META}},
-            "The body: Input should be a valid",
+            "Send what is asked for as a JSON object.",
         ),
         (
             {"name": "search_catalog", "arguments": {"meta": META, "catalog": {}}},
