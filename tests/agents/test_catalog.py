@@ -201,6 +201,18 @@ def test_cursors_lead_to_every_product_once(client, lamps):
     assert sum(pages, []) == [f"Lamp {number:02}" for number in range(1, 13)]
 
 
+def test_a_total_that_is_only_a_bound_is_left_out(client, lamps, monkeypatch):
+    monkeypatch.setattr("products.search.answer.LISTING_WINDOW", 8)
+    asked = {"filters": {"price": {"min": 0}}, "pagination": {"limit": 5}}
+
+    first = search(client, **asked)["pagination"]
+    last = search(client, **asked | {"pagination": {"cursor": first["cursor"]}})
+
+    assert set(first) == {"has_next_page", "cursor"}
+    assert titles(last) == ["Lamp 06", "Lamp 07", "Lamp 08"]
+    assert last["pagination"] == {"has_next_page": False}
+
+
 def test_the_page_after_one_that_went_is_empty(client, lamps):
     asked = {"filters": {"price": {"min": 0}}, "pagination": {"limit": 10}}
     cursor = search(client, **asked)["pagination"]["cursor"]
