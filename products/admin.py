@@ -18,13 +18,14 @@ from django.utils.formats import date_format, number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.text import capfirst
 from django.utils.timezone import localtime
-from django.utils.translation import gettext, gettext_lazy as _
+from django.utils.translation import get_language, gettext, gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from products.admin_pages import import_page, overview, reports
 from products.admin_pages.actions import embed_selected, export_csv, export_jsonl
 from products.admin_pages.embeddings import embed_some, embeddings_context
 from products.admin_pages.synonyms import SynonymAdmin
+from products.currency import currency_sign
 from products.embeddings import EmbeddingError
 from products.models import NotDuplicate, Product, Synonym
 from products.numbers import priced
@@ -200,7 +201,8 @@ class ProductAdmin(ModelAdmin):
     ) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field and db_field.name == "price":
-            field.label = f"{capfirst(field.label)} ({settings.CURRENCY.strip()})"
+            sign = currency_sign(get_language(), settings.CURRENCY)
+            field.label = f"{capfirst(field.label)} ({sign.strip()})"
         return field
 
     # The columns of the list; each is short enough for all to fit side by side.

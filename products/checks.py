@@ -22,6 +22,7 @@ from django.core.checks import (
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, router
 
+from products.currency import shop_currency
 from products.embeddings import EmbeddingError, get_backend, path_today
 from products.models import DIMENSIONS, EmbeddingRecipe, Product
 from products.pictures.elsewhere import hosts_elsewhere
@@ -99,6 +100,24 @@ def check_model_language(
             hint='Choose a model of many languages, see "Another language" in '
             "docs/embeddings.md.",
             id="products.W023",
+        )
+    ]
+
+
+@register
+def check_currency(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Return W030 where no ISO 4217 code is known for the currency of the prices."""
+    if shop_currency():
+        return []
+    return [
+        CheckWarning(
+            f"CURRENCY={settings.CURRENCY!r} is no code of ISO 4217, nor a sign of one "
+            "currency alone. Search engines get no price, agents no catalogue, and "
+            "feeds cannot be written.",
+            hint="Set CURRENCY to the code of your currency, such as USD or EUR.",
+            id="products.W030",
         )
     ]
 

@@ -46,8 +46,12 @@ os.environ.update(
     IMAGE_HOSTS="",
     MEDIA_ROOT="",
     MEDIA_STORAGE="",
+    OFFER_AVAILABILITY="",
+    OFFER_BRAND="",
+    OFFER_CONDITION="",
     OPEN_CATALOG="",
     PAGE_SECONDS="0",  # a test sees at once what it changed
+    SELLER_NAME="",
     UPLOAD_DIR="",
     SECRET_KEY="only-for-tests-" + 40 * "x",
 )

@@ -150,6 +150,8 @@ DB_REPLICA_LAG = env_float("DB_REPLICA_LAG", 10, low=0, high=3600)  # seconds at
 DATABASES |= replica_databases(DATABASES["default"], DB_REPLICA_HOSTS)
 DATABASE_ROUTERS = ["vectorshop.replicas.Router"] if DB_REPLICA_HOSTS else []
 REPLICATED_APPS = ["products"]  # whose rows a page may read from a standby
+# Where programs ask by POST and nothing is written; a standby may answer these as well.
+READ_BY_POST = ("/ucp/", "/mcp")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Several web servers share what they computed, and hear of changes at once, by Redis or
@@ -248,8 +250,18 @@ ACCESSORY_WORDS = env_list(
 # Hosts whose pictures pages show, besides the shop's own; each with its port, if any.
 IMAGE_HOSTS = env_hosts("IMAGE_HOSTS")
 
-# The sign that every price has, before or after it as the language in force wants.
-CURRENCY = os.environ.get("CURRENCY") or "$"
+# The currency of every price: a code of ISO 4217, or a sign that pages show. Some signs,
+# such as $, stand for several currencies: then no other program is told a price.
+CURRENCY = os.environ.get("CURRENCY") or "USD"
+
+# What the shop says of every product to search engines, agents and in feeds, and the
+# database does not know. Empty: it is left out.
+OFFER_AVAILABILITY = env_choice(
+    "OFFER_AVAILABILITY", "", ("in_stock", "out_of_stock", "preorder", "backorder")
+)
+OFFER_CONDITION = env_choice("OFFER_CONDITION", "", ("new", "refurbished", "used"))
+OFFER_BRAND = os.environ.get("OFFER_BRAND", "").strip()
+SELLER_NAME = os.environ.get("SELLER_NAME", "").strip()
 
 # Django
 

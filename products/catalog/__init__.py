@@ -8,6 +8,6 @@ The steps of an import, in order; each can be used alone:
 `importing` puts the steps together, for the command and for the browser. It is helped
 by `ahead` (a thread that reads the next rows), `bulk` (the vector index meanwhile) and
 `rejects_file` (the file of refused rows). `untidy` finds stored texts that an import
-would write differently. `exporting` writes the products out. `synonym_files` reads and
-writes the synonyms.
+would write differently. `exporting` writes the products out, and `feeds` writes them
+for marketplaces and agents. `synonym_files` reads and writes the synonyms.
 """

@@ -168,6 +168,24 @@ def sign_in(client):
     return client.post("/login/", data=data)
 
 
+@pytest.mark.parametrize(
+    ("path", "question"),
+    [
+        ("/ucp/catalog/search", {"query": "mat"}),
+        ("/ucp/catalog/lookup", {"ids": ["yoga-mat"]}),
+        ("/mcp", {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}),
+    ],
+)
+def test_what_agents_ask_by_post_is_read_from_the_standby(shop, path, question):
+    agent = {"UCP-Agent": 'profile="https://agent.example/profile.json"'}
+    with visitor(shop) as client:
+        answer = client.post(path, json=question, headers=agent)
+
+    assert answer.status_code == 200
+    assert answer.headers["X-Answered-By"] == "replica1"
+    assert "Set-Cookie" not in answer.headers
+
+
 def test_pages_that_only_read_come_from_the_standby(shop):
     with visitor(shop) as client:
         read = [client.get(path) for path in PAGES]
