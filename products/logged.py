@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 MAX_TEXT = 1_000  # characters, as many as a search takes
 CLIENT_LENGTH = 32
+MAX_POSITION = 1_000_000
 
 
 class LoggedQuery(models.Model):
