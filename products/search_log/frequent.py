@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.db.models.functions import Lower
-from django.utils import timezone
 
 from products.logged import LoggedQuery
-
-# So many searches are read at most, the latest ones.
-MOST_READ = 200_000
+from products.search_log.period import Period, searches_in
 
 
 @dataclass(frozen=True)
@@ -22,24 +17,26 @@ class FrequentQuery:
     """A text in small letters, and how many visitors searched for it.
 
     A visitor counts once a day, however often they repeat, filter or turn pages.
+    filtered: how many of the visitors had set a filter.
     """
 
     text: str
     visitors: int
+    filtered: int = 0
 
 
 @dataclass(frozen=True)
-class Period:
-    """From when to when the log is read; *end* itself is left out."""
+class NoResults:
+    """How many searches there were, how many found nothing, and of these with a filter."""
 
-    start: datetime
-    end: datetime
+    searches: int
+    empty: int
+    filtered: int
 
-    @classmethod
-    def last(cls, days: int | None = None) -> Period:
-        """Return the time of the last *days* until now; None: all that is kept."""
-        end = timezone.now()
-        return cls(end - timedelta(days=days or settings.SEARCH_LOG_DAYS), end)
+    @property
+    def share(self) -> float:
+        """Which share of the searches found nothing, 0 to 1."""
+        return self.empty / self.searches if self.searches else 0.0
 
 
 def frequent_queries(
@@ -48,8 +45,8 @@ def frequent_queries(
     """Return the n searches that most visitors made in the last *days*, most first.
 
     Searches in equal number come by the alphabet. days: None for all that is kept. One
-    statement, which reads 200,000 searches at most. Empty while the log is off, or keeps
-    no texts.
+    statement, which reads 200,000 searches at most. Empty while the log is empty, or
+    keeps no texts.
     """
     return frequent_in(Period.last(days), n, using=using)
 
@@ -58,27 +55,45 @@ def frequent_in(
     period: Period, n: int, *, using: str | None = None
 ) -> list[FrequentQuery]:
     """Return the n searches of a period that most visitors made, as above."""
-    counted = by_text(searches_in(period, using=using))
-    return [FrequentQuery(row["text"], row["visitors"]) for row in counted[:n]]
+    return by_text(searches_in(period, using=using), n)
 
 
-def searches_in(
-    period: Period, *, using: str | None = None, **conditions: Any
-) -> QuerySet[LoggedQuery]:
-    """Return the latest searches of a period that fulfil the conditions, bounded."""
-    latest = (
-        LoggedQuery.objects.using(using)
-        .filter(timestamp__gte=period.start, timestamp__lt=period.end, **conditions)
-        .order_by("-timestamp")[:MOST_READ]
-    )
-    return LoggedQuery.objects.using(using).filter(pk__in=latest.values("pk"))
+def empty_in(
+    period: Period, n: int, *, using: str | None = None
+) -> list[FrequentQuery]:
+    """Return the n searches of a period that found nothing for most visitors."""
+    return by_text(searches_in(period, using=using, found=0), n)
 
 
-def by_text(searches: QuerySet[LoggedQuery]) -> QuerySet[LoggedQuery, Any]:
-    """Return each text with the number of its visitors, the most frequent first."""
-    return (
+def by_text(searches: QuerySet[LoggedQuery], n: int) -> list[FrequentQuery]:
+    """Return the n texts with the most visitors, most first."""
+    visitors = Count("client_id", distinct=True)
+    counted = (
         searches.exclude(user_query="")
         .values(text=Lower("user_query"))
-        .annotate(visitors=Count("client_id", distinct=True))
+        .annotate(
+            visitors=visitors,
+            with_filter=Count("client_id", distinct=True, filter=Q(filtered=True)),
+        )
         .order_by("-visitors", "text")
     )
+    return [
+        FrequentQuery(row["text"], row["visitors"], row["with_filter"])
+        for row in counted[:n]
+    ]
+
+
+def no_results(period: Period, *, using: str | None = None) -> NoResults:
+    """Return how many searches of a period found nothing; one statement.
+
+    The second page of a search is no search of its own.
+    """
+    empty = Q(found=0)
+    counts: dict[str, Any] = searches_in(
+        period, using=using, first_position=1
+    ).aggregate(
+        searches=Count("pk"),
+        empty=Count("pk", filter=empty),
+        filtered=Count("pk", filter=empty & Q(filtered=True)),
+    )
+    return NoResults(**counts)

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from products.search_log import frequent
+from products.search_log import period
 from products.search_log.frequent import FrequentQuery, frequent_queries
 from tests.search_log.logs import searched
 
@@ -55,7 +55,7 @@ def test_searches_without_a_text_are_no_searches_for_the_empty_text():
 def test_one_statement_reads_a_bounded_number_of_searches(
     monkeypatch, django_assert_num_queries
 ):
-    monkeypatch.setattr(frequent, "MOST_READ", 2)
+    monkeypatch.setattr(period, "MOST_READ", 2)
     now = timezone.now()
     for minutes, text in enumerate(["table", "chair", "lamp"]):
         searched(text, timestamp=now - timedelta(minutes=minutes + 1))
