@@ -60,15 +60,24 @@ class PeriodForm(forms.Form):
 
     def period(self) -> Period:
         """Return the period of the checked days."""
-        today = timezone.localdate()
-        last = self.cleaned_data["end"] or today
-        days = min(DAYS, settings.SEARCH_LOG_DAYS)
-        first = self.cleaned_data["start"] or last - timedelta(days=days - 1)
+        last = self.cleaned_data["end"] or timezone.localdate()
+        first = self.cleaned_data["start"] or days_before(last)
         start, end = (
             timezone.make_aware(datetime.combine(day, time.min))
             for day in (first, last + timedelta(days=1))
         )
         return Period(start, end)
+
+
+def default_days() -> dict[str, str]:
+    """Return the first and the last day that the page shows by itself."""
+    today = timezone.localdate()
+    return {"start": days_before(today).isoformat(), "end": today.isoformat()}
+
+
+def days_before(last: date) -> date:
+    """Return the first of the thirty days that end with *last*, or of fewer kept ones."""
+    return last - timedelta(days=min(DAYS, settings.SEARCH_LOG_DAYS) - 1)
 
 
 class SearchLogAdmin(ModelAdmin):
@@ -93,7 +102,7 @@ class SearchLogAdmin(ModelAdmin):
         """Show the reports of a period."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        form = PeriodForm(request.GET)
+        form = PeriodForm(default_days() | request.GET.dict())
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,

@@ -67,7 +67,11 @@ class Writer:
             return
         with self.starting:
             if self.thread is None or not self.thread.is_alive():
-                self.thread = threading.Thread(target=self.run, name="search-log")
+                # Threads that answer requests are daemons, which a process that ends
+                # does not wait for; a thread that they start would be one, too.
+                self.thread = threading.Thread(
+                    target=self.run, name="search-log", daemon=False
+                )
                 self.thread.start()
 
     def run(self) -> None:

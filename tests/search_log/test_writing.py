@@ -1,4 +1,5 @@
 import os
+import threading
 import time
 
 import pytest
@@ -66,13 +67,16 @@ def test_a_thread_writes_by_itself_and_without_the_page(settings, monkeypatch):
     settings.SEARCH_LOG = True
     monkeypatch.setattr(writing, "GATHER_SECONDS", 0.01)
     own = Writer()
-    own.note(ANNA, search())
+    page = threading.Thread(target=own.note, args=(ANNA, search()), daemon=True)
+    page.start()
+    page.join()
     deadline = time.monotonic() + 60
     while not LoggedQuery.objects.exists() and time.monotonic() < deadline:
         time.sleep(0.01)
 
     assert LoggedQuery.objects.get().user_query == "lamp"
     assert own.thread.is_alive()
+    assert not own.thread.daemon  # so a process that ends waits for it
     monkeypatch.setattr(writing.threading.main_thread(), "is_alive", lambda: False)
     own.thread.join(60)
     assert not own.thread.is_alive()
