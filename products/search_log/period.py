@@ -14,6 +14,7 @@ from products.logged import LoggedQuery
 
 # So many searches are read at most, the latest ones.
 MOST_READ = 200_000
+MOST_DAYS = 3650
 
 
 @dataclass(frozen=True)

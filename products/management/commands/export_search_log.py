@@ -13,9 +13,7 @@ from django.db import ProgrammingError
 from products.catalog.exporting import open_target
 from products.management.base import ShopCommand, database_problem
 from products.search_log import ubi
-from products.search_log.period import Period
-
-MOST_DAYS = 3650
+from products.search_log.period import MOST_DAYS, Period
 
 
 class Command(ShopCommand):
