@@ -90,7 +90,9 @@ class Migration(migrations.Migration):
                 "default_permissions": ("view",),
                 "indexes": [
                     models.Index(
-                        fields=["timestamp"], name="products_logged_query_time"
+                        fields=["timestamp"],
+                        include=["found", "filtered", "first_position"],
+                        name="products_logged_query_time",
                     ),
                     models.Index(
                         fields=["client_id", "timestamp"],

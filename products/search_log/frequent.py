@@ -3,13 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from django.db.models import Count, Q, QuerySet
-from django.db.models.functions import Lower
+from django.db import DEFAULT_DB_ALIAS
 
-from products.logged import LoggedQuery
-from products.search_log.period import Period, searches_in
+from products.search_log import period
+from products.search_log.period import Period
+from products.sql.statements import rows
+
+BY_TEXT = """
+SELECT lower(user_query) AS text,
+       count(DISTINCT client_id) AS visitors,
+       count(DISTINCT client_id) FILTER (WHERE filtered)
+FROM (
+    SELECT user_query, client_id, filtered
+    FROM products_logged_query
+    WHERE timestamp >= %s AND timestamp < %s AND (found = 0 OR NOT %s)
+    ORDER BY timestamp DESC LIMIT %s
+) latest
+WHERE user_query <> ''
+GROUP BY text ORDER BY visitors DESC, text LIMIT %s
+"""
+# The index holds all that this reads.
+EMPTY = """
+SELECT count(*),
+       count(*) FILTER (WHERE found = 0),
+       count(*) FILTER (WHERE found = 0 AND filtered)
+FROM (
+    SELECT found, filtered
+    FROM products_logged_query
+    WHERE timestamp >= %s AND timestamp < %s AND first_position = 1
+    ORDER BY timestamp DESC LIMIT %s
+) latest
+"""
 
 
 @dataclass(frozen=True)
@@ -52,48 +77,33 @@ def frequent_queries(
 
 
 def frequent_in(
-    period: Period, n: int, *, using: str | None = None
+    within: Period, n: int, *, using: str | None = None
 ) -> list[FrequentQuery]:
     """Return the n searches of a period that most visitors made, as above."""
-    return by_text(searches_in(period, using=using), n)
+    return by_text(within, n, empty=False, using=using)
 
 
 def empty_in(
-    period: Period, n: int, *, using: str | None = None
+    within: Period, n: int, *, using: str | None = None
 ) -> list[FrequentQuery]:
     """Return the n searches of a period that found nothing for most visitors."""
-    return by_text(searches_in(period, using=using, found=0), n)
+    return by_text(within, n, empty=True, using=using)
 
 
-def by_text(searches: QuerySet[LoggedQuery], n: int) -> list[FrequentQuery]:
-    """Return the n texts with the most visitors, most first."""
-    visitors = Count("client_id", distinct=True)
-    counted = (
-        searches.exclude(user_query="")
-        .values(text=Lower("user_query"))
-        .annotate(
-            visitors=visitors,
-            with_filter=Count("client_id", distinct=True, filter=Q(filtered=True)),
-        )
-        .order_by("-visitors", "text")
-    )
-    return [
-        FrequentQuery(row["text"], row["visitors"], row["with_filter"])
-        for row in counted[:n]
-    ]
+def by_text(
+    within: Period, n: int, *, empty: bool, using: str | None
+) -> list[FrequentQuery]:
+    """Return the n texts with the most visitors, of all searches or of empty ones."""
+    values = (within.start, within.end, empty, period.MOST_READ, n)
+    found = rows(BY_TEXT, values, using=using or DEFAULT_DB_ALIAS)
+    return [FrequentQuery(*row) for row in found]
 
 
-def no_results(period: Period, *, using: str | None = None) -> NoResults:
+def no_results(within: Period, *, using: str | None = None) -> NoResults:
     """Return how many searches of a period found nothing; one statement.
 
     The second page of a search is no search of its own.
     """
-    empty = Q(found=0)
-    counts: dict[str, Any] = searches_in(
-        period, using=using, first_position=1
-    ).aggregate(
-        searches=Count("pk"),
-        empty=Count("pk", filter=empty),
-        filtered=Count("pk", filter=empty & Q(filtered=True)),
-    )
-    return NoResults(**counts)
+    values = (within.start, within.end, period.MOST_READ)
+    [counts] = rows(EMPTY, values, using=using or DEFAULT_DB_ALIAS)
+    return NoResults(*counts)
