@@ -19,6 +19,7 @@ from products.models import LoggedQuery
 from products.search_log.frequent import empty_in, frequent_in, no_results
 from products.search_log.period import MOST_READ, Period
 from products.search_log.positions import click_through
+from products.search_log.reformulations import reformulations
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[LoggedQuery]
@@ -123,7 +124,7 @@ class SearchLogAdmin(ModelAdmin):
 
 
 def reports(period: Period) -> dict[str, Any]:
-    """Return what the page shows of a period; five statements."""
+    """Return what the page shows of a period; seven statements."""
     return {
         "period": period,
         "last_day": period.end - timedelta(days=1),
@@ -131,5 +132,6 @@ def reports(period: Period) -> dict[str, Any]:
         "no_results": no_results(period),
         "frequent": frequent_in(period, SHOWN_TEXTS),
         "empty": empty_in(period, SHOWN_TEXTS),
+        "reformulations": reformulations(period),
         "positions": click_through(period)[:SHOWN_POSITIONS],
     }

@@ -38,9 +38,10 @@ def test_the_page_shows_what_is_searched_for_in_vain_and_opened(admin_client):
 
     page = admin_client.get(PAGE)
 
-    frequent, empty, positions = tables(page)
+    frequent, empty, given_up, positions = tables(page)
     assert [row[:2] for row in frequent] == [["lamp", "2"], ["usb c", "2"]]
     assert [row[:3] for row in empty] == [["usb c", "2", "1"]]
+    assert given_up == [[]]
     assert positions == [["1", "2", "1", "50%"], ["2", "1", "0", "0%"]]
     assert "4 searches, of which 2 found nothing; 1 of those had a filter" in page.text
 
@@ -54,6 +55,17 @@ def test_each_text_leads_to_its_search_and_to_a_synonym(admin_client):
     assert page.count('href="/admin/products/synonym/add/?words=usb%20%26%20c"') == 2
 
 
+def test_what_was_given_up_for_another_search_may_be_a_synonym(admin_client):
+    for visitor in ("anna", "bert"):
+        searched("settee", visitor=visitor)
+        clicked(searched("sofa", visitor=visitor, skus=["a"]), "a", 1)
+
+    page = admin_client.get(PAGE)
+
+    assert [row[:3] for row in tables(page)[2]] == [["settee", "sofa", "2"]]
+    assert 'href="/admin/products/synonym/add/?words=settee%2C%20sofa"' in page.text
+
+
 def test_both_ends_of_the_dates_are_included(admin_client):
     today = timezone.localdate()
     for days in (0, 1, 2):
@@ -63,7 +75,7 @@ def test_both_ends_of_the_dates_are_included(admin_client):
         "end": (today - timedelta(days=1)).isoformat(),
     }
 
-    frequent, _, _ = tables(admin_client.get(PAGE, days))
+    frequent, _, _, _ = tables(admin_client.get(PAGE, days))
 
     assert [row[0] for row in frequent] == ["1 days"]
 
@@ -84,11 +96,11 @@ def test_dates_that_are_none_are_refused(admin_client, days, message):
     assert message in page.text
 
 
-def test_the_page_runs_five_statements_of_its_own(
+def test_the_page_runs_seven_statements_of_its_own(
     admin_client, django_assert_max_num_queries
 ):
     searched("lamp", skus=["a"])
-    with django_assert_max_num_queries(7):  # with the session and the user
+    with django_assert_max_num_queries(9):  # with the session and the user
         admin_client.get(PAGE)
 
 
