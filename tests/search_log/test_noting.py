@@ -220,6 +220,14 @@ def test_a_search_that_was_looked_at_stays(log, anna, lamps):
     assert kept() == ["lamp", "lamps"]
 
 
+def test_a_search_of_a_page_that_was_opened_is_not_half_typed(log, anna, lamps):
+    anna.get("/?q=lamp")
+    typed(anna, "lamps")
+    log.write_all()
+
+    assert kept() == ["lamp", "lamps"]
+
+
 def test_a_half_typed_search_with_a_click_stays(log, anna, lamps):
     page = anna.get("/?q=lamp", headers={"HX-Request": "true"})
     anna.get(links(page)[0])
