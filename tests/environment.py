@@ -53,5 +53,8 @@ os.environ.update(
     PAGE_SECONDS="0",  # a test sees at once what it changed
     SELLER_NAME="",
     UPLOAD_DIR="",
+    SEARCH_LOG="",
+    SEARCH_LOG_DAYS="",
+    SEARCH_LOG_TEXTS="",
     SECRET_KEY="only-for-tests-" + 40 * "x",
 )

@@ -263,6 +263,12 @@ OFFER_CONDITION = env_choice("OFFER_CONDITION", "", ("new", "refurbished", "used
 OFFER_BRAND = os.environ.get("OFFER_BRAND", "").strip()
 SELLER_NAME = os.environ.get("SELLER_NAME", "").strip()
 
+# The search log: which searches were made, what they showed and what was opened. It
+# keeps no address and no name; see docs/search-log.md.
+SEARCH_LOG = env_bool("SEARCH_LOG", False)
+SEARCH_LOG_DAYS = env_int("SEARCH_LOG_DAYS", 90, low=1, high=3650)
+SEARCH_LOG_TEXTS = env_bool("SEARCH_LOG_TEXTS", True)
+
 # Django
 
 INSTALLED_APPS = [

@@ -65,6 +65,16 @@ def stored_entries(using: str, *, without: int | None = None) -> list[Entry]:
     ]
 
 
+def known_pairs(using: str) -> set[frozenset[str]]:
+    """Return the pairs of words that are synonyms, one way or both, in small letters."""
+    return {
+        frozenset((word.casefold(), other.casefold()))
+        for entry in stored_entries(using)
+        for word, others in entry.sides()
+        for other in others
+    }
+
+
 # How the search reads their words
 
 
