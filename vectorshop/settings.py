@@ -259,6 +259,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.sitemaps",
     "django_htmx",
+    "ninja",
     "axes",
 ]
 MIDDLEWARE = [
