@@ -8,7 +8,7 @@ from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
-from products.api.problems import ErrorOut, ProblemOut
+from products.api.problems import Error, ProblemDocument
 
 
 class DescribedAPI(NinjaAPI):
@@ -22,9 +22,11 @@ class DescribedAPI(NinjaAPI):
         """Return the document, with the schemas that its problems refer to."""
         document = super().get_openapi_schema(**kwargs)
         schemas = document["components"]["schemas"]
-        for schema in (ErrorOut, ProblemOut):
+        for schema in (Error, ProblemDocument):
             schemas[schema.__name__] = schema.model_json_schema(
                 ref_template="#/components/schemas/{model}"
             ) | {"$defs": None}
             del schemas[schema.__name__]["$defs"]
+        for operations in document["paths"].values():
+            operations.pop("head", None)  # the same as get, by definition
         return document
