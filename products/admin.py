@@ -23,10 +23,11 @@ from django.views.decorators.http import require_POST
 
 from products.admin_pages import import_page, overview, reports
 from products.admin_pages.actions import embed_selected, export_csv, export_jsonl
+from products.admin_pages.api_keys import ApiKeyAdmin
 from products.admin_pages.embeddings import embed_some, embeddings_context
 from products.admin_pages.synonyms import SynonymAdmin
 from products.embeddings import EmbeddingError
-from products.models import NotDuplicate, Product, Synonym
+from products.models import ApiKey, NotDuplicate, Product, Synonym
 from products.numbers import priced
 from products.pictures.drawn import drawn_picture
 from products.pictures.form import PictureForm
@@ -321,3 +322,4 @@ class NotDuplicateAdmin(PairAdmin):
 
 
 admin.site.register(Synonym, SynonymAdmin)
+admin.site.register(ApiKey, ApiKeyAdmin)
