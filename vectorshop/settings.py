@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from corsheaders.defaults import default_headers
 from csp.constants import NONE, SELF
 
 from vectorshop.db.entra.tokens import CREDENTIALS
@@ -244,6 +245,22 @@ IMAGE_HOSTS = env_hosts("IMAGE_HOSTS")
 # The sign that every price has, before or after it as the language in force wants.
 CURRENCY = os.environ.get("CURRENCY") or "$"
 
+# The JSON API
+
+# Requests a minute of an address that brings no key, and of a key; 0: any number.
+API_RATE_ADDRESS = env_int("API_RATE_ADDRESS", 300, high=100_000)
+API_RATE_KEY = env_int("API_RATE_KEY", 1200, high=100_000)
+# Origins whose pages may call the API from a browser; "*" alone: all.
+API_CORS_ORIGINS = env_list("API_CORS_ORIGINS")
+CORS_ALLOW_ALL_ORIGINS = API_CORS_ORIGINS == ["*"]
+CORS_ALLOWED_ORIGINS = [] if CORS_ALLOW_ALL_ORIGINS else API_CORS_ORIGINS
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = [*default_headers, "if-match", "if-none-match"]
+CORS_EXPOSE_HEADERS = [
+    *("ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After"),
+    "WWW-Authenticate",
+]
+
 # Django
 
 INSTALLED_APPS = [
@@ -259,9 +276,12 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.sitemaps",
     "django_htmx",
+    "ninja",
+    "corsheaders",
     "axes",
 ]
 MIDDLEWARE = [
+    *(["corsheaders.middleware.CorsMiddleware"] if API_CORS_ORIGINS else []),
     *(["vectorshop.replicas.ReplicaMiddleware"] if DB_REPLICA_HOSTS else []),
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
