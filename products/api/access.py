@@ -20,7 +20,7 @@ from vectorshop.replicas import AWAY
 
 logger = logging.getLogger(__name__)
 
-READS = ("GET", "HEAD")
+READS = ["GET", "HEAD"]
 EXPLAINS = "products.view_product"  # the permission of a session
 
 

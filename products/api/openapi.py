@@ -9,7 +9,7 @@ from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
 from products.api.access import KeyAuth, KeyIfAny
-from products.api.problems import ErrorOut, ProblemOut
+from products.api.problems import Error, ProblemDocument, documented
 
 
 class DescribedAPI(NinjaAPI):
@@ -23,23 +23,33 @@ class DescribedAPI(NinjaAPI):
         """Return the document, with the schemas that its problems refer to."""
         document = super().get_openapi_schema(**kwargs)
         schemas = document["components"]["schemas"]
-        for schema in (ErrorOut, ProblemOut):
+        for schema in (Error, ProblemDocument):
             schemas[schema.__name__] = schema.model_json_schema(
                 ref_template="#/components/schemas/{model}"
             ) | {"$defs": None}
             del schemas[schema.__name__]["$defs"]
-        let_key_be_optional(document)
+        for operations in document["paths"].values():
+            operations.pop("head", None)  # the same as get, by definition
+            for operation in operations.values():
+                describe_keys(operation)
+        name_keys(document)
         return document
 
 
-def let_key_be_optional(document: dict[str, Any]) -> None:
-    """Say of an operation that takes a key, if there is one, that it needs none."""
-    optional: dict[str, list[str]] = {KeyIfAny.__name__: []}
-    required: dict[str, list[str]] = {KeyAuth.__name__: []}
-    for operations in document["paths"].values():
-        for operation in operations.values():
-            if operation.get("security") == [optional]:
-                operation["security"] = [{}, required]
+# Of the classes that let requests in, the document knows one, which may be optional.
+NEEDED = KeyAuth.__name__
+IF_ANY = KeyIfAny.__name__
+
+
+def describe_keys(operation: dict[str, Any]) -> None:
+    """Say of an operation whether it needs a key, and how keys and limits refuse it."""
+    if operation.get("security") == [{IF_ANY: []}]:
+        operation["security"] = [{}, {NEEDED: []}]
+    operation["responses"] |= documented(401, 429)["responses"]
+
+
+def name_keys(document: dict[str, Any]) -> None:
+    """Say what a key is, whether or not one is needed."""
     schemes = document["components"].get("securitySchemes", {})
-    if KeyIfAny.__name__ in schemes:
-        schemes[KeyAuth.__name__] = schemes.pop(KeyIfAny.__name__)
+    if IF_ANY in schemes:
+        schemes[NEEDED] = schemes.pop(IF_ANY)

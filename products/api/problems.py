@@ -29,6 +29,11 @@ class Kind(Enum):
 
     PLAIN = (PLAIN, "")
     INVALID = ("urn:vectorshop:problem:invalid", "A value of the request is wrong")
+    CURSOR = ("urn:vectorshop:problem:cursor", "The cursor cannot be used")
+    MODEL_SWITCHED = (
+        "urn:vectorshop:problem:model-switched",
+        "The embedding model was switched",
+    )
 
     @property
     def type(self) -> str:
@@ -39,7 +44,7 @@ class Kind(Enum):
         return self.value[1]
 
 
-class ErrorOut(Schema):
+class Error(Schema):
     """What is wrong with one value of a request."""
 
     detail: str = Field(description="What is wrong, in words.")
@@ -52,14 +57,14 @@ class ErrorOut(Schema):
     )
 
 
-class ProblemOut(Schema):
+class ProblemDocument(Schema):
     """What went wrong, as RFC 9457 describes it."""
 
     type: str = Field(description="Which kind of problem it is, for programs.")
     title: str = Field(description="The kind in words.")
     status: int = Field(description="The status of the answer.")
     detail: str = Field(description="What went wrong, and what to do next.")
-    errors: list[ErrorOut] | None = Field(
+    errors: list[Error] | None = Field(
         None, description="What is wrong with each value."
     )
 
@@ -85,7 +90,7 @@ class Problem(Exception):
 
 def documented(*statuses: int) -> dict[str, Any]:
     """Return what OpenAPI says of the problems of an operation, as openapi_extra."""
-    schema = {"$ref": f"#/components/schemas/{ProblemOut.__name__}"}
+    schema = {"$ref": f"#/components/schemas/{ProblemDocument.__name__}"}
     return {
         "responses": {
             status: {

@@ -120,8 +120,8 @@ def test_a_method_that_is_not_taken_is_a_problem():
     response = Client().delete("/api/v1/products/lamp")
 
     assert (response.status_code, response.headers["Content-Type"]) == (405, PROBLEM)
-    assert response.headers["Allow"] == "GET"
-    assert response.json()["detail"] == "This address takes GET, not DELETE."
+    assert response.headers["Allow"] == "GET, HEAD"
+    assert response.json()["detail"] == "This address takes GET, HEAD, not DELETE."
 
 
 def test_a_request_that_cannot_be_read_is_a_problem():
