@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from django.views.decorators.gzip import gzip_page
 
-from products.api import products, searching
+from products.api import batches, products, searching, writing
 from products.api.access import reading
 from products.api.english import in_english
 from products.api.limits import Limit, with_limits
@@ -29,3 +29,5 @@ api.add_decorator(gzip_page, mode="view")
 api.add_decorator(in_english, mode="view")
 api.add_router("", products.router)
 api.add_router("", searching.router)
+api.add_router("", batches.router)
+__all__ = ["api", "writing"]  # whose operations are those of the router of products
