@@ -6,5 +6,5 @@ the catalogue, `writing` and `batches` those that store products. `questions` sa
 `answers` writes them, and `cursors` lead from page to page. `access` says who may do
 what, `limits` how much may be asked for, `conditions` reads If-Match, `problems` turns what goes wrong into problem documents, `english` keeps the
 language, `openapi` describes it all, and `urls` has the addresses, `views` those that
-are no operations.
+are no operations: the page about the API is one.
 """

@@ -76,12 +76,15 @@ class Batch(Answer):
     )
 
 
+EXAMPLE = """{"sku": "desk-lamp", "name": "Desk lamp", "price": "20.50"}
+{"sku": "smart-watch", "price": "179.00"}
+"""
 BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "description": "A JSON object in each line, with sku and other values of a "
         f"product; at most {MAX_LINES:,} lines and {MAX_BYTES // 10**6} MB.",
-        "content": {MEDIA_TYPES[0]: {"schema": {"type": "string"}}},
+        "content": {MEDIA_TYPES[0]: {"schema": {"type": "string"}, "example": EXAMPLE}},
     }
 }
 

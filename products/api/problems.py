@@ -89,10 +89,13 @@ class Problem(Exception):
         self.headers = headers
 
 
-def documented(*statuses: int) -> dict[str, Any]:
-    """Return what OpenAPI says of the problems of an operation, as openapi_extra."""
+def documented(*statuses: int, body: Any = None) -> dict[str, Any]:
+    """Return what OpenAPI says of an operation besides its types, as openapi_extra.
+
+    statuses: of its problems. body: an example of what is sent to it.
+    """
     schema = {"$ref": f"#/components/schemas/{ProblemDocument.__name__}"}
-    return {
+    said: dict[str, Any] = {
         "responses": {
             status: {
                 "description": HTTPStatus(status).phrase,
@@ -101,6 +104,9 @@ def documented(*statuses: int) -> dict[str, Any]:
             for status in statuses
         }
     }
+    if body is not None:
+        said["requestBody"] = {"content": {"application/json": {"example": body}}}
+    return said
 
 
 def answer_problems(api: NinjaAPI) -> None:

@@ -10,7 +10,7 @@ from functools import cache
 from django.db import router as databases
 from django.http import Http404, HttpRequest
 from django.http.response import HttpResponseBase
-from ninja import Query, Router
+from ninja import P, PathEx, Query, Router
 
 from products.api import schemas
 from products.api.access import READS
@@ -32,6 +32,14 @@ from products.sql.prepared import Given, Prepared
 
 router = Router(tags=["products"])
 
+Sku = PathEx[
+    str,
+    P(
+        description="The article number, as it is written.",
+        example="wireless-bluetooth-headphones",
+    ),
+]
+
 
 # The longer addresses come first: a sku may contain a slash.
 
@@ -44,7 +52,7 @@ router = Router(tags=["products"])
     openapi_extra=documented(400, 401, 403, 404, 409),
 )
 def similar_products(
-    request: HttpRequest, sku: str, asked: Query[SimilarQuestion]
+    request: HttpRequest, sku: Sku, asked: Query[SimilarQuestion]
 ) -> HttpResponseBase:
     """The products most like one, the nearest first, itself left out."""
     refuse_unknown(request, *SimilarQuestion.model_fields)
@@ -67,7 +75,7 @@ def similar_products(
     openapi_extra=documented(400, 404, 503, 504),
 )
 def why_product_is_not_found(
-    request: HttpRequest, sku: str, asked: Query[OrderedQuestion]
+    request: HttpRequest, sku: Sku, asked: Query[OrderedQuestion]
 ) -> HttpResponseBase:
     """Where a product is in the answer to a question, or what keeps it out.
 
@@ -104,7 +112,7 @@ def why_product_is_not_found(
     summary="A product by its sku",
     openapi_extra=documented(400, 404),
 )
-def get_product(request: HttpRequest, sku: str) -> HttpResponseBase:
+def get_product(request: HttpRequest, sku: Sku) -> HttpResponseBase:
     """The product with this sku, in the same upper and lower case."""
     refuse_unknown(request)
     return answer(request, Writer(request).product(product_of(sku)))

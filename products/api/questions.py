@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar
 
 from django.http import HttpRequest
 from ninja import Schema
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, WithJsonSchema
 
 from products.api.problems import Kind, Problem
 from products.models import Product
@@ -30,7 +30,10 @@ LIMIT = "How many a page has."
 DIVERSITY = "0 for the nearest or the best, up to 1 for the most varied."
 
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
-Price = Annotated[Decimal, Field(ge=0)]
+# As a number, though a text is read too: of a text the schema could say no more.
+Price = Annotated[
+    Decimal, Field(ge=0), WithJsonSchema({"type": "number", "minimum": 0})
+]
 Limit = Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE)]
 Diversity = Annotated[float, Field(ge=0, le=1)]
 Skus = Annotated[list[str], Field(max_length=MAX_EXAMPLES)]
@@ -73,6 +76,7 @@ class TextQuestion(FilteredQuestion):
     q: Text = Field(
         "",
         description="What a shopper types. Without it the catalogue is listed.",
+        json_schema_extra={"example": "earphones"},
     )
     mode: Mode = Field(
         Mode.HYBRID, description="By meaning and words (hybrid), or by one of them."

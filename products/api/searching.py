@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from ninja import Query, Router
+from ninja import P, Query, QueryEx, Router
 
 from products.api import schemas
 from products.api.access import READS, require
@@ -17,7 +17,6 @@ from products.api.questions import (
     ExamplesQuestion,
     SearchQuestion,
     SimilarQuestion,
-    Text,
     TextQuestion,
     Where,
     refuse_unknown,
@@ -27,6 +26,7 @@ from products.insight.explanation import explain
 from products.search import search
 from products.search.completions import completions
 from products.search.facets import category_counts, price_range
+from products.search.question import MAX_TEXT
 
 router = Router(tags=["search"])
 
@@ -53,7 +53,14 @@ def search_products(
     "/search",
     response=schemas.Results,
     summary="Search by examples",
-    openapi_extra=documented(400, 401, 403, 409, 413),
+    openapi_extra=documented(
+        *(400, 401, 403, 409, 413),
+        body={
+            "like": ["wireless-bluetooth-headphones", "noise-cancelling-earbuds"],
+            "unlike": ["smart-watch"],
+            "max_price": 200,
+        },
+    ),
 )
 def search_by_examples(
     request: HttpRequest, asked: ExamplesQuestion
@@ -98,7 +105,13 @@ def count_facets(request: HttpRequest, asked: Query[TextQuestion]) -> HttpRespon
     summary="What a half typed text may become",
     openapi_extra=documented(400),
 )
-def suggest(request: HttpRequest, q: Text) -> HttpResponseBase:
+def suggest(
+    request: HttpRequest,
+    q: QueryEx[
+        str,
+        P(max_length=MAX_TEXT, description="What is typed so far.", example="head"),
+    ],
+) -> HttpResponseBase:
     """Texts, categories and products that begin like what is typed."""
     refuse_unknown(request, "q")
     offered = completions(q)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from ninja import Schema
+from ninja import P, PathEx, Schema
 from pydantic import ConfigDict, Field, StrictFloat, StrictInt, StrictStr
 from pydantic_core import to_json
 
@@ -41,6 +41,11 @@ from products.permissions import (
     may_delete,
     may_write,
 )
+
+Sku = PathEx[
+    str, P(description="The article number, as it is written.", example="desk-lamp")
+]
+EXAMPLE = {"name": "Desk lamp", "price": "20.50", "category": "Home"}
 
 Price = Annotated[
     StrictStr | StrictInt | StrictFloat,
@@ -86,10 +91,10 @@ class ProductChanges(Schema):
     auth=writing,
     response={200: schemas.Product, 201: schemas.Product},
     summary="Add a product, or give it other values",
-    openapi_extra=documented(400, 403, 412, 413),
+    openapi_extra=documented(400, 403, 412, 413, body=EXAMPLE),
 )
 def put_product(
-    request: HttpRequest, sku: str, product: NewProduct
+    request: HttpRequest, sku: Sku, product: NewProduct
 ) -> HttpResponseBase:
     """The product as it is stored: status 201 for a new one, 200 for one that was there.
 
@@ -107,10 +112,10 @@ def put_product(
     auth=writing,
     response=schemas.Product,
     summary="Give a product some other values",
-    openapi_extra=documented(400, 403, 404, 412, 413),
+    openapi_extra=documented(400, 403, 404, 412, 413, body={"price": "18.00"}),
 )
 def patch_product(
-    request: HttpRequest, sku: str, changes: ProductChanges
+    request: HttpRequest, sku: Sku, changes: ProductChanges
 ) -> HttpResponseBase:
     """The product as it is stored. Values that are left out stay as they are.
 
@@ -135,7 +140,7 @@ def patch_product(
     summary="Remove a product",
     openapi_extra=documented(400, 403, 404, 412),
 )
-def remove_product(request: HttpRequest, sku: str) -> HttpResponseBase:
+def remove_product(request: HttpRequest, sku: Sku) -> HttpResponseBase:
     """Nothing, with status 204. Judgements of the product go with it.
 
     With `If-Match` as for PUT. Sent twice, the second answer is 404.

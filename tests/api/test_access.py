@@ -30,6 +30,7 @@ router = Router()
 
 @router.post("/write", auth=writing)
 def write(request):
+    """Who writes."""
     return request.user.username
 
 
