@@ -105,6 +105,8 @@ PAGES = [
     admin("odd-categories", f"{PRODUCTS}odd-categories/"),
     admin("import", f"{PRODUCTS}import/"),
     admin("synonyms", "products/synonym/"),
+    admin("api-keys", "products/apikey/"),
+    admin("new-api-key", "products/apikey/add/"),
 ]
 
 

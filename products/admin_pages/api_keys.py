@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from django import forms
@@ -9,6 +10,8 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
 from django.utils.translation import gettext, gettext_lazy as _, ngettext
 
 from products.api_keys import DAYS, MAX_DAYS, ApiKey, ApiKeyQuerySet, Scope
@@ -28,8 +31,8 @@ class NewKeyForm(ModelForm):
         choices=Scope,
         widget=forms.CheckboxSelectMultiple,
         help_text=_(
-            "read: counted for the key and not for the address. explain: how a search "
-            "found its results. write: what you may write yourself."
+            "read: nothing but read, counted for the key and not for the address. "
+            "explain: how a search found its results. write: what you may write yourself."
         ),
     )
     days = forms.IntegerField(
@@ -124,9 +127,16 @@ class ApiKeyAdmin(ModelAdmin):
         return key.state
 
     @admin.display(description=_("expires at"), ordering="expires_at")
-    def expires(self, key: ApiKey) -> Any:
-        return key.expires_at or gettext("never")
+    def expires(self, key: ApiKey) -> str:
+        return moment(key.expires_at)
 
     @admin.display(description=_("last used at"), ordering="last_used_at")
-    def used(self, key: ApiKey) -> Any:
-        return key.last_used_at or gettext("never")
+    def used(self, key: ApiKey) -> str:
+        return moment(key.last_used_at)
+
+
+def moment(time: datetime.datetime | None) -> str:
+    """Return a date and time in the reader's language, "never" for none."""
+    if time is None:
+        return gettext("never")
+    return date_format(localtime(time), "SHORT_DATETIME_FORMAT")

@@ -94,7 +94,7 @@ BODY: dict[str, Any] = {
     auth=writing,
     response=Batch,
     summary="Add and change many products",
-    openapi_extra=BODY | documented(400, 403, 413, 415, 503),
+    openapi_extra=BODY | documented(400, 403, 411, 413, 415, 503),
 )
 def write_products(
     request: HttpRequest, options: Query[BatchOptions]
@@ -133,6 +133,8 @@ def body_of(request: HttpRequest) -> Iterator[Source]:
     if request.content_type not in MEDIA_TYPES:
         wanted = " or ".join(MEDIA_TYPES)
         raise Problem(415, f"Send JSON Lines, with the Content-Type {wanted}.")
+    if "Content-Length" not in request.headers:  # WSGI has no body in chunks
+        raise Problem(411, "Say in Content-Length how many bytes you send.")
     with tempfile.TemporaryFile(buffering=0) as file:
         lines = size = 0
         while data := request.read(READ_BYTES):

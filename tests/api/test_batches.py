@@ -127,10 +127,19 @@ def test_a_packed_body_is_refused(api):
 
 
 def test_an_empty_body_is_refused(api):
-    answer = api.generic("POST", BATCH, CONTENT_TYPE=JSONL)
+    answer = api.generic("POST", BATCH, CONTENT_TYPE=JSONL, CONTENT_LENGTH="0")
 
     assert answer.status_code == 400
     assert "empty" in answer.json()["detail"]
+
+
+def test_a_body_in_chunks_is_refused(api):
+    headers = {"Transfer-Encoding": "chunked"}
+
+    answer = api.generic("POST", BATCH, CONTENT_TYPE=JSONL, headers=headers)
+
+    assert answer.status_code == 411
+    assert "Content-Length" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(("name", "value"), [("MAX_BYTES", 120), ("MAX_LINES", 2)])
