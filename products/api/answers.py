@@ -52,7 +52,7 @@ class Writer:
     """Writes products with the addresses that one request needs."""
 
     def __init__(self, request: HttpRequest) -> None:
-        self.root = request.build_absolute_uri("/")[:-1]
+        self.root = f"{request.scheme}://{request.get_host()}"
         self.page_of = product_pages(get_script_prefix())
         self.currency = currency_code(settings.CURRENCY)
 

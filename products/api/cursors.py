@@ -8,7 +8,7 @@ refused when the model was switched between.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -23,7 +23,8 @@ VALID = timedelta(hours=1)
 START_AGAIN = "Ask for the first page again, without the cursor."
 
 
-class Cursor(BaseModel):
+@dataclass(frozen=True)
+class Cursor:
     """A page, from 1, of a question, and the recipe of the page before it.
 
     question: see question_key().
@@ -78,10 +79,8 @@ class Cursor(BaseModel):
         """Return the cursor of the page after these results, None after the last."""
         if not results.has_next:
             return None
-        following = self.model_copy(
-            update={"page": results.next, "recipe": results.recipe}
-        )
-        return signing.dumps(following.model_dump(), salt=SALT)
+        following = replace(self, page=results.next, recipe=results.recipe)
+        return signing.dumps(vars(following), salt=SALT)
 
 
 def question_key(asked: BaseModel, *others: Any) -> str:

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Any, NoReturn
 
 from django.core.exceptions import RequestDataTooBig
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, RawPostDataException
 from ninja import NinjaAPI, Schema
 from ninja.errors import HttpError, Throttled, ValidationError
 from pydantic import Field
@@ -187,6 +187,11 @@ def too_long(request: HttpRequest, err: RequestDataTooBig) -> HttpResponse:
     return problem(413, "The body is too long. Send it in smaller parts.")
 
 
+def unread(request: HttpRequest, err: RawPostDataException) -> HttpResponse:
+    """Return that a form was sent in place of JSON; it was read as one before."""
+    return problem(415, "Send JSON, with the header Content-Type: application/json.")
+
+
 def busy(request: HttpRequest, err: BusyError) -> HttpResponse:
     """Return that others do what was asked for, and when to ask again."""
     detail = "Others ask for the same costly work. Ask again in a few seconds."
@@ -207,6 +212,7 @@ ANSWERS: dict[type[Exception], Any] = {
     HttpError: refused,
     Throttled: throttled,
     RequestDataTooBig: too_long,
+    RawPostDataException: unread,
     BusyError: busy,
     Exception: unexpected,
 }

@@ -11,8 +11,7 @@ from decimal import Decimal
 from typing import Annotated, Any, ClassVar
 
 from django.http import HttpRequest
-from ninja import Schema
-from pydantic import ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from products.api.problems import Kind, Problem
 from products.models import Product
@@ -39,7 +38,7 @@ Diversity = Annotated[float, Field(ge=0, le=1)]
 Skus = Annotated[list[str], Field(max_length=MAX_EXAMPLES)]
 
 
-class FilteredQuestion(Schema):
+class FilteredQuestion(BaseModel):
     """Which products are asked for."""
 
     category: Annotated[list[str], Field(max_length=MAX_CATEGORIES)] = Field(
@@ -104,7 +103,7 @@ class OrderedQuestion(TextQuestion):
         return super().question(where) | {"sort": self.sort, "page_size": self.limit}
 
 
-class Paged(Schema):
+class Paged(BaseModel):
     """Which page of an answer is wanted, and whether with how it came about."""
 
     cursor: str = Field(

@@ -54,7 +54,7 @@ def search_products(
     response=schemas.Results,
     summary="Search by examples",
     openapi_extra=documented(
-        *(400, 401, 403, 409, 413),
+        *(400, 401, 403, 409, 413, 415),
         body={
             "like": ["wireless-bluetooth-headphones", "noise-cancelling-earbuds"],
             "unlike": ["smart-watch"],

@@ -48,7 +48,7 @@ def key(django_user_model):
 
 @schema.parametrize()
 @hypothesis_settings(
-    max_examples=20,
+    max_examples=12,
     deadline=None,
     database=None,
     derandomize=True,

@@ -113,6 +113,7 @@ def test_what_is_like_a_product_comes_nearest_first(client, lamps):
     ("query", "expected"),
     [
         ("limit=2", ["lamp-1", "lamp-2"]),
+        ("limit=200", ["lamp-1", "lamp-2", "lamp-3"]),
         ("category=Home", ["lamp-1", "lamp-2"]),
         ("category=Home&category=Work", ["lamp-1", "lamp-2", "lamp-3"]),
         ("min_price=2", ["lamp-2", "lamp-3"]),
