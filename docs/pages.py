@@ -107,6 +107,8 @@ PAGES = [
     admin("import", f"{PRODUCTS}import/"),
     admin("synonyms", "products/synonym/"),
     admin("search-log", "products/loggedquery/"),
+    admin("api-keys", "products/apikey/"),
+    admin("new-api-key", "products/apikey/add/"),
 ]
 
 

@@ -21,6 +21,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext, gettext_lazy as _
 from pgvector.django import HnswIndex, VectorField
 
+from products.api_keys import ApiKey
 from products.embeddings import BaseEmbeddingBackend, backend_of, get_backend, text
 from products.extension import VectorNorm
 from products.logged import DaySalt, LoggedEvent, LoggedQuery
@@ -36,6 +37,7 @@ __all__ = [
     "DIMENSIONS",
     "EMBEDDING_FIELDS",
     "DaySalt",
+    "ApiKey",
     "EmbeddingRecipe",
     "LoggedEvent",
     "LoggedQuery",

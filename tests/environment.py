@@ -8,6 +8,9 @@ import os
 
 os.environ.update(
     ALLOWED_HOSTS="",
+    API_CORS_ORIGINS="",
+    API_RATE_ADDRESS="",
+    API_RATE_KEY="",
     AZURE_CLIENT_ID="",
     AZURE_CREDENTIAL="",
     AZURE_OPENAI_API_KEY="",

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from corsheaders.defaults import default_headers
 from csp.constants import NONE, SELF
 
 from vectorshop.db.entra.tokens import CREDENTIALS
@@ -151,7 +152,7 @@ DATABASES |= replica_databases(DATABASES["default"], DB_REPLICA_HOSTS)
 DATABASE_ROUTERS = ["vectorshop.replicas.Router"] if DB_REPLICA_HOSTS else []
 REPLICATED_APPS = ["products"]  # whose rows a page may read from a standby
 # Where programs ask by POST and nothing is written; a standby may answer these as well.
-READ_BY_POST = ("/ucp/", "/mcp")
+READ_BY_POST = ("/ucp/", "/mcp", "/api/v1/search", "/api/v1/instantsearch")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Several web servers share what they computed, and hear of changes at once, by Redis or
@@ -269,6 +270,22 @@ SEARCH_LOG = env_bool("SEARCH_LOG", False)
 SEARCH_LOG_DAYS = env_int("SEARCH_LOG_DAYS", 90, low=1, high=3650)
 SEARCH_LOG_TEXTS = env_bool("SEARCH_LOG_TEXTS", True)
 
+# The JSON API
+
+# Requests a minute of an address that brings no key, and of a key; 0: any number.
+API_RATE_ADDRESS = env_int("API_RATE_ADDRESS", 300, high=100_000)
+API_RATE_KEY = env_int("API_RATE_KEY", 1200, high=100_000)
+# Origins whose pages may call the API from a browser; "*" alone: all.
+API_CORS_ORIGINS = env_list("API_CORS_ORIGINS")
+CORS_ALLOW_ALL_ORIGINS = API_CORS_ORIGINS == ["*"]
+CORS_ALLOWED_ORIGINS = [] if CORS_ALLOW_ALL_ORIGINS else API_CORS_ORIGINS
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = [*default_headers, "if-match", "if-none-match"]
+CORS_EXPOSE_HEADERS = [
+    *("ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After"),
+    "WWW-Authenticate",
+]
+
 # Django
 
 INSTALLED_APPS = [
@@ -285,9 +302,11 @@ INSTALLED_APPS = [
     "django.contrib.sitemaps",
     "django_htmx",
     "ninja",
+    "corsheaders",
     "axes",
 ]
 MIDDLEWARE = [
+    *(["corsheaders.middleware.CorsMiddleware"] if API_CORS_ORIGINS else []),
     *(["vectorshop.replica_middleware.ReplicaMiddleware"] if DB_REPLICA_HOSTS else []),
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -14,6 +14,7 @@ from pydantic_core import to_json
 
 from products import models
 from products.api import schemas
+from products.api.access import READS
 from products.currency import shop_currency
 from products.insight.explanation import Explanation
 from products.pictures.shown import image_address
@@ -21,20 +22,29 @@ from products.search import Hit, Results
 from products.templating.environment import product_urls
 
 
-def answer(request: HttpRequest, body: schemas.Answer) -> HttpResponseBase:
+def answer(
+    request: HttpRequest, body: schemas.Answer, *, status: int = 200
+) -> HttpResponseBase:
     """Return the answer to a request; 304 where the client has the same one.
 
     Its ETag is that of its content, so that it is right whatever changed: a product, a
     synonym, the model. A cache keeps an answer, and asks each time if it is the same.
     """
     content = to_json(body)
-    response = HttpResponse(content, content_type="application/json")
+    response = HttpResponse(content, content_type="application/json", status=status)
     if request.method == "POST":
         return response
-    etag = f'W/"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
+    etag = tag_of(content)
     response.headers["ETag"] = etag
+    if request.method not in READS:  # what it was asked for was checked before
+        return response
     response.headers["Cache-Control"] = "no-cache"
     return get_conditional_response(request, etag=etag, response=response) or response
+
+
+def tag_of(content: bytes) -> str:
+    """Return the ETag of an answer; a weak one, since compressing changes its bytes."""
+    return f'W/"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
 
 
 class Writer:

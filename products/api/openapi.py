@@ -17,7 +17,8 @@ from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
-from products.api.problems import Error, ProblemDocument
+from products.api.access import KeyAuth, KeyIfAny
+from products.api.problems import Error, ProblemDocument, documented
 
 
 class DescribedAPI(NinjaAPI):
@@ -40,9 +41,31 @@ class DescribedAPI(NinjaAPI):
             }
         for operations in document["paths"].values():
             operations.pop("head", None)  # the same as get, by definition
+            for operation in operations.values():
+                describe_keys(operation)
+        name_keys(document)
         for call in calls(document):
             call.operation["description"] += f"\n\nFor example:\n\n    {call.curl}"
         return document
+
+
+# Of the classes that let requests in, the document knows one, which may be optional.
+NEEDED = KeyAuth.__name__
+IF_ANY = KeyIfAny.__name__
+
+
+def describe_keys(operation: dict[str, Any]) -> None:
+    """Say of an operation whether it needs a key, and how keys and limits refuse it."""
+    if operation.get("security") == [{IF_ANY: []}]:
+        operation["security"] = [{}, {NEEDED: []}]
+    operation["responses"] |= documented(401, 429)["responses"]
+
+
+def name_keys(document: dict[str, Any]) -> None:
+    """Say what a key is, whether or not one is needed."""
+    schemes = document["components"].get("securitySchemes", {})
+    if IF_ANY in schemes:
+        schemes[NEEDED] = schemes.pop(IF_ANY)
 
 
 @dataclass(frozen=True)
@@ -65,7 +88,7 @@ class Call:
         parts = ["curl", f'"$SHOP{path}{query}"']
         if self.method != "get":
             parts[1:1] = ["--request", self.method.upper()]
-        if "security" in self.operation:
+        if {} not in self.operation["security"]:
             parts += ["--header", '"Authorization: Bearer $KEY"']
         content = self.operation.get("requestBody", {}).get("content", {})
         for media_type, body in content.items():

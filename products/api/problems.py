@@ -17,6 +17,7 @@ from ninja import NinjaAPI, Schema
 from ninja.errors import HttpError, Throttled, ValidationError
 from pydantic import Field
 
+from products.catalog.one_product import InvalidProduct
 from products.search import SearchError
 from products.turns import BusyError
 from vectorshop.problems import MEDIA_TYPE, PLAIN, problem
@@ -151,6 +152,16 @@ def where_of(error: Mapping[str, str]) -> str:
     return error["parameter"] if "parameter" in error else error["pointer"]
 
 
+def unstorable(request: HttpRequest, err: InvalidProduct) -> HttpResponse:
+    """Return what an import would say of the values of a product."""
+    errors = [
+        {"detail": reason, "code": "refused"}
+        | ({"parameter": "sku"} if name == "sku" else {"pointer": f"#/{name}"})
+        for name, reason in err.reasons.items()
+    ]
+    return raised(request, Problem(400, str(err), kind=Kind.INVALID, errors=errors))
+
+
 def unsearchable(request: HttpRequest, err: SearchError) -> HttpResponse:
     """Return why a question cannot be asked."""
     return raised(request, Problem(400, str(err), kind=Kind.INVALID))
@@ -196,6 +207,7 @@ ANSWERS: dict[type[Exception], Any] = {
     Problem: raised,
     ValidationError: invalid,
     SearchError: unsearchable,
+    InvalidProduct: unstorable,
     Http404: missing,
     HttpError: refused,
     Throttled: throttled,

@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 from ninja import P, Query, QueryEx, Router
 
 from products.api import schemas
-from products.api.access import READS, Scope, require
+from products.api.access import READS, require
 from products.api.answers import Writer, answer, categories
 from products.api.cursors import Cursor, question_key
 from products.api.problems import documented
@@ -21,6 +21,7 @@ from products.api.questions import (
     Where,
     refuse_unknown,
 )
+from products.api_keys import Scope
 from products.insight.explanation import explain
 from products.search import search
 from products.search.completions import completions

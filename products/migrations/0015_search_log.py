@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("products", "0013_words_apart"),
+        ("products", "0014_api_key"),
     ]
 
     operations = [

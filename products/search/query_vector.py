@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.core.cache import cache
@@ -34,6 +36,9 @@ WAIT_SECONDS = 0.5
 
 # The norm of a sum of unit vectors below which its direction is only rounding.
 SMALLEST_NORM = 1e-3
+
+
+_embedded: ContextVar[list[str] | None] = ContextVar("embedded", default=None)
 
 
 class EmbedderBusy(EmbeddingError, BusyError):
@@ -108,6 +113,7 @@ def text_vectors(
                 )
                 made = {text: vector for text, vector in embedded if vector is not None}
                 vectors |= made
+                note_embedded(missing)
                 cache.set_many(
                     {keys[text]: vector.tobytes() for text, vector in made.items()},
                     CACHE_SECONDS,
@@ -115,6 +121,24 @@ def text_vectors(
     except BusyError as err:
         raise EmbedderBusy from err
     return vectors
+
+
+@contextmanager
+def noting_embedded() -> Iterator[list[str]]:
+    """Give the list of the texts that the block has embedded: they were not cached."""
+    texts: list[str] = []
+    token = _embedded.set(texts)
+    try:
+        yield texts
+    finally:
+        _embedded.reset(token)
+
+
+def note_embedded(texts: Iterable[str]) -> None:
+    """Note texts that were embedded, if somebody wants to know."""
+    noted = _embedded.get()
+    if noted is not None:
+        noted.extend(texts)
 
 
 def cache_key(text: str, backend: BaseEmbeddingBackend, query: bool = True) -> str:

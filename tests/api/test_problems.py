@@ -125,11 +125,13 @@ def test_an_unknown_address_is_a_problem(address, method):
 
 
 def test_a_method_that_is_not_taken_is_a_problem():
-    response = Client().delete("/api/v1/products/lamp")
+    response = Client().delete("/api/v1/search")
 
     assert (response.status_code, response.headers["Content-Type"]) == (405, PROBLEM)
-    assert response.headers["Allow"] == "GET, HEAD"
-    assert response.json()["detail"] == "This address takes GET, HEAD, not DELETE."
+    assert response.headers["Allow"] == "GET, HEAD, POST"
+    assert response.json()["detail"] == (
+        "This address takes GET, HEAD, POST, not DELETE."
+    )
 
 
 def test_a_request_that_cannot_be_read_is_a_problem():
