@@ -265,6 +265,7 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.sitemaps",
     "django_htmx",
+    "ninja",
     "axes",
 ]
 MIDDLEWARE = [

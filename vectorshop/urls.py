@@ -8,6 +8,7 @@ from vectorshop.accounts import SignOut
 
 urlpatterns = [
     path("", include("products.urls")),
+    path("api/", include("products.api.urls")),
     path("login/", LoginView.as_view(template_name="login.html"), name="login"),
     path("logout/", SignOut.as_view(), name="logout"),
     path("admin/", admin.site.urls),

@@ -1,0 +1,24 @@
+"""The operations below /api/v1/, put together.
+
+Whoever has more operations gives their router to `api` here.
+"""
+
+from __future__ import annotations
+
+from products.api import products
+from products.api.access import reading
+from products.api.english import in_english
+from products.api.openapi import DescribedAPI
+from products.api.problems import answer_problems
+
+api = DescribedAPI(
+    title="VectorShop",
+    version="1",
+    description="Search a shop's products by their meaning and their words.",
+    urls_namespace="api-v1",
+    docs_url=None,
+    auth=reading,
+)
+answer_problems(api)
+api.add_decorator(in_english, mode="view")
+api.add_router("", products.router)
