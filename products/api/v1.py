@@ -8,6 +8,7 @@ from __future__ import annotations
 from products.api import products
 from products.api.access import reading
 from products.api.english import in_english
+from products.api.instantsearch import operation as instantsearch
 from products.api.openapi import DescribedAPI
 from products.api.problems import answer_problems
 
@@ -22,3 +23,4 @@ api = DescribedAPI(
 answer_problems(api)
 api.add_decorator(in_english, mode="view")
 api.add_router("", products.router)
+api.add_router("", instantsearch.router)
