@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tests.factory import make_product
 
@@ -391,26 +393,34 @@ def test_a_snippet_is_cut_around_the_word(ask):
 # Cost
 
 
+def statements(post, *params):
+    """How many statements a POST runs, the second time."""
+    post(*params)
+    with CaptureQueriesContext(connection) as captured:
+        assert post(*params).status_code == 200
+    return len(captured)
+
+
 @pytest.mark.usefixtures("shop")
-def test_several_requests_of_a_page_cost_little_more_than_two(
-    post, django_assert_max_num_queries
-):
-    """A page with two facets, of which both are chosen: three requests.
+@pytest.mark.parametrize(
+    "chosen", ["category:Home", [["category:Home", "category:Sports"]]]
+)
+def test_counts_of_categories_cost_no_statement_beside_their_own_search(post, chosen):
+    """A page asks for the products of the categories, and for the others' counts."""
+    found = {"query": "lamp", "facetFilters": chosen}
+    counts = {"query": "lamp", "hitsPerPage": 0}
+    searches = statements(post, found) + statements(post, counts)
 
-    A search takes up to 12 statements; the range of prices takes one.
-    """
-    page = {
-        "query": "lamp",
-        "facets": ["category", "price"],
-        "facetFilters": "category:Home",
-        "numericFilters": ["price<=30"],
-    }
-    categories = page | {"hitsPerPage": 0, "facets": "category", "facetFilters": []}
-    prices = page | {"hitsPerPage": 0, "facets": "price", "numericFilters": []}
-    post(page, categories, prices)
+    both = [found | {"facets": ["category"]}, counts | {"facets": ["category"]}]
 
-    with django_assert_max_num_queries(3 * 12 + 1):
-        post(page, categories, prices)
+    assert statements(post, *both) == searches
+
+
+@pytest.mark.usefixtures("shop")
+def test_the_count_of_one_category_is_the_number_of_its_products(post):
+    one = {"query": "lamp", "facetFilters": "category:Home"}
+
+    assert statements(post, one | {"facets": "category"}) == statements(post, one)
 
 
 @pytest.mark.usefixtures("shop")

@@ -164,7 +164,7 @@ def facets(
     counts: dict[str, dict[str, int]] = {}
     stats: dict[str, dict[str, float]] = {}
     if CATEGORY in wanted and asked and results:
-        found = passing(asked, searches.categories(asked), results)
+        found = passing(asked, searches, results)
         counts[CATEGORY] = dict(found[: params.max_values_per_facet])
     elif CATEGORY in wanted:
         counts[CATEGORY] = {}
@@ -175,14 +175,13 @@ def facets(
     return {"facets": counts, "facets_stats": stats}
 
 
-def passing(asked: Asked, counted: Counts, results: Results) -> Counts:
+def passing(asked: Asked, searches: Searches, results: Results) -> Counts:
     """Return the counts of the categories that pass the request's own filters."""
     chosen = asked.filters.categories
-    if not chosen:
-        return counted
     if len(chosen) == 1:
         return [(chosen[0], results.total)] if results.total else []
-    return [(name, count) for name, count in counted if name in chosen]
+    counted = searches.categories(asked)
+    return [each for each in counted if not chosen or each[0] in chosen]
 
 
 def facet_values(
