@@ -40,6 +40,7 @@ ENVIRONMENT = dict.fromkeys(
         "HNSW_HALFVEC",
         "HTTPS",
         "OPEN_CATALOG",
+        "SEARCH_LOG",
     ],
     "",
 ) | {"DB_NAME": "vectorshop_pictures"}
@@ -104,6 +105,7 @@ PAGES = [
     admin("odd-categories", f"{PRODUCTS}odd-categories/"),
     admin("import", f"{PRODUCTS}import/"),
     admin("synonyms", "products/synonym/"),
+    admin("search-log", "products/loggedquery/"),
 ]
 
 

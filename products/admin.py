@@ -24,9 +24,10 @@ from django.views.decorators.http import require_POST
 from products.admin_pages import import_page, overview, reports
 from products.admin_pages.actions import embed_selected, export_csv, export_jsonl
 from products.admin_pages.embeddings import embed_some, embeddings_context
+from products.admin_pages.search_log import SearchLogAdmin
 from products.admin_pages.synonyms import SynonymAdmin
 from products.embeddings import EmbeddingError
-from products.models import NotDuplicate, Product, Synonym
+from products.models import LoggedQuery, NotDuplicate, Product, Synonym
 from products.numbers import priced
 from products.pictures.drawn import drawn_picture
 from products.pictures.form import PictureForm
@@ -321,3 +322,4 @@ class NotDuplicateAdmin(PairAdmin):
 
 
 admin.site.register(Synonym, SynonymAdmin)
+admin.site.register(LoggedQuery, SearchLogAdmin)

@@ -23,6 +23,7 @@ from pgvector.django import HnswIndex, VectorField
 
 from products.embeddings import BaseEmbeddingBackend, backend_of, get_backend, text
 from products.extension import VectorNorm
+from products.logged import DaySalt, LoggedEvent, LoggedQuery
 from products.name_words import NameWords
 from products.pictures.reference import MAX_LENGTH, check_reference
 from products.plain_text import tidy
@@ -34,7 +35,10 @@ from products.synonyms import Synonym
 __all__ = [
     "DIMENSIONS",
     "EMBEDDING_FIELDS",
+    "DaySalt",
     "EmbeddingRecipe",
+    "LoggedEvent",
+    "LoggedQuery",
     "NotDuplicate",
     "Product",
     "Synonym",

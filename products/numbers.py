@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import cache
 
 from babel import Locale, UnknownLocaleError
+from babel.numbers import format_percent
 from django.conf import settings
 from django.utils.formats import number_format
 from django.utils.translation import get_language
@@ -19,6 +20,12 @@ SIGN = "¤"
 def grouped(number: int) -> str:
     """Return a number with its thousands separated: 12,345."""
     return number_format(number, force_grouping=True)
+
+
+def percentage(share: float) -> str:
+    """Return a share of 0 to 1 in per cent: 12.5%, in German 12,5 %."""
+    locale = Locale.parse(get_language() or "en", sep="-")
+    return format_percent(round(share, 3), locale=locale, decimal_quantization=False)
 
 
 def priced(price: Decimal) -> str:

@@ -52,5 +52,8 @@ os.environ.update(
     MEDIA_STORAGE="",
     OPEN_CATALOG="",
     UPLOAD_DIR="",
+    SEARCH_LOG="",
+    SEARCH_LOG_DAYS="",
+    SEARCH_LOG_TEXTS="",
     SECRET_KEY="only-for-tests-" + 40 * "x",
 )

@@ -247,6 +247,12 @@ ACCESSORY_WORDS = env_list(
 # Hosts whose pictures pages show, besides the shop's own; each with its port, if any.
 IMAGE_HOSTS = env_hosts("IMAGE_HOSTS")
 
+# The search log: which searches were made, what they showed and what was opened. It
+# keeps no address and no name; see docs/search-log.md.
+SEARCH_LOG = env_bool("SEARCH_LOG", False)
+SEARCH_LOG_DAYS = env_int("SEARCH_LOG_DAYS", 90, low=1, high=3650)
+SEARCH_LOG_TEXTS = env_bool("SEARCH_LOG_TEXTS", True)
+
 # The sign that every price has, before or after it as the language in force wants.
 CURRENCY = os.environ.get("CURRENCY") or "$"
 

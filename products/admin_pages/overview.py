@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin.models import LogEntry
 from django.core.cache import cache
@@ -32,6 +33,8 @@ from products.models import Product
 from products.quality.recall import search_recall
 from products.querysets import EmbeddingState
 from products.search.words import COUNTS_SECONDS, LARGE
+from products.search_log.frequent import NoResults, no_results
+from products.search_log.period import Period
 from products.sql.statements import rows
 from products.turns import BusyError, Turns
 from vectorshop.db.limits import is_too_slow
@@ -43,6 +46,8 @@ if TYPE_CHECKING:
 COUNT_SECONDS = 1
 MEASURE_SECONDS = 3.0
 MEASURING = Turns(1)
+
+NO_RESULTS_DAYS = 7
 
 COUNTS_KEY = "admin-embedding-states"
 # The states that an operator can do something about, in this order.
@@ -80,16 +85,20 @@ class Overview:
     last_import: LogEntry | None
     recall: dict[str, Any] | None
     measured: LogEntry | None
+    no_results: NoResults | None
 
 
 def overview() -> Overview:
-    """Return what the start page shows; six statements at most."""
+    """Return what the start page shows; six statements at most, with a search log seven."""
     measured = last_of(Product, MEASURED)
     return Overview(
         counts=count_states(),
         last_import=last_of(Product, IMPORTED),
         recall=values_of(measured, MEASURED) if measured else None,
         measured=measured,
+        no_results=no_results(Period.last(NO_RESULTS_DAYS))
+        if settings.SEARCH_LOG
+        else None,
     )
 
 

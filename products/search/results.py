@@ -138,6 +138,11 @@ class Results:
         return max(1, -(-self.total // self.page_size))
 
     @property
+    def first_position(self) -> int:
+        """The place of the page's first hit among all results, from 1."""
+        return (self.page - 1) * self.page_size + 1
+
+    @property
     def has_next(self) -> bool:
         return self.page < self.pages
 

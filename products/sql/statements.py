@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import OperationalError, connections, transaction
 from psycopg.errors import QueryCanceled
 
 
-def rows(sql: str, params: Sequence[Any] = (), *, using: str) -> list[tuple[Any, ...]]:
+def rows(
+    sql: str, params: Sequence[Any] | Mapping[str, Any] = (), *, using: str
+) -> list[tuple[Any, ...]]:
     """Return all rows of a statement that is run in the database *using*."""
     with connections[using].cursor() as cursor:
         cursor.execute(sql, params)

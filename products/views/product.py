@@ -9,10 +9,12 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from products.forms import ClickForm
 from products.models import Product
 from products.pictures.shown import image_address
 from products.search import similar_to
 from products.search.side_by_side import MOST_COMPARED
+from products.search_log.noting import note_click
 from products.structured_data import breadcrumb_data, product_data
 from products.views.similar import SIMILAR_COUNT
 
@@ -24,6 +26,9 @@ def product_detail(request: HttpRequest, pk: int) -> HttpResponse:
         product, results = similar_to(pk, page_size=SIMILAR_COUNT)
     except Product.DoesNotExist as err:
         raise Http404 from err
+    clicked = ClickForm.of(request.GET)
+    if clicked:
+        note_click(request, product.sku, **clicked)
     canonical = request.build_absolute_uri(product.get_absolute_url())
     address = image_address(product)
     image = request.build_absolute_uri(address) if address else None
@@ -32,6 +37,7 @@ def product_detail(request: HttpRequest, pk: int) -> HttpResponse:
     ]
     context = {
         "product": product,
+        "clicked": clicked,
         "results": results,
         "way": way_to(product),
         "canonical": canonical,

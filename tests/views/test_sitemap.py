@@ -100,6 +100,7 @@ def test_robots_are_told_the_sitemap_and_what_is_not_for_them(client):
         "Disallow: /exact/",
         "Disallow: /lab/why/",
         "Disallow: /products/*/why/",
+        "Disallow: /products/*?query_id=",
         "Disallow: /map/points/",
         "Disallow: /map/found/",
     }

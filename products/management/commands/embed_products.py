@@ -12,6 +12,7 @@ from products.embeddings import EmbeddingError
 from products.management.base import INTERRUPTED, ShopCommand
 from products.models import Product
 from products.quality.calibration import calibrated_line, keep_calibrated
+from products.search_log.keeping import forget_old
 from products.upkeep.pending import (
     Failures,
     count_pending,
@@ -73,12 +74,23 @@ class Command(ShopCommand):
             interval,
             stop,
             report=self.say,
-            upkeep=lambda: self.calibrated(database),
+            upkeep=lambda: self.look_after(database),
         )
         self.say(f"Watching for products to embed every {interval:g} s.")
         worker.run()
         self.say(f"Stopped. Embedded {worker.embedded} products.")
         return worker.failures
+
+    def look_after(self, database: str) -> str | None:
+        """Do what is due besides; return what came of it."""
+        forgotten = forget_old(using=database)
+        lines = [
+            f"Deleted {forgotten:,} old entries of the search log."
+            if forgotten
+            else None,
+            self.calibrated(database),
+        ]
+        return "\n".join(line for line in lines if line) or None
 
     def calibrated(self, database: str) -> str | None:
         """Measure the floor of a match if that is due; return what came of it."""
