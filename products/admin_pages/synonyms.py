@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import ADDITION
 from django.core.exceptions import PermissionDenied
+from django.db import DEFAULT_DB_ALIAS
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext, gettext_lazy as _, ngettext
 
+from products.admin_pages.impact import SECONDS, ShownImpact, shown_impact
 from products.admin_pages.log import IMPORTED, log
 from products.admin_pages.synonym_form import HINTS, SynonymFileForm, SynonymForm
 from products.catalog.reading.source import Format, Source, SourceError
@@ -28,6 +32,7 @@ from products.insight.before_after import preview
 from products.insight.neighbour_words import suggestions
 from products.models import Synonym
 from products.numbers import grouped
+from products.quality.impact import impact_of_synonyms
 from products.search.synonym_entries import Entry
 from products.views.busy import or_busy
 
@@ -105,6 +110,7 @@ class SynonymAdmin(ModelAdmin):
         if form.is_valid():
             entry = Entry(form.cleaned_data["words"], form.cleaned_data["finds"])
             context["preview"] = preview([entry], replaced=pk)
+            context["searches"] = searches([entry], gone=[pk] if pk else [])
         return self.page(request, "preview", context)
 
     def may_save(self, request: HttpRequest, synonym: Synonym | None) -> bool:
@@ -208,4 +214,14 @@ def shown(found: SynonymFile, name: str) -> dict[str, Any]:
         "refused": found.refused[:SHOWN_ROWS],
         "csv": "" if found.refused else file.getvalue().decode(),
         "preview": preview(found.new) if found.new and not found.refused else None,
+        "searches": searches(found.new) if found.new and not found.refused else None,
     }
+
+
+def searches(new: Sequence[Entry], gone: Sequence[int] = ()) -> ShownImpact | None:
+    """Return which frequent searches new synonyms would change."""
+    return shown_impact(
+        partial(
+            impact_of_synonyms, new, gone=gone, using=DEFAULT_DB_ALIAS, seconds=SECONDS
+        )
+    )

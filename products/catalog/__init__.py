@@ -7,7 +7,7 @@ The steps of an import, in order; each can be used alone:
 4. `writing` stores them, `embedding_rows` makes their vectors afterwards.
 `importing` puts the steps together, for the command and for the browser. It is helped
 by `ahead` (a thread that reads the next rows), `bulk` (the vector index meanwhile) and
-`rejects_file` (the file of refused rows). `untidy` finds stored texts that an import
+`rejects_file` (the file of refused rows). `impact` says what an import would do to searches. `untidy` finds stored texts that an import
 would write differently. `exporting` writes the products out. `synonym_files` reads and
 writes the synonyms.
 """

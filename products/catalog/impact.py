@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from django.utils.translation import gettext
 from pgvector import Vector
 
 from products.catalog.changes import Change
@@ -13,9 +14,15 @@ from products.catalog.importing import ImportResult
 from products.embeddings import BaseEmbeddingBackend
 from products.embeddings.text import embedding_text, text_hash, unknown_hash
 from products.models import EmbeddingRecipe
+from products.numbers import grouped
 from products.quality.future import FutureRow, as_it_is, with_rows
 from products.quality.impact import Impact, Progress, Queries, compare, first_found
 from products.search.synonyms import stored
+
+# Rows of a file that are looked at, since their texts are embedded, and products that it
+# deletes.
+MOST_CHANGED = 2_000
+MOST_MISSING = 100_000
 
 
 @dataclass
@@ -38,6 +45,29 @@ class ChangedRows:
             self.rows.append(change)
         else:
             self.left_out += 1
+
+    def then(self, tell: Callable[[Change], None]) -> Callable[[Change], None]:
+        """Return a function that adds a change, then tells of it."""
+
+        def add_and_tell(change: Change) -> None:
+            self.add(change)
+            tell(change)
+
+        return add_and_tell
+
+    def remarks(self, result: ImportResult) -> Iterator[str]:
+        """Yield what was not looked at, in sentences."""
+        if self.left_out:
+            text = gettext(
+                "Looked at the first %(most)s rows that change something; %(others)s more "
+                "were left out."
+            )
+            others = grouped(self.left_out)
+            yield text % {"most": grouped(self.most), "others": others}
+        if result.deleted > len(result.missing):
+            text = gettext("Looked at %(some)s of %(all)s products that are deleted.")
+            some, every = grouped(len(result.missing)), grouped(result.deleted)
+            yield text % {"some": some, "all": every}
 
 
 def impact_of_import(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -164,13 +164,13 @@ def impact_of_synonyms(
     new: Sequence[Entry],
     queries: Queries,
     *,
-    replaced: int | None = None,
+    gone: Collection[int] = (),
     using: str,
     seconds: float,
     progress: Progress = lambda: None,
 ) -> Impact:
-    """Return what changes with new synonyms. replaced: the id of one that goes."""
-    before, rest = stored_entries(using), stored_entries(using, without=replaced)
+    """Return what changes with new synonyms. gone: the ids of those that go."""
+    before, rest = stored_entries(using), stored_entries(using, without=gone)
     backend = EmbeddingRecipe.objects.current(using).embedder()
     ask = partial(first_found, using=using, embedder=backend)
     return compare(

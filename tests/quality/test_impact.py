@@ -202,7 +202,7 @@ def test_a_synonym_that_is_replaced_finds_nothing_more():
     queries = Queries(["sofa", "couch"], frequent=False)
 
     impact = impact_of_synonyms(
-        new, queries, replaced=old.pk, using="default", seconds=60
+        new, queries, gone=[old.pk], using="default", seconds=60
     )
 
     settee = [Found("S1", "Settee")]
