@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DEFAULT_DB_ALIAS
+from django.db import DEFAULT_DB_ALIAS, OperationalError
+from django.http import HttpRequest
 
 from products.embeddings import EmbeddingError
 from products.quality.impact import Impact, Queries, logged_queries
@@ -15,6 +16,8 @@ from products.quality.judged import EvaluationError
 # A page waits no longer for the searches, nor embeds more texts for them.
 SECONDS = 5.0
 MOST_CHANGED = 200
+
+SEE_LOG = "products.view_loggedquery"
 
 
 @dataclass(frozen=True)
@@ -27,13 +30,18 @@ class ShownImpact:
 
 
 def shown_impact(
-    measure: Callable[[Queries], Impact], remarks: Callable[[], list[str]] = list
+    request: HttpRequest,
+    measure: Callable[[Queries], Impact],
+    remarks: Callable[[], list[str]] = list,
 ) -> ShownImpact | None:
     """Return what *measure* says of the log's most frequent searches.
 
-    None while the shop keeps no log, or nobody has searched. A preview is worth its
+    None for users who may not see the log, while the shop keeps none, and where nobody
+    has searched. A preview is worth its
     other half where the searches cannot be made, so the reason is shown in their place.
     """
+    if not request.user.has_perm(SEE_LOG):
+        return None
     queries = logged_queries(DEFAULT_DB_ALIAS)
     if queries is None:
         return None
@@ -41,4 +49,6 @@ def shown_impact(
         impact = measure(queries)
     except (EmbeddingError, EvaluationError, ImproperlyConfigured) as err:
         return ShownImpact(problem=str(err))
+    except OperationalError as err:  # such as a search that took too long
+        return ShownImpact(problem=str(err).split("\n")[0])
     return ShownImpact(impact, tuple(filter(None, [impact.left_out, *remarks()])))

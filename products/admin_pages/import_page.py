@@ -69,6 +69,7 @@ class Preview:
     changed: list[Change] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     shown_rows: int = SHOWN_ROWS
+    rows: ChangedRows = field(default_factory=lambda: ChangedRows(MOST_CHANGED))
     searches: ShownImpact | None = None
 
     def add_change(self, change: Change) -> None:
@@ -155,6 +156,7 @@ def preview_context(request: HttpRequest, form: UploadForm) -> dict[str, Any]:
         return {}
     try:
         preview = preview_of(upload)
+        preview.searches = searches(request, preview)
     except PROBLEMS as err:
         upload.delete()
         form.add_problem(err, problem(err))
@@ -172,20 +174,20 @@ def preview_of(upload: Upload) -> Preview:
             rejects.add(refusal)
             preview.add_refusal(refusal)
 
-        changed = ChangedRows(MOST_CHANGED)
-        job.on_change, job.on_refusal = changed.then(preview.add_change), refuse
+        job.on_change, job.on_refusal = preview.rows.then(preview.add_change), refuse
         preview.result = job.run()
-    preview.searches = searches(changed, preview.result)
     return preview
 
 
-def searches(changed: ChangedRows, result: ImportResult) -> ShownImpact | None:
+def searches(request: HttpRequest, preview: Preview) -> ShownImpact | None:
     """Return which frequent searches the rows of a preview would change."""
+    rows, result = preview.rows, preview.result
     return shown_impact(
+        request,
         partial(
-            impact_of_import, changed, result, using=DEFAULT_DB_ALIAS, seconds=SECONDS
+            impact_of_import, rows, result, using=DEFAULT_DB_ALIAS, seconds=SECONDS
         ),
-        lambda: list(changed.remarks(result)),
+        lambda: list(rows.remarks(result)),
     )
 
 

@@ -378,3 +378,15 @@ def test_a_changed_synonym_no_longer_finds_what_it_found(admin_client, settings)
 
     [change] = response.context["searches"].impact.changed
     assert change.loses_all
+
+
+def test_who_may_not_see_the_log_sees_no_searches(client, log_in, settings):
+    settings.SEARCH_LOG = True
+    searched("couch")
+    sell("Sofa")
+    log_in("add")
+
+    response = client.post(PREVIEW, {"words": "sofa, couch"})
+
+    assert response.status_code == 200
+    assert response.context["searches"] is None
