@@ -1,7 +1,7 @@
 # The project's commands; `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help python install demo test test-azure-cli test-old-pgvector bench bench-import screenshots figures messages lint format
+.PHONY: help python install demo test test-azure-cli test-old-pgvector bench bench-import screenshots figures messages openapi lint format
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -67,6 +67,9 @@ figures: .venv/installed-dev ## print each page's size, layout shift and Lightho
 messages: .venv/installed ## collect the texts of the pages into locale and compile them (needs gettext)
 	$(BIN)/python manage.py makemessages --all --no-location --no-obsolete --no-wrap -i benchmarks -i docs -i tests
 	$(BIN)/python manage.py compilemessages -i .venv
+
+openapi: .venv/installed ## write the description of the JSON API into docs/openapi.json
+	$(BIN)/python manage.py export_openapi_schema --api products.api.v1.api --indent 2 --output docs/openapi.json
 
 lint: .venv/installed-dev ## check style, types and templates
 	$(BIN)/ruff check .

@@ -90,6 +90,7 @@ PAGES = [
     Page("lab-filters", "/lab/filters/"),
     Page("lab-your-data", "/lab/your-data/"),
     Page("why", "/lab/why/?q=something+for+running"),
+    Page("api", "/api/docs", ".swagger-ui .opblock"),
     Page("map", "/map/", "#map-names li"),
     Page("add", "/products/add/"),
     Page("sign-in", "/login/"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from babel.numbers import is_currency
@@ -47,6 +48,7 @@ CURRENCIES = {
 }
 
 
+@cache
 def currency_code(sign: str) -> str | None:
     """Return the ISO 4217 code of a currency: EUR for "€"; None for "$", of many.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import BadRequest, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
@@ -52,7 +52,9 @@ def unreadable_problem(exception: Exception) -> HttpResponse:
     """Return the problem of a request that cannot be read."""
     if isinstance(exception, RequestDataTooBig):
         return problem(413, "The body is too long. Send it in smaller parts.")
-    return problem(400, f"The request cannot be read. {exception}".strip())
+    # Django's own words are for the operator.
+    why = str(exception) if isinstance(exception, BadRequest) else ""
+    return problem(400, f"The request cannot be read. {why}".strip())
 
 
 def failed_problem(error: BaseException | None) -> HttpResponse:

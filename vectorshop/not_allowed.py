@@ -33,5 +33,6 @@ def explain_not_allowed(get_response: GetResponse) -> GetResponse:
 
 def not_taken(request: HttpRequest, allowed: str) -> HttpResponse:
     """Return the problem of a method that an address of the API does not take."""
+    allowed = ", ".join(sorted(allowed.split(", ")))
     detail = f"This address takes {allowed}, not {request.method}."
     return problem(405, detail, headers={"Allow": allowed})

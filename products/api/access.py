@@ -13,7 +13,7 @@ from django.http import HttpRequest
 
 from products.api.problems import Problem
 
-READS = ("GET", "HEAD")
+READS = ["GET", "HEAD"]
 
 
 class Scope(StrEnum):

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Any, NoReturn
 
 from django.core.exceptions import RequestDataTooBig
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, RawPostDataException
 from ninja import NinjaAPI, Schema
 from ninja.errors import HttpError, Throttled, ValidationError
 from pydantic import Field
@@ -29,6 +29,11 @@ class Kind(Enum):
 
     PLAIN = (PLAIN, "")
     INVALID = ("urn:vectorshop:problem:invalid", "A value of the request is wrong")
+    CURSOR = ("urn:vectorshop:problem:cursor", "The cursor cannot be used")
+    MODEL_SWITCHED = (
+        "urn:vectorshop:problem:model-switched",
+        "The embedding model was switched",
+    )
 
     @property
     def type(self) -> str:
@@ -39,7 +44,7 @@ class Kind(Enum):
         return self.value[1]
 
 
-class ErrorOut(Schema):
+class Error(Schema):
     """What is wrong with one value of a request."""
 
     detail: str = Field(description="What is wrong, in words.")
@@ -52,14 +57,14 @@ class ErrorOut(Schema):
     )
 
 
-class ProblemOut(Schema):
+class ProblemDocument(Schema):
     """What went wrong, as RFC 9457 describes it."""
 
     type: str = Field(description="Which kind of problem it is, for programs.")
     title: str = Field(description="The kind in words.")
     status: int = Field(description="The status of the answer.")
     detail: str = Field(description="What went wrong, and what to do next.")
-    errors: list[ErrorOut] | None = Field(
+    errors: list[Error] | None = Field(
         None, description="What is wrong with each value."
     )
 
@@ -83,10 +88,13 @@ class Problem(Exception):
         self.headers = headers
 
 
-def documented(*statuses: int) -> dict[str, Any]:
-    """Return what OpenAPI says of the problems of an operation, as openapi_extra."""
-    schema = {"$ref": f"#/components/schemas/{ProblemOut.__name__}"}
-    return {
+def documented(*statuses: int, body: Any = None) -> dict[str, Any]:
+    """Return what OpenAPI says of an operation besides its types, as openapi_extra.
+
+    statuses: of its problems. body: an example of what is sent to it.
+    """
+    schema = {"$ref": f"#/components/schemas/{ProblemDocument.__name__}"}
+    said: dict[str, Any] = {
         "responses": {
             status: {
                 "description": HTTPStatus(status).phrase,
@@ -95,6 +103,9 @@ def documented(*statuses: int) -> dict[str, Any]:
             for status in statuses
         }
     }
+    if body is not None:
+        said["requestBody"] = {"content": {"application/json": {"example": body}}}
+    return said
 
 
 def answer_problems(api: NinjaAPI) -> None:
@@ -165,6 +176,11 @@ def too_long(request: HttpRequest, err: RequestDataTooBig) -> HttpResponse:
     return problem(413, "The body is too long. Send it in smaller parts.")
 
 
+def unread(request: HttpRequest, err: RawPostDataException) -> HttpResponse:
+    """Return that a form was sent in place of JSON; it was read as one before."""
+    return problem(415, "Send JSON, with the header Content-Type: application/json.")
+
+
 def busy(request: HttpRequest, err: BusyError) -> HttpResponse:
     """Return that others do what was asked for, and when to ask again."""
     detail = "Others ask for the same costly work. Ask again in a few seconds."
@@ -184,6 +200,7 @@ ANSWERS: dict[type[Exception], Any] = {
     HttpError: refused,
     Throttled: throttled,
     RequestDataTooBig: too_long,
+    RawPostDataException: unread,
     BusyError: busy,
     Exception: unexpected,
 }

@@ -5,7 +5,9 @@ Whoever has more operations gives their router to `api` here.
 
 from __future__ import annotations
 
-from products.api import products
+from django.views.decorators.gzip import gzip_page
+
+from products.api import products, searching
 from products.api.access import reading
 from products.api.english import in_english
 from products.api.instantsearch import operation as instantsearch
@@ -21,6 +23,8 @@ api = DescribedAPI(
     auth=reading,
 )
 answer_problems(api)
+api.add_decorator(gzip_page, mode="view")
 api.add_decorator(in_english, mode="view")
 api.add_router("", products.router)
 api.add_router("", instantsearch.router)
+api.add_router("", searching.router)

@@ -41,7 +41,7 @@ from products.search.sorting import listed_by, sorted_best
 from products.search.steps import Step
 from products.search.synonyms import Thesaurus
 from products.search.written_words import written_words
-from products.sql.expressions import InArray, array_of
+from products.sql.expressions import ColumnOf, InArray, array_of
 from products.sql.prepared import Given, Prepared
 from products.sql.watch import Record, named, recorded
 
@@ -127,9 +127,9 @@ def search(
 
 
 def similar_to(
-    pk: int, *, page_size: int = PAGE_SIZE, using: str | None = None
+    key: int | str, *, page_size: int = PAGE_SIZE, using: str | None = None
 ) -> tuple[Product, Results]:
-    """Return a product by its id, and the first page of the products most like it.
+    """Return a product by its id or its sku, and the first page of the products most like it.
 
     The page of search(like=[product]), in one statement with the product where the
     index gives a full page. Raises Product.DoesNotExist.
@@ -137,8 +137,13 @@ def similar_to(
     using = using or router.db_for_read(Product)
     with recorded(using=using) as record:
         limit = 1 + page_size
-        query = product_and_similar(limit, ef_search_for(limit), settings.HNSW_HALFVEC)
-        read = query.objects(pk, using=using)
+        query = product_and_similar(
+            limit,
+            ef_search_for(limit),
+            settings.HNSW_HALFVEC,
+            by="sku" if isinstance(key, str) else "id",
+        )
+        read = query.objects(key, using=using)
         if not read:
             raise Product.DoesNotExist
         product, *similar = read
@@ -238,6 +243,7 @@ def similar_page(
         page_size=question.page_size,
         count_facets=lambda: ranked_facets(question),
         floor=question.backend.default_floor,
+        recipe=question.fingerprint,
     )
 
 
@@ -356,6 +362,7 @@ def ranked_page(question: Question, record: Record) -> Results:
             else ""
         ),
         suggested=suggested and question.operators.written_into(suggested),
+        recipe=question.fingerprint if near else "",
     )
 
 
@@ -414,16 +421,18 @@ def products_by_id() -> Prepared[Product]:
 
 @cache
 def product_and_similar(
-    limit: int, ef_search: int | None, halfvec: bool
+    limit: int, ef_search: int | None, halfvec: bool, by: str = "id"
 ) -> Prepared[Product]:
-    """Return the query for a product by its id, then the *limit* products most like it.
+    """Return the query for a product, then the *limit* products most like it.
 
-    The product itself has no distance; nothing is found for an id that no product has.
+    The product itself has no distance; nothing is found where there is no such product.
+    by: "id" or "sku", which is what the query is given.
     halfvec: the setting that the statement depends on, for the cache.
     """
     nothing = Value(None, output_field=FloatField())
-    product = Product.objects.filter(pk=Given(0)).order_by()
-    similar = Product.objects.similar_to(Product(pk=Given(0)), ef_search=ef_search)
+    pk = Given(0) if by == "id" else ColumnOf(Product, "id", Given(0), by=by)
+    product = Product.objects.filter(**{by: Given(0)}).order_by()
+    similar = Product.objects.similar_to(Product(pk=pk), ef_search=ef_search)
     columns = (*DISPLAYED, "distance")
     both = (
         product.annotate(distance=nothing)  # type: ignore[no-redef]

@@ -40,22 +40,30 @@ def text_value(text: Text) -> Expression:
 
 
 class ColumnOf(Func):
-    """A column of the row with an id; null where there is none.
+    """A column of one row; null where there is none.
 
-    pk: the id, or an expression that stands for it. Written out, since a Subquery
-    takes Django longer to make than PostgreSQL takes to answer
-    (benchmarks/similar.py). The LIMIT lets a Citus cluster run it as a subquery.
+    key: its id, or an expression that stands for what it has in the column *by*.
+    Written out, since a Subquery takes Django longer to make than PostgreSQL takes to
+    answer (benchmarks/similar.py). The LIMIT lets a Citus cluster run it as a subquery.
     """
 
-    template = "(SELECT %(column)s FROM %(table)s WHERE id = %(expressions)s LIMIT 1)"
+    template = (
+        "(SELECT %(column)s FROM %(table)s WHERE %(by)s = %(expressions)s LIMIT 1)"
+    )
 
     def __init__(
-        self, model: type[models.Model], name: str, pk: int | Expression
+        self,
+        model: type[models.Model],
+        name: str,
+        key: int | Expression,
+        *,
+        by: str = "id",
     ) -> None:
         field = cast("models.Field[Any, Any]", model._meta.get_field(name))
         super().__init__(
-            Value(pk) if isinstance(pk, int) else pk,
+            Value(key) if isinstance(key, int) else key,
             column=field.column,
+            by=by,
             table=model._meta.db_table,
             output_field=field,
         )

@@ -70,6 +70,12 @@ def test_a_body_that_is_no_json_is_a_problem(tried):
     assert (response.status_code, response.headers["Content-Type"]) == (400, PROBLEM)
 
 
+def test_a_form_in_place_of_json_is_a_problem(tried):
+    response = tried.post("/api/sent", {"skus": [1]})  # as multipart/form-data
+
+    assert (response.status_code, response.headers["Content-Type"]) == (415, PROBLEM)
+
+
 def test_a_body_that_is_too_long_is_a_problem(tried, settings):
     settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
 
@@ -105,7 +111,9 @@ def test_an_exception_is_a_problem(monkeypatch, error, status, headers):
     assert headers.items() <= dict(response.headers).items()
 
 
-@pytest.mark.parametrize("address", ["/api/", "/api/v2/", "/api/v1/nothing", "/api/x/"])
+@pytest.mark.parametrize(
+    "address", ["/api/", "/api/v1/", "/api/v2/", "/api/v1/nothing", "/api/x/"]
+)
 @pytest.mark.parametrize("method", ["get", "post", "put"])
 def test_an_unknown_address_is_a_problem(address, method):
     client = Client(enforce_csrf_checks=True)
@@ -120,14 +128,22 @@ def test_a_method_that_is_not_taken_is_a_problem():
     response = Client().delete("/api/v1/products/lamp")
 
     assert (response.status_code, response.headers["Content-Type"]) == (405, PROBLEM)
-    assert response.headers["Allow"] == "GET"
-    assert response.json()["detail"] == "This address takes GET, not DELETE."
+    assert response.headers["Allow"] == "GET, HEAD"
+    assert response.json()["detail"] == "This address takes GET, HEAD, not DELETE."
 
 
 def test_a_request_that_cannot_be_read_is_a_problem():
     response = Client().get("/api/v1/products/lamp", headers={"host": "evil.example"})
 
     assert (response.status_code, response.headers["Content-Type"]) == (400, PROBLEM)
+    assert response.json()["detail"] == "The request cannot be read."
+
+
+def test_a_charset_that_is_not_read_is_a_problem():
+    response = Client().post("/api/v1/search", "{}", "application/json; charset=cp037")
+
+    assert response.status_code == 400
+    assert "only UTF-8" in response.json()["detail"]
 
 
 def test_problems_are_in_english(db):

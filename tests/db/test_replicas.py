@@ -34,6 +34,12 @@ PAGES = [
     "/map.svg",
     "/exact/?like=1",
     "/products/2/why/?like=1",
+    "/api/v1/search?q=mat",
+    "/api/v1/facets?q=mat",
+    "/api/v1/suggest?q=mat",
+    "/api/v1/products/yoga-mat",
+    "/api/v1/products/yoga-mat/similar?category=Sports",
+    "/api/v1/products/yoga-mat/why-not?q=shoes",
 ]
 
 

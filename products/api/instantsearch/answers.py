@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from products.api.instantsearch.asked import ParamsIn, RequestIn
+from products.api.instantsearch.asked import InstantParams, InstantRequest
 from products.api.instantsearch.filters import CATEGORY, PRICE, filters_of
 from products.api.instantsearch.marks import SNIPPET_WORDS, Tags, highlighted, snippet
 from products.api.instantsearch.searches import Asked, Searches
-from products.api.schemas import ProductOut
+from products.api.schemas import Product
 from products.search import Results, SearchError, Sort
 from products.search.facets import Counts
 from products.search.question import member_of
@@ -21,10 +21,12 @@ INDEX = "products"
 FACETS = (CATEGORY, PRICE)
 MARKED = ("name", "category", "description")
 
-Write = Callable[[Hit], ProductOut]
+Write = Callable[[Hit], Product]
 
 
-def answer_all(requests: Sequence[RequestIn], write: Write) -> list[dict[str, Any]]:
+def answer_all(
+    requests: Sequence[InstantRequest], write: Write
+) -> list[dict[str, Any]]:
     """Return the answers to the requests of one POST, in their order.
 
     write: makes what is shown of a product. Requests without a category come first: what
@@ -44,13 +46,13 @@ def answer_all(requests: Sequence[RequestIn], write: Write) -> list[dict[str, An
     return [answers[place] for place in range(len(requests))]
 
 
-def is_narrowed(parsed: tuple[int, RequestIn, Asked | None]) -> bool:
+def is_narrowed(parsed: tuple[int, InstantRequest, Asked | None]) -> bool:
     """Return whether a request names a category, or is one for values of a facet."""
     _, request, asked = parsed
     return bool(request.facet_searched or (asked and asked.filters.categories))
 
 
-def read(request: RequestIn) -> Asked | None:
+def read(request: InstantRequest) -> Asked | None:
     """Return what a request asks, None where no product can pass its filters."""
     if request.type not in ("default", "facet"):
         raise SearchError(
@@ -80,7 +82,7 @@ def sort_of(index: str) -> Sort:
 
 
 def page_of(
-    request: RequestIn, asked: Asked | None, searches: Searches, write: Write
+    request: InstantRequest, asked: Asked | None, searches: Searches, write: Write
 ) -> dict[str, Any]:
     """Return a page of products, and the facets that were asked for."""
     params = request.params
@@ -117,7 +119,7 @@ def remarks(results: Results) -> list[dict[str, str]]:
 
 
 def hit_out(
-    hit: Hit, product: ProductOut, params: ParamsIn, tags: Tags
+    hit: Hit, product: Product, params: InstantParams, tags: Tags
 ) -> dict[str, Any]:
     """Return a product with its texts marked."""
     fields = product.model_dump()
@@ -150,7 +152,7 @@ def snippets(attributes: Sequence[str]) -> list[tuple[str, int]]:
 
 
 def facets(
-    params: ParamsIn,
+    params: InstantParams,
     asked: Asked | None,
     searches: Searches,
     results: Results | None,
@@ -185,7 +187,7 @@ def passing(asked: Asked, searches: Searches, results: Results) -> Counts:
 
 
 def facet_values(
-    request: RequestIn, asked: Asked | None, searches: Searches
+    request: InstantRequest, asked: Asked | None, searches: Searches
 ) -> dict[str, Any]:
     """Return the categories with a text in their name, of the products that are found."""
     params = request.params

@@ -57,7 +57,7 @@ class Contract(Schema):
     )
 
 
-class ParamsIn(Contract):
+class InstantParams(Contract):
     """The parameters of a search. Others, which change no result here, are ignored."""
 
     query: str = Field("", description="What a shopper typed.")
@@ -88,14 +88,16 @@ class ParamsIn(Contract):
     tag_filters: Groups = Field([], description="Not supported: must be empty.")
 
 
-class RequestIn(Contract):
+class InstantRequest(Contract):
     """One of the requests of a POST."""
 
     index_name: str = Field(
         description="`products`, or with an order behind a colon: `products:price`, "
         "`products:-price`, `products:name`, `products:-created_at`."
     )
-    params: ParamsIn = Field(default_factory=lambda: ParamsIn.model_validate({}))
+    params: InstantParams = Field(
+        default_factory=lambda: InstantParams.model_validate({})
+    )
     type: str = Field("default", description="`default`, or `facet` to search values.")
     facet: str = Field("", description="The facet, for the type `facet`.")
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from products.api.instantsearch.asked import ParamsIn
+from products.api.instantsearch.asked import InstantParams
 from products.models import MAX_PRICE
 from products.search import Filters, SearchError
 
@@ -19,7 +19,7 @@ COMPARED = re.compile(rf"\s*(\w+)\s*(<=|>=|<|>|=)\s*({NUMBER})\s*", re.ASCII)
 BETWEEN = re.compile(rf"\s*(\w+)\s*:\s*({NUMBER})\s+TO\s+({NUMBER})\s*", re.ASCII)
 
 
-def filters_of(params: ParamsIn) -> Filters | None:
+def filters_of(params: InstantParams) -> Filters | None:
     """Return the filters of a request, None where no product can pass them.
 
     Raises SearchError for filters of other attributes and for what cannot be asked here.

@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import escape
 
-from products.api.instantsearch.asked import ParamsIn
+from products.api.instantsearch.asked import InstantParams
 from products.templating.marking import excerpt, folded, parts_of, whole_words
 
 # A snippet counts words, and texts are cut by characters: one word for each so many.
@@ -29,7 +29,7 @@ class Tags:
     after: str
 
     @classmethod
-    def of(cls, params: ParamsIn) -> Tags:
+    def of(cls, params: InstantParams) -> Tags:
         return cls(params.highlight_pre_tag, params.highlight_post_tag)
 
     @property

@@ -8,18 +8,29 @@ from django.http import HttpRequest
 from ninja import Body, Router
 from pydantic import ConfigDict, Field
 
+from products.api.answers import Writer
 from products.api.instantsearch.answers import answer_all
-from products.api.instantsearch.asked import MOST_REQUESTS, Contract, RequestIn
+from products.api.instantsearch.asked import MOST_REQUESTS, Contract, InstantRequest
 from products.api.problems import documented
-from products.api.products import product_out
-from products.api.schemas import ProductOut
+from products.api.schemas import Product
 
 router = Router(tags=["search"])
 
-Requests = Annotated[list[RequestIn], Field(max_length=MOST_REQUESTS)]
+EXAMPLE = [
+    {
+        "indexName": "products",
+        "params": {
+            "query": "headphones",
+            "facets": ["category"],
+            "numericFilters": ["price<=200"],
+        },
+    }
+]
+
+Requests = Annotated[list[InstantRequest], Field(max_length=MOST_REQUESTS)]
 
 
-class MarkedOut(Contract):
+class MarkedText(Contract):
     """A text with tags around the words that were found."""
 
     value: str
@@ -27,18 +38,18 @@ class MarkedOut(Contract):
     matched_words: list[str] = []
 
 
-class HitOut(ProductOut):
+class InstantHit(Product):
     """A product that was found."""
 
     model_config = ConfigDict(populate_by_name=True)
 
     object_id: str = Field(alias="objectID", description="The sku.")
     price: float  # type: ignore[assignment]  # front ends compute with it
-    highlights: dict[str, MarkedOut] = Field(alias="_highlightResult")
-    snippets: dict[str, MarkedOut] = Field(alias="_snippetResult")
+    highlights: dict[str, MarkedText] = Field(alias="_highlightResult")
+    snippets: dict[str, MarkedText] = Field(alias="_snippetResult")
 
 
-class FacetHitOut(Contract):
+class FacetValue(Contract):
     """A value of a facet."""
 
     value: str
@@ -46,12 +57,12 @@ class FacetHitOut(Contract):
     count: int
 
 
-class AnswerOut(Contract):
+class InstantAnswer(Contract):
     """A page of products; for a search of a facet's values only the last four."""
 
     index: str | None = None
     query: str | None = None
-    hits: list[HitOut] | None = None
+    hits: list[InstantHit] | None = None
     nb_hits: int | None = Field(None, description="At least so many were found.")
     page: int | None = None
     nb_pages: int | None = None
@@ -66,28 +77,29 @@ class AnswerOut(Contract):
     facets_stats: dict[str, dict[str, float]] | None = Field(
         None, alias="facets_stats", description="The catalogue's range of prices."
     )
-    facet_hits: list[FacetHitOut] | None = None
+    facet_hits: list[FacetValue] | None = None
     exhaustive_facets_count: bool
     processing_time: int = Field(alias="processingTimeMS")
 
 
-class AnswersOut(Contract):
+class InstantAnswers(Contract):
     """The answers, in the order of the requests."""
 
-    results: list[AnswerOut]
+    results: list[InstantAnswer]
 
 
 @router.post(
     "/instantsearch",
-    response=AnswersOut,
+    response=InstantAnswers,
     by_alias=True,
     exclude_unset=True,
     summary="Search as InstantSearch does",
-    openapi_extra=documented(400, 413),
+    openapi_extra=documented(400, 413, 415, body=EXAMPLE),
 )
 def instantsearch(request: HttpRequest, asked: Body[Requests]) -> dict[str, Any]:
     """Answer up to ten requests of Algolia's InstantSearch front ends at once.
 
     A front end needs a search client of a few lines; see docs/instantsearch.md.
     """
-    return {"results": answer_all(asked, lambda hit: product_out(request, hit.product))}
+    write = Writer(request).product
+    return {"results": answer_all(asked, lambda hit: write(hit.product))}
