@@ -92,6 +92,11 @@ def hits(page):
     return page.locator(".ais-Hits-item")
 
 
+def drawn(page):
+    """Wait until InstantSearch draws no more, which empties what is being typed."""
+    page.wait_for_function("search.status === 'idle'")
+
+
 def choices(page):
     return page.locator("#category .ais-RefinementList-item")
 
@@ -125,12 +130,14 @@ def test_the_page_searches_narrows_and_turns_pages(shop, page):
 
     page.get_by_label("Sports").uncheck()
     expect(page.locator("#stats")).to_contain_text("14 results")
+    drawn(page)
     page.locator("#price input[type=number]").last.fill("12")
     page.get_by_role("button", name="Go").click()
     expect(page.locator("#stats")).to_contain_text("2 results")
     page.locator("#sort-by select").select_option("products:price")
     expect(hits(page).first).to_contain_text("Lamp 12")
 
+    drawn(page)
     values = page.locator("#category input[type=search]")
     values.fill("om")
     expect(choices(page).locator("mark")).to_have_text("om")
