@@ -23,7 +23,12 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, router
 
 from products.currency import shop_currency
-from products.embeddings import EmbeddingError, get_backend, path_today
+from products.embeddings import (
+    EmbeddingError,
+    WrongDimension,
+    get_backend,
+    path_today,
+)
 from products.models import DIMENSIONS, EmbeddingRecipe, Product
 from products.pictures.elsewhere import hosts_elsewhere
 from products.sql.language import current_language, known_languages
@@ -160,7 +165,7 @@ def check_sessions(
 def check_embedder(
     databases: Sequence[str] | None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Return W001 when the backend cannot embed a text.
+    """Return W001 when the backend cannot embed a text, E007 for another dimension.
 
     Runs only where a database is asked for: it loads the model, which is slow, and
     every command runs the other checks. It is a warning because the shop still serves
@@ -181,6 +186,16 @@ def check_embedder(
             backend.embed(["ready?"])
         except ImproperlyConfigured:
             return []  # products.E001 reports it
+        except WrongDimension as err:
+            messages.append(
+                Error(
+                    str(err),
+                    hint="Nothing can be embedded until the model's vectors fit the "
+                    f"column products.embedding, which holds {DIMENSIONS} numbers. See "
+                    '"Another dimension" in docs/embeddings.md.',
+                    id="products.E007",
+                )
+            )
         except EmbeddingError as err:
             messages.append(
                 CheckWarning(

@@ -199,6 +199,12 @@ AZURE_OPENAI_ENDPOINT = os.environ.get("AZURE_OPENAI_ENDPOINT", "")
 AZURE_OPENAI_DEPLOYMENT = os.environ.get("AZURE_OPENAI_DEPLOYMENT", "")
 AZURE_OPENAI_API_VERSION = os.environ.get("AZURE_OPENAI_API_VERSION") or "2024-10-21"
 AZURE_OPENAI_API_KEY = os.environ.get("AZURE_OPENAI_API_KEY", "")
+# For EMBEDDING_BACKEND=products.embeddings.openai_compatible.EmbeddingBackend.
+EMBEDDING_URL = os.environ.get("EMBEDDING_URL", "")
+EMBEDDING_MODEL = os.environ.get("EMBEDDING_MODEL", "")
+EMBEDDING_API_KEY = os.environ.get("EMBEDDING_API_KEY", "")
+# Is the model asked for vectors of the catalogue's size? It must be made for that.
+EMBEDDING_SHORTEN = env_bool("EMBEDDING_SHORTEN", False)
 # Does search use an HNSW index of half precision? See manage.py build_index --halfvec.
 HNSW_HALFVEC = env_bool("HNSW_HALFVEC", False)
 

@@ -8,7 +8,8 @@ The steps of an import, in order; each can be used alone:
 `one_product` writes a single product by the same checks, for the API.
 `importing` puts the steps together, for the command and for the browser. It is helped
 by `ahead` (a thread that reads the next rows), `bulk` (the vector index meanwhile) and
-`rejects_file` (the file of refused rows). `untidy` finds stored texts that an import
-would write differently. `exporting` writes the products out, and `feeds` writes them
-for marketplaces and agents. `synonym_files` reads and writes the synonyms.
+`rejects_file` (the file of refused rows). `impact` says what an import would do to
+searches. `untidy` finds stored texts that an import would write differently.
+`exporting` writes the products out, and `feeds` writes them for marketplaces and agents.
+`synonym_files` reads and writes the synonyms.
 """

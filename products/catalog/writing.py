@@ -143,6 +143,12 @@ COUNT_MISSING = """
     WHERE created_at < %s
         AND NOT EXISTS (SELECT FROM import_seen WHERE import_seen.sku = products.sku)
 """
+MISSING_SKUS = """
+    SELECT sku FROM products
+    WHERE created_at < %s
+        AND NOT EXISTS (SELECT FROM import_seen WHERE import_seen.sku = products.sku)
+    ORDER BY sku LIMIT %s
+"""
 # Their judgements go with them: the database refuses one of a product that is gone.
 DELETE_MISSING = """
     WITH gone AS (
@@ -169,6 +175,13 @@ def delete_missing(*, before: datetime.datetime, using: str) -> int:
 def count_missing(*, before: datetime.datetime, using: str) -> int:
     """Return how many products delete_missing() would delete."""
     return counted(COUNT_MISSING, before, using)
+
+
+def missing_skus(*, before: datetime.datetime, most: int, using: str) -> list[str]:
+    """Return the skus of products that delete_missing() would delete, *most* at most."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(MISSING_SKUS, [before, most])
+        return [sku for (sku,) in cursor.fetchall()]
 
 
 def counted(statement: str, before: datetime.datetime, using: str) -> int:

@@ -2,7 +2,8 @@
 
 Answers: `judged` reads which products people judged relevant, `clicks` judges by what
 visitors opened, `evaluation` asks the judged queries, `measures` has nDCG and recall as
-functions of numbers, `agreement` compares two models, `relevance` asks what a shop wrote
+functions of numbers, `agreement` compares two models, `impact` says which searches a change
+would change, with `future`, the catalogue as that would leave it, `relevance` asks what a shop wrote
 down that its search must find.
 The index: `recall` says how many of the true neighbours a look-up finds, `tuning`
 measures that over ef_search, `recall_plot` draws it. `calibration` measures the floor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
@@ -55,13 +55,13 @@ def count_words(entries: Iterable[Entry]) -> int:
     return sum(len(side) for entry in entries for side in entry)
 
 
-def stored_entries(using: str, *, without: int | None = None) -> list[Entry]:
-    """Return the entries of a database, but for the one with the id *without*."""
+def stored_entries(using: str, *, without: Collection[int] = ()) -> list[Entry]:
+    """Return the entries of a database, but for those with the ids *without*."""
     rows = Synonym.objects.using(using).order_by("pk")
     return [
         Entry(words, finds)
         for pk, words, finds in rows.values_list("pk", "words", "finds")
-        if pk != without
+        if pk not in without
     ]
 
 

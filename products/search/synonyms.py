@@ -33,7 +33,11 @@ COUNTS_SQL = """
         (SELECT count(*) FROM (
             SELECT FROM products WHERE search_vector @@ quoted::tsquery LIMIT %s
         ) AS counted),
-        (SELECT reltuples FROM pg_class WHERE oid = 'products'::regclass)
+        (SELECT reltuples FROM pg_class WHERE oid = (
+            -- As in words.TERMS_SQL.
+            SELECT indrelid FROM pg_index
+            WHERE indexrelid = 'products_sku_key'::regclass
+        ))
     FROM unnest(%s::text[]) WITH ORDINALITY AS term (quoted, place) ORDER BY place
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -117,6 +118,14 @@ def most_frequent(found: list[tuple[str, int]]) -> dict[str, int]:
     return {word: count for word, count in counts.most_common(MOST) if count >= least}
 
 
-def forget() -> None:
-    """Let the words be read anew when they are next asked for."""
-    KEPT.clear()
+def lend(using: str, *, to: str) -> None:
+    """Let another alias of a database use the words of this one, until forget(to)."""
+    KEPT[to] = Kept(vocabulary(using), until=math.inf)
+
+
+def forget(using: str | None = None) -> None:
+    """Let the words be read anew when they are next asked for; None: of all aliases."""
+    if using is None:
+        KEPT.clear()
+    else:
+        KEPT.pop(using, None)
