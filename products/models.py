@@ -23,6 +23,7 @@ from pgvector.django import HnswIndex, VectorField
 
 from products.embeddings import BaseEmbeddingBackend, backend_of, get_backend, text
 from products.extension import VectorNorm
+from products.figures import HourlyFigure, RecallSample
 from products.name_words import NameWords
 from products.pictures.reference import MAX_LENGTH, check_reference
 from products.plain_text import tidy
@@ -35,8 +36,10 @@ __all__ = [
     "DIMENSIONS",
     "EMBEDDING_FIELDS",
     "EmbeddingRecipe",
+    "HourlyFigure",
     "NotDuplicate",
     "Product",
+    "RecallSample",
     "Synonym",
     "make_sku",
 ]

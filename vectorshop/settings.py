@@ -262,6 +262,7 @@ INSTALLED_APPS = [
     "axes",
 ]
 MIDDLEWARE = [
+    "products.watching.probes.ProbeMiddleware",
     *(["vectorshop.replicas.ReplicaMiddleware"] if DB_REPLICA_HOSTS else []),
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
