@@ -46,7 +46,10 @@ os.environ.update(
     IMAGE_HOSTS="",
     MEDIA_ROOT="",
     MEDIA_STORAGE="",
+    METRICS_ADDRESS="",
+    METRICS_DIR="",
     OPEN_CATALOG="",
+    RECALL_SAMPLE="",
     UPLOAD_DIR="",
     SECRET_KEY="only-for-tests-" + 40 * "x",
 )

@@ -18,6 +18,7 @@ from csp.constants import NONE, SELF
 from vectorshop.db.entra.tokens import CREDENTIALS
 from vectorshop.db.replicas import replica_databases
 from vectorshop.env import (
+    env_address,
     env_bool,
     env_choice,
     env_float,
@@ -174,6 +175,15 @@ CACHES: dict[str, dict[str, Any]] = {
 # system's folder for temporary files. Web servers that share the work share this folder.
 UPLOAD_DIR = os.environ.get("UPLOAD_DIR") or None
 
+# Watching
+
+# Where `manage.py metrics` answers Prometheus; unset: nothing is counted.
+METRICS_ADDRESS = env_address("METRICS_ADDRESS")
+# Where the processes of one server put what they count.
+METRICS_DIR = Path(os.environ.get("METRICS_DIR") or DATA_DIR / "metrics")
+# One search in so many is asked again exactly, by the worker; 0: none.
+RECALL_SAMPLE = env_int("RECALL_SAMPLE", 0, high=1_000_000)
+
 # The shop
 
 # May everybody add products, or only users with Django's permission to?
@@ -263,6 +273,8 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "products.watching.probes.ProbeMiddleware",
+    *(["products.watching.recording.RecordingMiddleware"] if METRICS_ADDRESS else []),
+    *(["products.watching.recall_samples.SamplingMiddleware"] if RECALL_SAMPLE else []),
     *(["vectorshop.replicas.ReplicaMiddleware"] if DB_REPLICA_HOSTS else []),
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -10,3 +10,6 @@ worker calls `rounds` every ten minutes.
 
     from products.watching.figures import figures
 """
+
+# prometheus_client learns where to count when it is first imported.
+from products.watching import folder as folder

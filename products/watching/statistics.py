@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.core.cache import cache
-from django.db.models import Count, Min
 from django.utils import timezone
 
 from products.models import Product
@@ -77,18 +76,14 @@ def read_backlog(*, using: str) -> Backlog | None:
 
 def counted_backlog(using: str) -> Backlog | None:
     """Return the same, counted now."""
-    products = Product.objects.using(using)
     try:
         with at_most(COUNT_SECONDS, using=using):
-            found = products.needs_embedding().aggregate(
-                waiting=Count("pk"), since=Min("updated_at")
-            )
-            total = products.count()
+            found = Product.objects.using(using).backlog()
     except TookTooLong:
         return None
     since = found["since"]
     seconds = max(0.0, (timezone.now() - since).total_seconds()) if since else 0.0
-    return Backlog(total, found["waiting"], seconds)
+    return Backlog(found["products"], found["waiting"], seconds)
 
 
 def read_storage(*, using: str) -> Storage:

@@ -220,15 +220,13 @@ def health_standby(alias, error):
 def test_counting_what_waits_is_stopped_after_a_second(monkeypatch):
     monkeypatch.setattr(statistics, "COUNT_SECONDS", 0.05)
     monkeypatch.setattr(
-        statistics.Product.objects.all().__class__,
-        "needs_embedding",
-        slow_aggregate,
+        statistics.Product.objects.all().__class__, "backlog", slow_aggregate
     )
 
     assert statistics.counted_backlog("default") is None
 
 
-def slow_aggregate(products, fingerprint=None):
+def slow_aggregate(products):
     from django.db import connection
 
     with connection.cursor() as cursor:
