@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import Any
 
 from django.core.management import CommandError, CommandParser
@@ -19,6 +20,7 @@ from products.upkeep.pending import (
     forget_unknown,
 )
 from products.upkeep.worker import Worker, stop_on_signals
+from products.watching.rounds import go_round
 
 
 class Command(ShopCommand):
@@ -73,12 +75,17 @@ class Command(ShopCommand):
             interval,
             stop,
             report=self.say,
-            upkeep=lambda: self.calibrated(database),
         )
+        worker.upkeep = partial(self.look_after, worker)
         self.say(f"Watching for products to embed every {interval:g} s.")
         worker.run()
         self.say(f"Stopped. Embedded {worker.embedded} products.")
         return worker.failures
+
+    def look_after(self, worker: Worker) -> str | None:
+        """Do what is due besides embedding; return a line to report."""
+        go_round(using=worker.using, failed=len(worker.failures.reasons))
+        return self.calibrated(worker.using)
 
     def calibrated(self, database: str) -> str | None:
         """Measure the floor of a match if that is due; return what came of it."""
