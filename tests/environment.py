@@ -46,6 +46,8 @@ os.environ.update(
     IMAGE_HOSTS="",
     MEDIA_ROOT="",
     MEDIA_STORAGE="",
+    LOG_FORMAT="",
+    LOG_QUERIES="",
     METRICS_ADDRESS="",
     METRICS_DIR="",
     OPEN_CATALOG="",

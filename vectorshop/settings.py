@@ -6,6 +6,7 @@ every variable; a test keeps the two in step.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from datetime import timedelta
@@ -399,9 +400,22 @@ AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 
-LOGGING = {
+# "plain": warnings and errors, for people; "json": a line for each request as well.
+LOG_FORMAT = env_choice("LOG_FORMAT", "plain", ("plain", "json"))
+# May the line of a request hold what was searched for?
+LOG_QUERIES = env_bool("LOG_QUERIES", False)
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "handlers": {"console": {"class": "logging.StreamHandler"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
 }
+if LOG_FORMAT == "json":
+    from vectorshop.logs import JSON_LOGGING
+
+    LOGGING = JSON_LOGGING
+    MIDDLEWARE.insert(1, "products.watching.request_lines.RequestLineMiddleware")
+# Of django-structlog: who asked, and from where, is nobody's business.
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+DJANGO_STRUCTLOG_USER_ID_FIELD = None
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # a request has one line

@@ -1,5 +1,6 @@
 """A token is in no error page, e-mail, log record or process list."""
 
+import json
 import logging
 import os
 import subprocess
@@ -16,6 +17,7 @@ from django.views.debug import ExceptionReporter
 
 from vectorshop.db.entra.client import DatabaseClient
 from vectorshop.db.entra.connection import AsyncConnection
+from vectorshop.logs import JSON_LOGGING
 
 pytest_plugins = ["tests.stand_ins.azure"]
 
@@ -174,6 +176,36 @@ def test_no_log_record_has_the_token(connect, identity, caplog, clock):
     loggers = {record.name.split(".")[0] for record in caplog.records}
     assert {"azure", "msal", "psycopg"} <= loggers
     assert_secret(identity, "".join(str(vars(record)) for record in caplog.records))
+
+
+@pytest.fixture
+def json_line():
+    """The line of JSON that a log record becomes."""
+    options = dict(JSON_LOGGING["formatters"]["json"])
+    return options.pop("()")(**options).format
+
+
+def test_no_line_of_json_has_the_token(exc_info, identity, json_line):
+    record = logging.LogRecord("shop", logging.ERROR, "", 0, "x", (), exc_info)
+
+    line = json_line(record)
+
+    assert "Traceback" in json.loads(line)["exception"]
+    assert_secret(identity, line)
+
+
+def test_a_token_that_something_writes_is_taken_out_of_a_line(
+    identity, issuer, json_line
+):
+    text = issuer.issue(oid="nobody's")
+    identity.issued.append(text)
+    message = "password=%s, and again: %s"
+    record = logging.LogRecord("shop", 40, "", 0, message, (text, text), None)
+
+    line = json_line(record)
+
+    assert json.loads(line)["event"] == "password=(secret), and again: (token)"
+    assert_secret(identity, line)
 
 
 def test_settings_and_parameters_have_no_token(connect, identity):
