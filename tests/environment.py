@@ -52,6 +52,7 @@ os.environ.update(
     METRICS_DIR="",
     OPEN_CATALOG="",
     RECALL_SAMPLE="",
+    TRACE_EXPORTER="",
     UPLOAD_DIR="",
     SECRET_KEY="only-for-tests-" + 40 * "x",
 )

@@ -184,6 +184,8 @@ METRICS_ADDRESS = env_address("METRICS_ADDRESS")
 METRICS_DIR = Path(os.environ.get("METRICS_DIR") or DATA_DIR / "metrics")
 # One search in so many is asked again exactly, by the worker; 0: none.
 RECALL_SAMPLE = env_int("RECALL_SAMPLE", 0, high=1_000_000)
+# The dotted path of a class that sends OpenTelemetry's spans somewhere; empty: no spans.
+TRACE_EXPORTER = os.environ.get("TRACE_EXPORTER", "")
 
 # The shop
 

@@ -14,7 +14,11 @@ from django.db import connections
 from django.test import RequestFactory
 from django.utils.log import AdminEmailHandler
 from django.views.debug import ExceptionReporter
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from products.watching import tracing
 from vectorshop.db.entra.client import DatabaseClient
 from vectorshop.db.entra.connection import AsyncConnection
 from vectorshop.logs import JSON_LOGGING
@@ -206,6 +210,29 @@ def test_a_token_that_something_writes_is_taken_out_of_a_line(
 
     assert json.loads(line)["event"] == "password=(secret), and again: (token)"
     assert_secret(identity, line)
+
+
+@pytest.fixture
+def traced(settings):
+    """Make spans of all connections; returns what they are exported to."""
+    settings.MIDDLEWARE = list(settings.MIDDLEWARE)
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracing.instrument(provider)
+    yield exporter
+    tracing.uninstrument()
+
+
+def test_no_span_and_no_error_of_a_traced_connection_has_the_token(
+    traced, connect, identity
+):
+    connect().cursor().execute("SELECT 1")
+    exc_info = refused_login(connect)
+
+    spans = traced.get_finished_spans()
+    assert "SELECT 1" in [span.attributes["db.statement"] for span in spans]
+    assert_secret(identity, "".join(span.to_json() for span in spans))
+    assert_secret(identity, everything_in(exc_info[1]))
 
 
 def test_settings_and_parameters_have_no_token(connect, identity):
