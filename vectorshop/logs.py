@@ -6,6 +6,7 @@ products.watching.request_lines.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from typing import Any
@@ -20,11 +21,26 @@ SECRET = re.compile(
     r"[^\s\"',;\\]+",
     re.IGNORECASE,
 )
+# One of these is in each line that SECRET or JSON_WEB_TOKEN finds something in. To look
+# for them is a hundred times as fast.
+HINTS = ("bearer", "basic", "password", "api", "secret", "sessionid", "csrf", "eyj")
 
 
 def without_secrets(logger: Any, method: str, line: str) -> str:
     """Return a line without tokens and passwords that something wrote into it."""
+    lower = line.lower()
+    if not any(hint in lower for hint in HINTS):
+        return line
     return SECRET.sub(r"\1(secret)", JSON_WEB_TOKEN.sub("(token)", line))
+
+
+# Made once: json.dumps() makes one for each line.
+ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
+
+
+def as_json(event: Any, **options: Any) -> str:
+    """Return an event as JSON; what JSON has no form for as text."""
+    return ENCODER.encode(event)
 
 
 # What every line has.
@@ -35,7 +51,7 @@ COMMON: list[Any] = [
 ]
 LAST: list[Any] = [
     structlog.processors.format_exc_info,
-    structlog.processors.JSONRenderer(ensure_ascii=False),
+    structlog.processors.JSONRenderer(as_json),
     without_secrets,
 ]
 

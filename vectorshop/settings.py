@@ -417,7 +417,10 @@ if LOG_FORMAT == "json":
 
     LOGGING = JSON_LOGGING
     MIDDLEWARE.insert(1, "products.watching.request_lines.RequestLineMiddleware")
-# Of django-structlog: who asked, and from where, is nobody's business.
-DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+# Of django-structlog: the line of a request does not say who asked. What is not set here
+# would be looked for anew at each request.
 DJANGO_STRUCTLOG_USER_ID_FIELD = None
-DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # a request has one line
+DJANGO_STRUCTLOG_STATUS_DEFAULT_LOG_LEVEL = logging.INFO
+DJANGO_STRUCTLOG_STATUS_2XX_LOG_LEVEL = logging.INFO
+DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.WARNING
+DJANGO_STRUCTLOG_STATUS_5XX_LOG_LEVEL = logging.ERROR

@@ -96,7 +96,10 @@ def text_vectors(
     keys = {text: cache_key(text, backend, queries) for text in texts}
     vectors = cached_vectors(keys)
     embedded.send_robust(
-        None, cached=len(vectors), made=len(keys) - len(vectors), queries=queries
+        BaseEmbeddingBackend,
+        cached=len(vectors),
+        made=len(keys) - len(vectors),
+        queries=queries,
     )
     if len(vectors) == len(keys):
         return vectors

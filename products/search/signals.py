@@ -10,5 +10,5 @@ from __future__ import annotations
 
 from django.dispatch import Signal
 
-searched = Signal()
-embedded = Signal()
+searched = Signal(use_caching=True)
+embedded = Signal(use_caching=True)

@@ -7,9 +7,10 @@ text of a search only where LOG_QUERIES allows it.
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -19,7 +20,7 @@ from django_structlog.signals import (
     bind_extra_request_failed_metadata,
     bind_extra_request_finished_metadata,
 )
-from structlog.contextvars import bind_contextvars, get_contextvars
+from structlog.contextvars import bind_contextvars
 
 from products.search import Results
 from products.search.question import Question
@@ -28,7 +29,15 @@ from vectorshop.logs import configure
 
 HEADER = "X-Request-ID"
 
-started: ContextVar[float] = ContextVar("started")
+
+class Begun(NamedTuple):
+    """A request: its id, and when it began by time.perf_counter()."""
+
+    id: str
+    at: float
+
+
+current: ContextVar[Begun] = ContextVar("current")
 
 
 class RequestLineMiddleware(RequestMiddleware):
@@ -45,11 +54,13 @@ class RequestLineMiddleware(RequestMiddleware):
             sent.connect(complete, dispatch_uid="request_lines")
 
     def prepare(self, request: HttpRequest) -> None:
-        started.set(time.perf_counter())
-        super().prepare(request)
+        """Give the request an id, without a line that says that it began."""
+        begun = Begun(str(uuid.uuid4()), time.perf_counter())
+        current.set(begun)
+        bind_contextvars(request_id=begun.id)
 
     def handle_response(self, request: HttpRequest, response: HttpResponseBase) -> None:
-        response.headers[HEADER] = get_contextvars()["request_id"]
+        response.headers[HEADER] = current.get().id
         super().handle_response(request, response)  # type: ignore[arg-type]
 
     @staticmethod
@@ -63,7 +74,7 @@ def complete(*, log_kwargs: dict[str, Any], **kwargs: Any) -> None:
     """Add how many milliseconds the request took, and name the rest as the docs do."""
     log_kwargs["route"] = log_kwargs.pop("request")
     log_kwargs["status"] = log_kwargs.pop("code")
-    log_kwargs["ms"] = milliseconds(time.perf_counter() - started.get())
+    log_kwargs["ms"] = milliseconds(time.perf_counter() - current.get().at)
 
 
 def add_search(
