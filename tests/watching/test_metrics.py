@@ -264,6 +264,7 @@ def count_in_a_process(path, code):
     )
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
 def test_what_several_processes_count_is_added_up(settings, tmp_path):
     settings.METRICS_DIR, settings.METRICS_ADDRESS = tmp_path, ("127.0.0.1", 9464)
     search = "metrics.searches.labels('hybrid', 'no', {!r}).inc({}); "
