@@ -24,6 +24,7 @@ from pgvector.django import HnswIndex, VectorField
 from products.api_keys import ApiKey
 from products.embeddings import BaseEmbeddingBackend, backend_of, get_backend, text
 from products.extension import VectorNorm
+from products.figures import HourlyFigure, RecallSample
 from products.logged import DaySalt, LoggedEvent, LoggedQuery
 from products.name_words import NameWords
 from products.pictures.reference import MAX_LENGTH, check_reference
@@ -36,13 +37,15 @@ from products.synonyms import Synonym
 __all__ = [
     "DIMENSIONS",
     "EMBEDDING_FIELDS",
-    "DaySalt",
     "ApiKey",
+    "DaySalt",
     "EmbeddingRecipe",
+    "HourlyFigure",
     "LoggedEvent",
     "LoggedQuery",
     "NotDuplicate",
     "Product",
+    "RecallSample",
     "Synonym",
     "make_sku",
 ]

@@ -16,6 +16,7 @@ from django.db.models import (
     Count,
     Expression,
     F,
+    Min,
     OuterRef,
     Q,
     Subquery,
@@ -266,9 +267,19 @@ class ProductQuerySet(models.QuerySet["Product"]):
 
     def needs_embedding(self, fingerprint: str | None = None) -> Self:
         """Return products that an embedding could be made for, and are not fresh."""
-        return self.filter(
-            (MISSING & ~no_known_word(fingerprint))
-            | (~MISSING & ~(by_recipe(fingerprint) & SAME_TEXT))
+        return self.filter(needs_vector(fingerprint))
+
+    def backlog(self) -> dict[str, Any]:
+        """Return how many products there are, how many need an embedding, since when.
+
+        By the keys `products`, `waiting` and `since`: when the oldest of them was last
+        saved, None without one. One statement, which reads all rows.
+        """
+        needing = needs_vector(None)
+        return self.aggregate(
+            products=Count("pk"),
+            waiting=Count("pk", filter=needing),
+            since=Min("updated_at", filter=needing),
         )
 
     def with_embedding_state(self, fingerprint: str | None = None) -> Self:
@@ -325,6 +336,13 @@ def by_recipe(fingerprint: Text | None) -> Q:
 def no_known_word(fingerprint: Text | None) -> Q:
     """Return the condition that the model of a recipe knows no word of a product."""
     return MISSING & Q(embedded_hash=unknown_hash_expression(recipe(fingerprint)))
+
+
+def needs_vector(fingerprint: Text | None) -> Q:
+    """Return the condition that a vector could be made for a product, and is not fresh."""
+    return (MISSING & ~no_known_word(fingerprint)) | (
+        ~MISSING & ~(by_recipe(fingerprint) & SAME_TEXT)
+    )
 
 
 def recipe(fingerprint: Text | None) -> Text:

@@ -59,6 +59,12 @@ os.environ.update(
     OPEN_CATALOG="",
     PAGE_SECONDS="0",  # a test sees at once what it changed
     SELLER_NAME="",
+    LOG_FORMAT="",
+    LOG_QUERIES="",
+    METRICS_ADDRESS="",
+    METRICS_DIR="",
+    RECALL_SAMPLE="",
+    TRACE_EXPORTER="",
     UPLOAD_DIR="",
     SEARCH_LOG="",
     SEARCH_LOG_DAYS="",

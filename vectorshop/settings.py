@@ -6,6 +6,7 @@ every variable; a test keeps the two in step.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from datetime import timedelta
@@ -19,6 +20,7 @@ from csp.constants import NONE, SELF
 from vectorshop.db.entra.tokens import CREDENTIALS
 from vectorshop.db.replicas import replica_databases
 from vectorshop.env import (
+    env_address,
     env_bool,
     env_choice,
     env_float,
@@ -184,6 +186,17 @@ PAGE_SECONDS = env_int("PAGE_SECONDS", 1, high=60)
 # system's folder for temporary files. Web servers that share the work share this folder.
 UPLOAD_DIR = os.environ.get("UPLOAD_DIR") or None
 
+# Watching
+
+# Where `manage.py metrics` answers Prometheus; unset: nothing is counted.
+METRICS_ADDRESS = env_address("METRICS_ADDRESS")
+# Where the processes of one server put what they count.
+METRICS_DIR = Path(os.environ.get("METRICS_DIR") or DATA_DIR / "metrics")
+# One search in so many is asked again exactly, by the worker; 0: none.
+RECALL_SAMPLE = env_int("RECALL_SAMPLE", 0, high=1_000_000)
+# The dotted path of a class that sends OpenTelemetry's spans somewhere; empty: no spans.
+TRACE_EXPORTER = os.environ.get("TRACE_EXPORTER", "")
+
 # The shop
 
 # May everybody add products, or only users with Django's permission to?
@@ -312,7 +325,10 @@ INSTALLED_APPS = [
     "axes",
 ]
 MIDDLEWARE = [
+    "products.watching.probes.ProbeMiddleware",
     *(["corsheaders.middleware.CorsMiddleware"] if API_CORS_ORIGINS else []),
+    *(["products.watching.recording.RecordingMiddleware"] if METRICS_ADDRESS else []),
+    *(["products.watching.recall_samples.SamplingMiddleware"] if RECALL_SAMPLE else []),
     *(["vectorshop.replica_middleware.ReplicaMiddleware"] if DB_REPLICA_HOSTS else []),
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -437,9 +453,25 @@ AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 
-LOGGING = {
+# "plain": warnings and errors, for people; "json": a line for each request as well.
+LOG_FORMAT = env_choice("LOG_FORMAT", "plain", ("plain", "json"))
+# May the line of a request hold what was searched for?
+LOG_QUERIES = env_bool("LOG_QUERIES", False)
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "handlers": {"console": {"class": "logging.StreamHandler"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
 }
+if LOG_FORMAT == "json":
+    from vectorshop.logs import JSON_LOGGING
+
+    LOGGING = JSON_LOGGING
+    MIDDLEWARE.insert(1, "products.watching.request_lines.RequestLineMiddleware")
+# Of django-structlog: the line of a request does not say who asked. What is not set here
+# would be looked for anew at each request.
+DJANGO_STRUCTLOG_USER_ID_FIELD = None
+DJANGO_STRUCTLOG_STATUS_DEFAULT_LOG_LEVEL = logging.INFO
+DJANGO_STRUCTLOG_STATUS_2XX_LOG_LEVEL = logging.INFO
+DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.WARNING
+DJANGO_STRUCTLOG_STATUS_5XX_LOG_LEVEL = logging.ERROR

@@ -37,6 +37,7 @@ from products.search_log.frequent import NoResults, no_results
 from products.search_log.period import Period
 from products.sql.statements import rows
 from products.turns import BusyError, Turns
+from products.watching.figures import Figure, figures
 from vectorshop.db.limits import is_too_slow
 
 if TYPE_CHECKING:
@@ -79,8 +80,12 @@ class Counts:
 
 @dataclass(frozen=True)
 class Overview:
-    """What the start page shows of the catalogue."""
+    """What the start page shows of the catalogue.
 
+    figures: the eight that an operator looks at first.
+    """
+
+    figures: list[Figure]
     counts: Counts
     last_import: LogEntry | None
     recall: dict[str, Any] | None
@@ -89,9 +94,10 @@ class Overview:
 
 
 def overview() -> Overview:
-    """Return what the start page shows; six statements at most, with a search log seven."""
+    """Return what the start page shows; twelve statements, with a search log 13."""
     measured = last_of(Product, MEASURED)
     return Overview(
+        figures=figures(using=DEFAULT_DB_ALIAS),
         counts=count_states(),
         last_import=last_of(Product, IMPORTED),
         recall=values_of(measured, MEASURED) if measured else None,

@@ -8,6 +8,7 @@ print(results.plan.reason)
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -37,6 +38,7 @@ from products.search.question import (
 from products.search.rank import rank
 from products.search.results import Candidate, Hit, Log, Plan, Results
 from products.search.second_look import second_look
+from products.search.signals import searched
 from products.search.sorting import listed_by, sorted_best
 from products.search.steps import Step
 from products.search.synonyms import Thesaurus
@@ -116,14 +118,22 @@ def search(
         using=using,
         synonyms=synonyms,
     )
+    started = time.perf_counter()
     asked = question.text or question.examples
     if embedder or question.single_example or not asked:
+        return told(question, answer(question), started)
+
+    def answered_by(backend: BaseEmbeddingBackend) -> Results:
+        nonlocal question
+        question = with_fresh_examples(replace(question, backend=backend))
         return answer(question)
-    return with_active_backend(
-        lambda backend: answer(with_fresh_examples(replace(question, backend=backend))),
+
+    results = with_active_backend(
+        answered_by,
         using=using,
         retry_on=SearchError,  # for examples by another recipe than the text
     )
+    return told(question, results, started)
 
 
 def similar_to(
@@ -134,7 +144,7 @@ def similar_to(
     The page of search(like=[product]), in one statement with the product where the
     index gives a full page. Raises Product.DoesNotExist.
     """
-    using = using or router.db_for_read(Product)
+    using, started = using or router.db_for_read(Product), time.perf_counter()
     with recorded(using=using) as record:
         limit = 1 + page_size
         query = product_and_similar(
@@ -148,7 +158,22 @@ def similar_to(
             raise Product.DoesNotExist
         product, *similar = read
         question = Question(like=(product,), page_size=page_size, using=using)
-        return product, page_of(question, record, similar)
+        results = page_of(question, record, similar)
+    return product, told(question, results, started)
+
+
+def told(question: Question, results: Results, started: float) -> Results:
+    """Return the results after telling whoever watches of them.
+
+    started: by time.perf_counter().
+    """
+    searched.send_robust(
+        Results,
+        question=question,
+        results=results,
+        seconds=time.perf_counter() - started,
+    )
+    return results
 
 
 @named(Step.EXAMPLES)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext
 from products.embeddings import BaseEmbeddingBackend, EmbeddingError
 from products.models import Product
 from products.search.question import SearchError
+from products.search.signals import embedded
 from products.turns import BusyError, Turns
 
 if TYPE_CHECKING:
@@ -99,6 +100,12 @@ def text_vectors(
     """
     keys = {text: cache_key(text, backend, queries) for text in texts}
     vectors = cached_vectors(keys)
+    embedded.send_robust(
+        BaseEmbeddingBackend,
+        cached=len(vectors),
+        made=len(keys) - len(vectors),
+        queries=queries,
+    )
     if len(vectors) == len(keys):
         return vectors
     backend.load()
@@ -108,10 +115,10 @@ def text_vectors(
             vectors = cached_vectors(keys)
             missing = [text for text in keys if text not in vectors]
             if missing:
-                embedded = zip(
+                made_now = zip(
                     missing, backend.embed_known(missing, queries=queries), strict=True
                 )
-                made = {text: vector for text, vector in embedded if vector is not None}
+                made = {text: vector for text, vector in made_now if vector is not None}
                 vectors |= made
                 note_embedded(missing)
                 cache.set_many(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import Any
 
 from django.core.management import CommandError, CommandParser
@@ -20,6 +21,7 @@ from products.upkeep.pending import (
     forget_unknown,
 )
 from products.upkeep.worker import Worker, stop_on_signals
+from products.watching.rounds import go_round
 
 
 class Command(ShopCommand):
@@ -74,21 +76,22 @@ class Command(ShopCommand):
             interval,
             stop,
             report=self.say,
-            upkeep=lambda: self.look_after(database),
         )
+        worker.upkeep = partial(self.look_after, worker)
         self.say(f"Watching for products to embed every {interval:g} s.")
         worker.run()
         self.say(f"Stopped. Embedded {worker.embedded} products.")
         return worker.failures
 
-    def look_after(self, database: str) -> str | None:
-        """Do what is due besides; return what came of it."""
-        forgotten = forget_old(using=database)
+    def look_after(self, worker: Worker) -> str | None:
+        """Do what is due besides embedding; return what came of it."""
+        go_round(using=worker.using, failed=len(worker.failures.reasons))
+        forgotten = forget_old(using=worker.using)
         lines = [
             f"Deleted {forgotten:,} old entries of the search log."
             if forgotten
             else None,
-            self.calibrated(database),
+            self.calibrated(worker.using),
         ]
         return "\n".join(line for line in lines if line) or None
 
