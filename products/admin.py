@@ -45,6 +45,11 @@ else:  # Django's class takes no type argument at run time
 NEAREST_ON_CHANGE_PAGE = 5
 NEAREST_ON_OWN_PAGE = 50
 
+KEPT_SKU = _(
+    "On a cluster the sku cannot be changed: the product's place is made of it. Add a "
+    "product with the other sku, and delete this one."
+)
+
 
 def in_cell(text: str, length: int) -> str:
     """Return a text for a cell of the list; of a long one the whole is its title."""
@@ -124,6 +129,24 @@ class ProductAdmin(ModelAdmin):
         # A product that is not saved yet lacks what the database fills in.
         fields = super().get_fields(request, obj)
         return fields if obj else [f for f in fields if f not in self.readonly_fields]
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Product | None = None
+    ) -> list[str]:
+        if obj and obj.keeps_sku:
+            return ["sku", *self.readonly_fields]
+        return self.readonly_fields
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Product | None = None,
+        change: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        if obj and obj.keeps_sku:
+            kwargs["help_texts"] = {"sku": KEPT_SKU}
+        return super().get_form(request, obj, change, **kwargs)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

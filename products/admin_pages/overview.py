@@ -32,6 +32,7 @@ from products.models import Product
 from products.quality.recall import search_recall
 from products.querysets import EmbeddingState
 from products.search.words import COUNTS_SECONDS, LARGE
+from products.sql.sharding import estimated_rows
 from products.sql.statements import rows
 from products.turns import BusyError, Turns
 from vectorshop.db.limits import is_too_slow
@@ -127,8 +128,7 @@ def states_in_time() -> dict[str, int] | None:
 
 def estimated_products() -> int | None:
     """Return how many products PostgreSQL's last ANALYZE saw, None before the first."""
-    sql = "SELECT reltuples FROM pg_class WHERE oid = 'products'::regclass"
-    [(estimate,)] = rows(sql, using=DEFAULT_DB_ALIAS)
+    estimate = estimated_rows(DEFAULT_DB_ALIAS)
     return None if estimate < 0 else round(estimate)
 
 
