@@ -4,8 +4,9 @@
 
 Both have the same products, imported from one file; those of the cluster are on shards
 (manage.py shard_products). Asks each question of both, one after the other, and prints
-the median times, their ratio, how many statements each takes and how many lists of ten
-are the same.
+the median times, their ratio, how many statements each takes, and how many lists of ten
+have the same scores: products with the same score are in the order of their ids, which
+differ.
 """
 
 from __future__ import annotations
@@ -65,13 +66,13 @@ def compare(questions: int, rounds: int) -> None:
         using: dict(Product.objects.using(using).values_list("sku", "pk"))
         for using in ("one", "cluster")
     }
-    kinds: dict[str, Callable[[int, str], list[str]]] = {
-        mode: lambda place, using, mode=mode: skus(
+    kinds: dict[str, Callable[[int, str], list[float]]] = {
+        mode: lambda place, using, mode=mode: scores(
             search(texts[place], mode=mode, page_size=10, using=using)
         )
         for mode in ("hybrid", "keyword", "semantic")
     }
-    kinds["similar"] = lambda place, using: skus(
+    kinds["similar"] = lambda place, using: scores(
         similar_to(ids[using][products[place].sku], page_size=10, using=using)[1]
     )
     slow = [
@@ -84,7 +85,7 @@ def compare(questions: int, rounds: int) -> None:
 
 
 def measured(
-    kind: str, ask: Callable[[int, str], list[str]], questions: int, rounds: int
+    kind: str, ask: Callable[[int, str], list[float]], questions: int, rounds: int
 ) -> bool:
     """Print the figures of one kind; return whether the cluster takes too long."""
     from products.sql.watch import recorded
@@ -108,13 +109,13 @@ def measured(
     sys.stdout.write(
         f"{kind:9} one server {one:6.1f} ms, cluster {cluster:6.1f} ms, ratio "
         f"{cluster / one:4.1f}; statements {statements['one']} and "
-        f"{statements['cluster']}; {same} of {questions} lists are the same\n"
+        f"{statements['cluster']}; {same} of {questions} lists have the same scores\n"
     )
     return cluster > GOAL * one
 
 
-def skus(results: object) -> list[str]:
-    return [hit.product.sku for hit in results]  # type: ignore[attr-defined]
+def scores(results: object) -> list[float]:
+    return [round(hit.score, 4) for hit in results]  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

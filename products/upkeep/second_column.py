@@ -8,6 +8,7 @@ from pgvector.django import VectorField
 
 from products.models import DIMENSIONS, EmbeddedText
 from products.querysets import ProductQuerySet
+from products.sql.sharding import is_sharded
 from products.sql.statements import rows
 
 CHECK = "products_embedding_not_zero"
@@ -71,10 +72,11 @@ def add_columns(using: str) -> None:
                 if field.column not in there:
                     editor.add_field(SecondEmbedding, field)
         if "second_embedding" not in there:
-            # As the migrations do with the first.
-            cursor.execute(
-                "ALTER TABLE products ALTER COLUMN second_embedding SET STORAGE MAIN"
-            )
+            if not is_sharded(using):  # Citus cannot change it
+                # As the migrations do with the first.
+                cursor.execute(
+                    "ALTER TABLE products ALTER COLUMN second_embedding SET STORAGE MAIN"
+                )
             cursor.execute(
                 NOT_ZERO.format(constraint=SECOND_CHECK, column="second_embedding")
             )
