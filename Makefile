@@ -6,6 +6,7 @@
 PYTHON ?= python3
 PORT ?= 8000
 CITUS_URL ?=
+SHARDS ?=
 BIN := .venv/bin
 AZURE_CLI := .data/azure-cli
 LIGHTHOUSE := .data/lighthouse/node_modules/.bin/lighthouse
@@ -59,6 +60,7 @@ test-old-pgvector: $(OLD_PGVECTOR) ## run what asks for vectors on the oldest pg
 
 bench: .venv/installed-bench ## measure the search and the pages beside baselines (needs wrk, two hours)
 	$(BIN)/python benchmarks/bench_serving.py --index --json .data/bench.json --plot .data/bench.svg
+	$(if $(SHARDS),$(BIN)/python benchmarks/shards.py $(SHARDS))
 
 bench-import: .venv/installed-dev ## measure imports against bare baselines (25 minutes)
 	$(BIN)/python benchmarks/bench_import.py

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -33,6 +33,7 @@ from products.pictures.form import PictureForm
 from products.pictures.shown import image_address
 from products.querysets import EmbeddingState, ProductQuerySet
 from products.search import similar_to
+from products.sql.sharding import is_sharded
 from products.templating.filters import category_name, shortened
 
 if TYPE_CHECKING:
@@ -314,8 +315,12 @@ class NotDuplicateAdmin(PairAdmin):
     show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[NotDuplicate]:
-        pairs = super().get_queryset(request).select_related("product", "other", "user")
-        return pairs.only(
+        pairs = super().get_queryset(request)
+        if is_sharded(pairs.db):  # shards are joined once in a statement
+            named = Product.objects.only("name")
+            both = (Prefetch(name, queryset=named) for name in ("product", "other"))
+            return pairs.select_related("user").prefetch_related(*both)
+        return pairs.select_related("product", "other", "user").only(
             "product__name", "other__name", "user__username", "created_at"
         )
 

@@ -258,6 +258,8 @@ def test_a_near_duplicate_is_reported_until_it_is_settled(admin_client):
 
     NotDuplicate.objects.settle(twin, lamp, user=None)
 
+    pairs = reverse("admin:products_notduplicate_changelist")
+    assert twin.name in admin_client.get(pairs).content.decode()
     assert "twin" not in admin_client.get(page).content.decode()
 
 
