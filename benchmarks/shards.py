@@ -4,7 +4,7 @@
 
 Both have the same products, imported from one file; those of the cluster are on shards
 (manage.py shard_products). Asks each question of both, one after the other, and prints
-the median times, their ratio, how many statements each takes, and how many lists of ten
+the median times, their ratio, how many statements each takes on average, and how many lists of ten
 have the same scores: products with the same score are in the order of their ids, which
 differ.
 """
@@ -91,7 +91,7 @@ def measured(
     from products.sql.watch import recorded
 
     times: dict[str, list[float]] = {"one": [], "cluster": []}
-    statements: dict[str, int] = {}
+    statements = {"one": 0, "cluster": 0}
     same = 0
     for turn in range(rounds):
         for place in range(questions):
@@ -101,15 +101,16 @@ def measured(
                     started = time.perf_counter()
                     found[using] = ask(place, using)
                     took = time.perf_counter() - started
-                statements[using] = len(record.statements)
+                statements[using] += len(record.statements)
                 if turn:  # the first one warms up
                     times[using].append(took * 1000)
             same += turn == 1 and found["one"] == found["cluster"]
     one, cluster = (median(times[using]) for using in ("one", "cluster"))
+    each = {using: count / rounds / questions for using, count in statements.items()}
     sys.stdout.write(
         f"{kind:9} one server {one:6.1f} ms, cluster {cluster:6.1f} ms, ratio "
-        f"{cluster / one:4.1f}; statements {statements['one']} and "
-        f"{statements['cluster']}; {same} of {questions} lists have the same scores\n"
+        f"{cluster / one:4.1f}; statements {each['one']:.1f} and "
+        f"{each['cluster']:.1f}; {same} of {questions} lists have the same scores\n"
     )
     return cluster > GOAL * one
 
