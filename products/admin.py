@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -36,6 +36,7 @@ from products.pictures.form import PictureForm
 from products.pictures.shown import image_address
 from products.querysets import EmbeddingState, ProductQuerySet
 from products.search import similar_to
+from products.sql.sharding import is_sharded
 from products.templating.filters import category_name, shortened
 
 if TYPE_CHECKING:
@@ -47,6 +48,11 @@ else:  # Django's class takes no type argument at run time
 
 NEAREST_ON_CHANGE_PAGE = 5
 NEAREST_ON_OWN_PAGE = 50
+
+KEPT_SKU = _(
+    "On a cluster the sku cannot be changed: the product's place is made of it. Add a "
+    "product with the other sku, and delete this one."
+)
 
 
 def in_cell(text: str, length: int) -> str:
@@ -127,6 +133,24 @@ class ProductAdmin(ModelAdmin):
         # A product that is not saved yet lacks what the database fills in.
         fields = super().get_fields(request, obj)
         return fields if obj else [f for f in fields if f not in self.readonly_fields]
+
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Product | None = None
+    ) -> list[str]:
+        if obj and obj.keeps_sku:
+            return ["sku", *self.readonly_fields]
+        return self.readonly_fields
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Product | None = None,
+        change: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        if obj and obj.keeps_sku:
+            kwargs["help_texts"] = {"sku": KEPT_SKU}
+        return super().get_form(request, obj, change, **kwargs)
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -295,8 +319,12 @@ class NotDuplicateAdmin(PairAdmin):
     show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[NotDuplicate]:
-        pairs = super().get_queryset(request).select_related("product", "other", "user")
-        return pairs.only(
+        pairs = super().get_queryset(request)
+        if is_sharded(pairs.db):  # shards are joined once in a statement
+            named = Product.objects.only("name")
+            both = (Prefetch(name, queryset=named) for name in ("product", "other"))
+            return pairs.select_related("user").prefetch_related(*both)
+        return pairs.select_related("product", "other", "user").only(
             "product__name", "other__name", "user__username", "created_at"
         )
 

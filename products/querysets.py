@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 
@@ -39,6 +39,7 @@ from products.sql.expressions import (
     coverage,
     term_bits,
 )
+from products.sql.sharding import id_of_sku, is_sharded
 
 if TYPE_CHECKING:
     from products.models import Product
@@ -73,6 +74,17 @@ class ProductQuerySet(models.QuerySet["Product"]):
     def for_display(self) -> Self:
         """Return the same products with the columns that the shop's pages show."""
         return self.only(*DISPLAYED)
+
+    def bulk_create(self, objs: Iterable[Product], *args: Any, **options: Any) -> Any:
+        """Insert products, on shards with the ids of their skus; see Django's manual.
+
+        Shards return rows in an order of their own, so none may get its id from there.
+        """
+        products = list(objs)
+        if is_sharded(self.db):
+            for product in products:
+                product.pk = id_of_sku(product.sku)
+        return super().bulk_create(products, *args, **options)
 
     def get_by_natural_key(self, sku: str) -> Product:
         """Return the product with this sku, for `loaddata`."""

@@ -5,6 +5,7 @@ decides what the tests see: no test may reach a real server by accident.
 """
 
 import os
+from urllib.parse import urlsplit
 
 os.environ.update(
     ALLOWED_HOSTS="",
@@ -71,3 +72,14 @@ os.environ.update(
     SEARCH_LOG_TEXTS="",
     SECRET_KEY="only-for-tests-" + 40 * "x",
 )
+
+# The one server that is meant to be reached: see tests/citus.
+if citus := os.environ.get("CITUS_URL"):
+    address = urlsplit(citus)
+    os.environ.update(
+        DB_HOST=address.hostname or "",
+        DB_PORT=str(address.port or 5432),
+        DB_USER=address.username or "",
+        DB_PASSWORD=address.password or "",
+        DB_SSLMODE="prefer",
+    )

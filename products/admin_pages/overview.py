@@ -35,6 +35,7 @@ from products.querysets import EmbeddingState
 from products.search.words import COUNTS_SECONDS, LARGE
 from products.search_log.frequent import NoResults, no_results
 from products.search_log.period import Period
+from products.sql.sharding import estimated_rows
 from products.sql.statements import rows
 from products.turns import BusyError, Turns
 from products.watching.figures import Figure, figures
@@ -142,8 +143,7 @@ def states_in_time() -> dict[str, int] | None:
 
 def estimated_products() -> int | None:
     """Return how many products PostgreSQL's last ANALYZE saw, None before the first."""
-    sql = "SELECT reltuples FROM pg_class WHERE oid = 'products'::regclass"
-    [(estimate,)] = rows(sql, using=DEFAULT_DB_ALIAS)
+    estimate = estimated_rows(DEFAULT_DB_ALIAS)
     return None if estimate < 0 else round(estimate)
 
 

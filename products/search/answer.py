@@ -15,13 +15,15 @@ from functools import cache
 
 from django.conf import settings
 from django.db import router
-from django.db.models import F, FloatField, Value
+from django.db.models import F, FloatField, TextField, Value
+from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
 from products.embeddings import BaseEmbeddingBackend, get_backend
 from products.models import Product
 from products.querysets import DISPLAYED, ProductQuerySet
 from products.recipes import with_active_backend
+from products.search.evidence import as_vector
 from products.search.facets import catalogue_facets, ranked_facets
 from products.search.nearest import WINDOW, ef_search_for, look_up
 from products.search.operators import read_operators
@@ -45,6 +47,7 @@ from products.search.synonyms import Thesaurus
 from products.search.written_words import written_words
 from products.sql.expressions import ColumnOf, InArray, array_of
 from products.sql.prepared import Given, Prepared
+from products.sql.sharding import is_sharded
 from products.sql.watch import Record, named, recorded
 
 # How many products are shown, as far ones, where none is a match.
@@ -147,13 +150,7 @@ def similar_to(
     using, started = using or router.db_for_read(Product), time.perf_counter()
     with recorded(using=using) as record:
         limit = 1 + page_size
-        query = product_and_similar(
-            limit,
-            ef_search_for(limit),
-            settings.HNSW_HALFVEC,
-            by="sku" if isinstance(key, str) else "id",
-        )
-        read = query.objects(key, using=using)
+        read = read_with_similar(key, limit, ef_search_for(limit), using=using)
         if not read:
             raise Product.DoesNotExist
         product, *similar = read
@@ -226,8 +223,9 @@ def similar_page(
 
     def nearest(plan: Plan) -> ProductQuerySet | list[Product]:
         if not plan.exact and not question.filters:
-            query = product_and_similar(limit, plan.ef_search, settings.HNSW_HALFVEC)
-            return query.objects(example.pk, using=question.using)[1:]
+            return read_with_similar(
+                example.pk, limit, plan.ef_search, using=question.using
+            )[1:]
         products = question.filters.narrow(Product.objects.using(question.using))
         return products.for_display().similar_to(
             example, exact=plan.exact, ef_search=plan.ef_search
@@ -442,6 +440,49 @@ def products_by_id() -> Prepared[Product]:
     """Return the query for products by an array of ids."""
     products = Product.objects.filter(InArray(F("pk"), Given(0)))
     return Prepared.of_objects(products.order_by(), DISPLAYED)
+
+
+def read_with_similar(
+    key: int | str, limit: int, ef_search: int | None, *, using: str
+) -> list[Product]:
+    """Return a product and the *limit* products most like it; none without the product.
+
+    key: the product's id or sku. One statement. On shards it takes two, since each
+    subquery there takes as long as a statement: the second is given the vector.
+    """
+    by = "sku" if isinstance(key, str) else "id"
+    if not is_sharded(using):
+        query = product_and_similar(limit, ef_search, settings.HNSW_HALFVEC, by=by)
+        return query.objects(key, using=using)
+    found = product_with_vector(by).objects(key, using=using)
+    if not found or not found[0].embedding_fingerprint:
+        return found
+    [product] = found
+    similar = similar_query(limit, ef_search, settings.HNSW_HALFVEC)
+    values = (product.vector, product.embedding_fingerprint, product.pk)  # type: ignore[attr-defined]
+    return [product, *similar.objects(*values, using=using)]
+
+
+@cache
+def product_with_vector(by: str) -> Prepared[Product]:
+    """Return the query for a product by its "id" or "sku", with its vector as text."""
+    product = Product.objects.filter(**{by: Given(0)}).order_by()
+    with_vector = product.annotate(vector=Cast("embedding", TextField()))
+    return Prepared.of_objects(with_vector, DISPLAYED, ["vector"])
+
+
+@cache
+def similar_query(
+    limit: int, ef_search: int | None, halfvec: bool
+) -> Prepared[Product]:
+    """Return the query for the *limit* products nearest to the vector of another.
+
+    Its values: the vector as text, its fingerprint, and the id of the other.
+    """
+    nearest = Product.objects.nearest_to(
+        as_vector(Given(0)), fingerprint=Given(1), ef_search=ef_search
+    ).exclude(pk=Given(2))
+    return Prepared.of_objects(nearest[:limit], DISPLAYED, ["distance"])
 
 
 @cache

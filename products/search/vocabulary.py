@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from products.search.spelling import Vocabulary
+from products.sql.sharding import estimated_rows, is_sharded
 from products.sql.statements import TookTooLong, rows_within
 from products.turns import BusyError, Turns
 
@@ -47,13 +48,15 @@ WORDS_SQL = """
             )
             FROM products TABLESAMPLE SYSTEM (%%s)
         $$,
-        (SELECT least(100, 100.0 * %s / greatest(reltuples, 1))
-        FROM pg_class WHERE oid = 'products'::regclass)
+        {share}
     ))
-    WHERE word ~ '^[^0-9]{3,40}$'
+    WHERE word ~ '^[^0-9]{{3,40}}$'
     ORDER BY ndoc DESC, word LIMIT 300000
 """
-
+SHARE_SQL = """
+        (SELECT least(100, 100.0 * %s / greatest(reltuples, 1))
+        FROM pg_class WHERE oid = 'products'::regclass)
+"""
 
 NO_WORDS = Vocabulary({})
 
@@ -99,13 +102,21 @@ def read(using: str, known: Vocabulary) -> Kept:
     """Return the words as they are now, or those *known* if reading takes too long."""
     started = time.monotonic()
     try:
-        found = rows_within(WAIT_SECONDS, WORDS_SQL, [READ], using=using)
+        found = rows_within(WAIT_SECONDS, *words_query(using), using=using)
         words = Vocabulary(most_frequent(found))
     except TookTooLong as err:
         logger.warning("Reading the catalogue's words took too long: %s", err)
         words = known
     now = time.monotonic()
     return Kept(words, until=now + min(KEPT_FACTOR * (now - started), KEPT_SECONDS))
+
+
+def words_query(using: str) -> tuple[str, list[float]]:
+    """Return the statement that reads the words, and its parameters."""
+    if not is_sharded(using):
+        return WORDS_SQL.format(share=SHARE_SQL), [READ]
+    share = min(100, 100 * READ / max(estimated_rows(using), 1))
+    return WORDS_SQL.format(share="%s::float8"), [share]
 
 
 def most_frequent(found: list[tuple[str, int]]) -> dict[str, int]:

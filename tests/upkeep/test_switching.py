@@ -361,7 +361,7 @@ def test_busy_table_is_left_as_it_was(catalogue, monkeypatch):
 def test_switch_is_all_or_nothing(catalogue, monkeypatch):
     migrate("--to", SECOND)
     before = indexes()
-    monkeypatch.setattr(switching, "SWAP", switching.SWAP + "SELECT 1 / 0;")
+    monkeypatch.setattr(switching, "SWAP", [*switching.SWAP, "SELECT 1 / 0"])
 
     with pytest.raises(Exception, match="division by zero"):
         migrate("--switch")
