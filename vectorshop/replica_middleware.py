@@ -51,7 +51,7 @@ class ReplicaMiddleware:
         self.turns = itertools.count()
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.method not in ("GET", "HEAD"):
+        if not only_reads(request):
             return self.answer_to_write(request)
         alias = self.choose(written_by(request))
         with reading_from(alias):
@@ -111,6 +111,13 @@ class ReplicaMiddleware:
         if response.status_code < 500:
             note_written(response)
         return response
+
+
+def only_reads(request: HttpRequest) -> bool:
+    """Return whether a request changes nothing: by its method, or by its address."""
+    if request.method in ("GET", "HEAD"):
+        return True
+    return request.path_info.startswith(settings.READ_BY_POST)
 
 
 def note_written(response: HttpResponseBase) -> None:

@@ -18,7 +18,7 @@ from serving.fusion import measure_search
 from serving.in_process import bare_sql, one_embedding, queryset, view
 from serving.index import measure_indexes
 from serving.pgbench import run_pgbench
-from serving.scenarios import DETAIL, PARTS, SIMILAR, Scenario, scenarios
+from serving.scenarios import OF_FASTAPI, PARTS, SIMILAR, Scenario, scenarios
 from serving.server import CONNECTIONS, Server
 from serving.standby import serve_with_standby
 
@@ -68,14 +68,14 @@ def measure_catalogue(
     with ExitStack() as stack:
         shops = {name: stack.enter_context(serve_shop(name)) for name in servers}
         ours = shops[servers[0]]
-        same = [each for each in asked if each.name in (SIMILAR, DETAIL)]
+        same = [each for each in asked if each.name in OF_FASTAPI]
         others = stack.enter_context(fastapi_pages(same, ours))
         if against:
             shops[CHECKOUT] = stack.enter_context(serve_checkout(against))
         if standby:
             shops[STANDBY] = stack.enter_context(serve_with_standby(servers[0]))
         for scenario in asked:
-            same = others if scenario.name in (SIMILAR, DETAIL) else {}
+            same = others if scenario.name in OF_FASTAPI else {}
             keep(scenario.name, measure_scenario(scenario, shops | same, seconds))
         result["workers"] = {
             name: {"mb": server.memory_mb(), "start_seconds": server.seconds}

@@ -37,6 +37,12 @@ PAGES = [
     "/map.svg",
     "/exact/?like=1",
     "/products/2/why/?like=1",
+    "/api/v1/search?q=mat",
+    "/api/v1/facets?q=mat",
+    "/api/v1/suggest?q=mat",
+    "/api/v1/products/yoga-mat",
+    "/api/v1/products/yoga-mat/similar?category=Sports",
+    "/api/v1/products/yoga-mat/why-not?q=shoes",
 ]
 
 
@@ -166,6 +172,24 @@ def sign_in(client):
     token = client.cookies["csrftoken"]
     data = {"username": "ada", "password": "secret", "csrfmiddlewaretoken": token}
     return client.post("/login/", data=data)
+
+
+@pytest.mark.parametrize(
+    ("path", "question"),
+    [
+        ("/ucp/catalog/search", {"query": "mat"}),
+        ("/ucp/catalog/lookup", {"ids": ["yoga-mat"]}),
+        ("/mcp", {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}),
+    ],
+)
+def test_what_agents_ask_by_post_is_read_from_the_standby(shop, path, question):
+    agent = {"UCP-Agent": 'profile="https://agent.example/profile.json"'}
+    with visitor(shop) as client:
+        answer = client.post(path, json=question, headers=agent)
+
+    assert answer.status_code == 200
+    assert answer.headers["X-Answered-By"] == "replica1"
+    assert "Set-Cookie" not in answer.headers
 
 
 def test_pages_that_only_read_come_from_the_standby(shop):
@@ -433,3 +457,49 @@ def test_a_standby_of_another_server_is_an_error(pair):
         said = replicas((pair[0], stranger), expect=1)
 
     assert "replica1 is a standby of another server than the primary's." in said
+
+
+# Programs
+
+
+@pytest.fixture
+def program(shop, pair):
+    """A client of the JSON API, with a key that has the scope `write`."""
+    command = ["api_key", "create", "till", "--user", "ada", "--scope", "write"]
+    made = subprocess.run(
+        [sys.executable, "manage.py", *command],
+        env=environment(*pair) | {"DB_REPLICA_HOSTS": ""},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    with visitor(shop) as client:
+        client.headers["Authorization"] = f"Bearer {made.stdout.strip()}"
+        wait_until(lambda: client.get("/api/v1/suggest?q=a").status_code == 200)
+        yield client
+
+
+def test_a_program_that_sends_the_cookie_reads_what_it_wrote(shop, pair, program):
+    product = "/api/v1/products/bench-of-a-program"
+    with visitor(shop) as other:
+        execute(pair[1], "SELECT pg_wal_replay_pause()")
+        written = program.put(product, json={"name": "Bench", "price": "1"})
+        seen = program.get(product)
+        unseen = other.get(product)
+
+    assert (written.status_code, written.headers["X-Answered-By"]) == (201, "default")
+    assert (seen.status_code, seen.headers["X-Answered-By"]) == (200, "default")
+    assert unseen.headers["X-Answered-By"] == "replica1"
+    assert unseen.status_code == 404
+
+
+def test_a_program_reads_while_the_primary_is_away(pair, program):
+    primary, _ = pair
+    primary.stop()
+
+    read = program.get("/api/v1/search?q=mat&mode=keyword")
+    refused = program.put("/api/v1/products/x", json={"name": "x", "price": "1"})
+
+    assert (read.status_code, read.headers["X-Answered-By"]) == (200, "replica1")
+    assert refused.status_code == 503
+    assert refused.headers["Content-Type"] == "application/problem+json"
