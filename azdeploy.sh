@@ -12,5 +12,5 @@ for python in "$folder/.venv/bin/python" "$folder/.venv/Scripts/python.exe"; do
 done
 
 echo "The project's Python is not set up. Run: make install" >&2
-echo "or: python3 -m venv .venv && .venv/bin/pip install -r requirements.txt" >&2
+echo "or: python3 install.py requirements.txt" >&2
 exit 1

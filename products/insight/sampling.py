@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 from functools import lru_cache
 
-from django.contrib.postgres.aggregates import StringAgg
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import router
-from django.db.models import F, Max, Min, Value
-from django.db.models.functions import MD5
+from django.db.models import F, Max, Min, TextField, Value
+from django.db.models.functions import MD5, Cast
 
 from products.models import Product
 from products.querysets import ProductQuerySet
@@ -70,7 +70,7 @@ def version_of(products: ProductQuerySet) -> str:
     """
     rows = products.annotate(version=RowVersion())
     found: dict[str, str | None] = rows.aggregate(
-        rows=MD5(StringAgg("version", ",", order_by="pk")),
+        rows=MD5(Cast(ArrayAgg("version", order_by="pk"), TextField())),
         recipe=Max("embedding_fingerprint"),
     )
     return f"{found['rows']} {found['recipe']}" if found["rows"] else ""

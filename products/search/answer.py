@@ -504,5 +504,6 @@ def product_and_similar(
         product.annotate(distance=nothing)  # type: ignore[no-redef]
         .values_list(*columns)
         .union(similar.values_list(*columns)[:limit], all=True)
+        .order_by()
     )
     return Prepared.of_objects(both, DISPLAYED, ["distance"])

@@ -192,5 +192,7 @@ def dearest_names(categories: list[str]) -> list[str]:
         .values_list("category", "name")[:1]
         for category in categories
     )
-    names = dict(first.union(*others, all=True))
+    # Django 6 sorts a union by Meta.ordering, for which these rows lack the columns.
+    rows = first.union(*others, all=True).order_by() if others else first
+    names = dict(rows)
     return [names[category] for category in categories if category in names]

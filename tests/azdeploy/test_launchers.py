@@ -69,7 +69,7 @@ def test_without_a_python_the_shell_launcher_says_how_to_get_one(tmp_path):
     )
 
     assert result.returncode == 1
-    assert "make install" in result.stderr
+    assert "make install\nor: python3 install.py requirements.txt" in result.stderr
 
 
 @pytest.mark.skipif(

@@ -1,7 +1,9 @@
 """A backup of the database, and what comes back of it."""
 
+import os
 import secrets
 import stat
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -53,6 +55,48 @@ def test_a_backup_brings_products_vectors_and_indexes_back(empty, samples, tmp_p
     assert one_value(
         empty, "SELECT nextval(pg_get_serial_sequence('products', 'id'))"
     ) > max(Product.objects.values_list("pk", flat=True))
+
+
+@pytest.fixture
+def owned(empty, monkeypatch):
+    """The empty database as its owner sees it, who may make no extension there.
+
+    As on a server where an administrator makes them, they are there already.
+    """
+    quote = connection.ops.quote_name
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT extname FROM pg_extension WHERE extname <> 'plpgsql'")
+        extensions = [name for (name,) in cursor.fetchall()]
+    name = empty.settings_dict["NAME"]
+    with empty.cursor() as cursor:
+        for extension in extensions:
+            cursor.execute(f"CREATE EXTENSION {quote(extension)}")
+        cursor.execute(f"CREATE ROLE {quote(name)} LOGIN")
+        cursor.execute(f"ALTER DATABASE {quote(name)} OWNER TO {quote(name)}")
+    (psql, *_), _ = empty.client.settings_to_cmd_args_env(empty.settings_dict, [])
+    monkeypatch.setenv("PATH", str(Path(psql).parent), prepend=os.pathsep)
+    owner = {
+        "ENGINE": "django.db.backends.postgresql",
+        "HOST": empty.get_connection_params()["host"],
+        "NAME": name,
+        "USER": name,
+    }
+    other = ConnectionHandler({"default": owner})
+    yield other["default"]
+    other.close_all()
+    with empty.cursor() as cursor:
+        cursor.execute(f"REASSIGN OWNED BY {quote(name)} TO CURRENT_USER")
+        cursor.execute(f"DROP ROLE {quote(name)}")
+
+
+def test_the_owner_restores_where_somebody_else_made_the_extensions(
+    owned, samples, tmp_path
+):
+    back_up(connection, tmp_path / "shop.dump")
+    restore(owned, tmp_path / "shop.dump")
+
+    assert one_value(owned, "SELECT count(*) FROM products") == 10
+    assert one_value(owned, "SELECT current_user") == owned.settings_dict["USER"]
 
 
 def test_a_backup_is_read_by_its_owner_alone(samples, tmp_path):

@@ -57,8 +57,14 @@ def restore(connection: BaseDatabaseWrapper, path: Path) -> None:
             "restored there, and keep that DB_NAME."
         )
     connection.close()
-    options = ["--single-transaction", "--exit-on-error", "--no-owner"]
-    run(connection, "pg_restore", *options, "--no-privileges", str(path))
+    options = [
+        "--single-transaction",
+        "--exit-on-error",
+        "--no-owner",
+        "--no-privileges",
+    ]
+    # Only the owner of an extension may comment on it, and that may be an administrator.
+    run(connection, "pg_restore", *options, "--no-comments", str(path))
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
 
