@@ -13,7 +13,7 @@ from ninja import Query, Router, Schema
 from pydantic import Field
 
 from products.admin_log import IMPORTED, log_work
-from products.api.access import writing
+from products.api.access import key_to_write
 from products.api.answers import answer
 from products.api.limits import charge
 from products.api.problems import Problem, documented
@@ -91,7 +91,7 @@ BODY: dict[str, Any] = {
 
 @router.post(
     "/products:batch",
-    auth=writing,
+    auth=key_to_write,
     response=Batch,
     summary="Add and change many products",
     openapi_extra=BODY | documented(400, 403, 411, 413, 415, 503),

@@ -16,7 +16,7 @@ from pydantic_core import to_json
 
 from products.admin_log import log_entry
 from products.api import schemas
-from products.api.access import writing
+from products.api.access import key_to_write
 from products.api.answers import Writer, answer, tag_of
 from products.api.conditions import check_conditions
 from products.api.limits import COLD, charge
@@ -88,7 +88,7 @@ class ProductChanges(Schema):
 
 @router.put(
     "/products/{path:sku}",
-    auth=writing,
+    auth=key_to_write,
     response={200: schemas.Product, 201: schemas.Product},
     summary="Add a product, or give it other values",
     openapi_extra=documented(400, 403, 412, 413, body=EXAMPLE),
@@ -109,7 +109,7 @@ def put_product(
 
 @router.patch(
     "/products/{path:sku}",
-    auth=writing,
+    auth=key_to_write,
     response=schemas.Product,
     summary="Give a product some other values",
     openapi_extra=documented(400, 403, 404, 412, 413, body={"price": "18.00"}),
@@ -135,7 +135,7 @@ def patch_product(
 
 @router.delete(
     "/products/{path:sku}",
-    auth=writing,
+    auth=key_to_write,
     response={204: None},
     summary="Remove a product",
     openapi_extra=documented(400, 403, 404, 412),
