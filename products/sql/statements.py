@@ -1,4 +1,4 @@
-"""The rows of a statement that no QuerySet can write."""
+"""Statements that no QuerySet can write."""
 
 from __future__ import annotations
 
@@ -18,6 +18,15 @@ def rows(
         cursor.execute(sql, params)
         found: list[tuple[Any, ...]] = cursor.fetchall()
         return found
+
+
+def execute(sql: Any, params: Sequence[Any] | None = None, *, using: str) -> None:
+    """Run a statement that returns nothing in the database *using*.
+
+    sql: a text or a Composable of psycopg.
+    """
+    with connections[using].cursor() as cursor:
+        cursor.execute(sql, params)
 
 
 class TookTooLong(Exception):
