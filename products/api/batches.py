@@ -99,7 +99,7 @@ BODY: dict[str, Any] = {
 def write_products(
     request: HttpRequest, options: Query[BatchOptions]
 ) -> HttpResponseBase:
-    """What became of each line; those that are refused do not keep the others out.
+    """Store each line and say what became of it; a refused one keeps no other out.
 
     The rules are those of `manage.py import_products`: a product that is there gets the
     values that its line has, others are added. Vectors of the recipe in force are taken;

@@ -96,7 +96,7 @@ class ProductChanges(Schema):
 def put_product(
     request: HttpRequest, sku: Sku, product: NewProduct
 ) -> HttpResponseBase:
-    """The product as it is stored: status 201 for a new one, 200 for one that was there.
+    """Store a product and return it: status 201 if it is new, else 200.
 
     Sent twice it is stored once. Its text is embedded at once. With `If-Match` and the
     ETag of the product it is stored only if nobody has changed it since, with
@@ -117,9 +117,9 @@ def put_product(
 def patch_product(
     request: HttpRequest, sku: Sku, changes: ProductChanges
 ) -> HttpResponseBase:
-    """The product as it is stored. Values that are left out stay as they are.
+    """Change a product and return it. Values that are left out stay as they are.
 
-    With `If-Match` as for PUT.
+    `If-Match` is read as for PUT.
     """
     refuse_unknown(request)
     check = check_of(request)
@@ -141,9 +141,9 @@ def patch_product(
     openapi_extra=documented(400, 403, 404, 412),
 )
 def remove_product(request: HttpRequest, sku: Sku) -> HttpResponseBase:
-    """Nothing, with status 204. Judgements of the product go with it.
+    """Delete a product and its judgements, and return nothing, with status 204.
 
-    With `If-Match` as for PUT. Sent twice, the second answer is 404.
+    `If-Match` is read as for PUT. Sent twice, the second answer is 404.
     """
     refuse_unknown(request)
 
