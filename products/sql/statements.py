@@ -43,7 +43,7 @@ def at_most(seconds: float, *, using: str) -> Iterator[None]:
     timeout = f"{round(seconds * 1000)}ms"
     try:
         with transaction.atomic(using=using):
-            rows(
+            execute(
                 "SELECT set_config('statement_timeout', %s, true)",
                 [timeout],
                 using=using,
