@@ -20,6 +20,10 @@ from ninja.operation import Operation
 from products.api.access import KeyAuth, KeyIfAny
 from products.api.problems import Error, ProblemDocument, documented
 
+# Of the classes that let requests in, the document knows one, which may be optional.
+NEEDED = KeyAuth.__name__
+IF_ANY = KeyIfAny.__name__
+
 
 class DescribedAPI(NinjaAPI):
     """An API whose document has problems, and an example for each call."""
@@ -47,11 +51,6 @@ class DescribedAPI(NinjaAPI):
         for call in calls(document):
             call.operation["description"] += f"\n\nFor example:\n\n    {call.curl}"
         return document
-
-
-# Of the classes that let requests in, the document knows one, which may be optional.
-NEEDED = KeyAuth.__name__
-IF_ANY = KeyIfAny.__name__
 
 
 def describe_keys(operation: dict[str, Any]) -> None:

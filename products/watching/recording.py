@@ -21,6 +21,13 @@ from vectorshop.db.entra.tokens import seconds_left
 
 PROCESS_SECONDS = 1.0  # so often the state of the process is read
 
+# What the metrics call the states of a pool, and what psycopg calls them.
+POOL_STATES = {
+    "size": "pool_size",
+    "available": "pool_available",
+    "waiting": "requests_waiting",
+}
+
 
 class Answered(NamedTuple):
     """When the last search of this request was answered, and how it was asked."""
@@ -102,12 +109,6 @@ def record_process() -> None:
     if (left := seconds_left()) is not None:
         metrics.token_seconds.set(left)
 
-
-POOL_STATES = {
-    "size": "pool_size",
-    "available": "pool_available",
-    "waiting": "requests_waiting",
-}
 
 # prometheus_client looks a label's values up under a lock each time; few are used.
 counted = cache(metrics.responses.labels)

@@ -1,7 +1,6 @@
 """The admin for the operator: state, actions, reports from the vectors."""
 
 import pytest
-from django.contrib.messages import get_messages
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -10,6 +9,7 @@ from products.admin_pages import actions
 from products.insight.reports import near_duplicates, odd_categories
 from products.models import Product
 from tests.factory import axis, make_product, near
+from tests.reading import messages_of
 
 LIST = "/admin/products/product/"
 DUPLICATES = LIST + "near-duplicates/"
@@ -18,10 +18,6 @@ ODD = LIST + "odd-categories/"
 CATALOG = "sku,name,category,description,price\n"
 
 pytestmark = pytest.mark.django_db
-
-
-def said(response):
-    return [str(message) for message in get_messages(response.wsgi_request)]
 
 
 def act(client, action, *products, **data):
@@ -138,7 +134,7 @@ def test_selected_products_are_embedded_again(admin_client):
 
     for product in (fresh, missing, other):
         product.refresh_from_db()
-    assert said(response) == ["Embedded 2 of 2 selected products."]
+    assert messages_of(response) == ["Embedded 2 of 2 selected products."]
     assert Product.objects.fresh().count() == 3
     assert list(fresh.embedding) != axis(0)
     assert list(other.embedding) == axis(0)
@@ -151,8 +147,8 @@ def test_embedding_again_is_bounded(admin_client, monkeypatch):
     response = act(admin_client, "embed_selected", *products)
 
     assert list(Product.objects.missing_embedding()) == [products[2]]
-    assert said(response)[0] == "Embedded 2 of 3 selected products."
-    assert "At most 2 products are embedded at once" in said(response)[1]
+    assert messages_of(response)[0] == "Embedded 2 of 3 selected products."
+    assert "At most 2 products are embedded at once" in messages_of(response)[1]
 
 
 @pytest.mark.usefixtures("broken_model")
@@ -162,7 +158,7 @@ def test_a_broken_model_is_reported(admin_client):
     response = act(admin_client, "embed_selected", product)
 
     product.refresh_from_db()
-    assert "The model is broken. Repair it." in said(response)
+    assert "The model is broken. Repair it." in messages_of(response)
     assert list(product.embedding) == axis(0)
 
 

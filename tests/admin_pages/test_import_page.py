@@ -20,6 +20,7 @@ from django.db import OperationalError, connection
 from products.admin_pages import import_form, upload as kept_upload
 from products.models import Product
 from tests.factory import make_product
+from tests.reading import messages_of
 from tests.search_log.logs import searched
 
 LIST = "/admin/products/product/"
@@ -38,10 +39,6 @@ def uploads(monkeypatch, tmp_path):
     """Where uploads wait for their confirmation."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     return tmp_path
-
-
-def said(response):
-    return [str(message) for message in get_messages(response.wsgi_request)]
 
 
 def upload(client, content, name="catalog.csv", **data):
@@ -102,7 +99,7 @@ def test_the_confirmed_import_is_that_of_the_preview(admin_client, uploads):
     prices = dict(Product.objects.values_list("sku", "price"))
     assert prices == {"lamp": 2, "new": 3}
     assert Product.objects.fresh().count() == 2
-    imported, refused = said(response)[:2]
+    imported, refused = messages_of(response)[:2]
     assert imported == "Imported 2 products: 1 new, 1 changed, 0 unchanged."
     assert refused.startswith(f'Rows refused: 1. <a href="{REFUSED}">')
     assert not kept.exists()
@@ -131,7 +128,7 @@ def test_only_the_preview_at_hand_is_confirmed(admin_client):
 
     response = confirm(admin_client, first)
 
-    assert said(response) == ["This preview is no longer kept. Upload it again."]
+    assert messages_of(response) == ["This preview is no longer kept. Upload it again."]
     assert not Product.objects.exists()
 
 
@@ -142,7 +139,7 @@ def test_an_upload_that_another_server_keeps_is_reported(admin_client, uploads):
 
     response = confirm(admin_client, preview)
 
-    assert "not kept on this server" in said(response)[0]
+    assert "not kept on this server" in messages_of(response)[0]
 
 
 def test_the_preview_and_the_import_read_the_file_in_the_same_way(admin_client):
@@ -225,7 +222,7 @@ def test_deep_json_is_refused(admin_client):
 def test_nothing_is_said_of_embeddings_when_none_is_missing(admin_client):
     response = confirm(admin_client, upload(admin_client, CATALOG + "a,A,,,1\n"))
 
-    assert said(response) == [
+    assert messages_of(response) == [
         "Imported 1 product: 1 new, 0 changed, 0 unchanged.",
         "Embedded 1 product.",
     ]
@@ -241,7 +238,7 @@ def test_what_is_not_embedded_in_time_is_said(admin_client, monkeypatch):
         admin_client, upload(admin_client, CATALOG + "a,A,,,1\nb,B,,,1\nc,C,,,1\n")
     )
 
-    assert said(response)[1:] == [
+    assert messages_of(response)[1:] == [
         "Embedded 1 product.",
         "2 products are not embedded yet, so they are found by their words only. The "
         "page Embeddings goes on with them.",
@@ -271,7 +268,7 @@ def test_an_export_of_another_shop_is_said_and_can_be_refused(admin_client):
 
     assert "read as an export of Google Merchant." in page
     assert "A spreadsheet has rounded them." in page
-    assert any("has rounded them" in message for message in said(response))
+    assert any("has rounded them" in message for message in messages_of(response))
     assert Product.objects.get().name == "Mug"
     assert "no column &#x27;name&#x27;" in refused.content.decode()
 
@@ -348,7 +345,10 @@ def test_an_import_is_confirmed_once(admin_client):
     for token in (preview.context["upload"].token, ""):
         response = admin_client.post(IMPORT, {"token": token})
 
-        assert said(response)[-1] == "This preview is no longer kept. Upload it again."
+        assert (
+            messages_of(response)[-1]
+            == "This preview is no longer kept. Upload it again."
+        )
 
 
 def test_nothing_is_kept_of_an_import_without_refused_rows(admin_client, uploads):
@@ -362,7 +362,7 @@ def no_longer(client):
     """What is said where there are no refused rows to download."""
     response = client.get(REFUSED)
     assert (response.status_code, response["Location"]) == (302, IMPORT)
-    return said(response)[-1]
+    return messages_of(response)[-1]
 
 
 def test_refused_rows_that_are_gone_are_reported(admin_client, uploads):
@@ -474,7 +474,7 @@ def test_a_disk_that_is_full_of_refused_rows_is_reported(admin_client, monkeypat
     confirmed = confirm(admin_client, preview)
     previewed = upload(admin_client, CATALOG + "bad,,,,1\n")
 
-    for message in (said(confirmed)[0], errors(previewed, "file")):
+    for message in (messages_of(confirmed)[0], errors(previewed, "file")):
         assert "cannot keep the refused rows: [Errno 28] No space left" in message
 
 
@@ -632,7 +632,7 @@ def test_rows_that_the_database_loses_are_reported(admin_client, monkeypatch):
     monkeypatch.setattr("products.catalog.writing.write", gone)
     response = confirm(admin_client, preview)
 
-    assert said(response)[:2] == [
+    assert messages_of(response)[:2] == [
         "The database failed: the connection was lost. Import the same file again.",
         "Imported 0 products: 0 new, 0 changed, 0 unchanged.",
     ]
@@ -645,7 +645,7 @@ def test_an_import_is_stored_though_the_model_is_broken(admin_client):
     response = confirm(admin_client, upload(admin_client, CATALOG + "a,A,,,1\n"))
 
     assert Product.objects.missing_embedding().get().sku == "a"
-    assert "The model is broken. Repair it." in said(response)
+    assert "The model is broken. Repair it." in messages_of(response)
 
 
 @pytest.mark.parametrize("permission", ["add", "change", "view"])

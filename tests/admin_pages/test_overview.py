@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.messages import get_messages
 from django.core.cache import cache
 from django.db import connection
 
@@ -15,16 +14,13 @@ from products.models import HourlyFigure, Product
 from products.querysets import ProductQuerySet
 from products.watching.history import this_hour
 from tests.factory import make_product, near
+from tests.reading import messages_of
 
 START = "/admin/"
 LIST = "/admin/products/product/"
 MEASURE = LIST + "recall/"
 
 pytestmark = pytest.mark.django_db
-
-
-def said(response):
-    return [str(message) for message in get_messages(response.wsgi_request)]
 
 
 # What is counted
@@ -91,7 +87,7 @@ def test_the_limit_of_the_count_ends_with_it():
 
 
 def test_a_catalogue_never_analyzed_has_no_estimate(monkeypatch):
-    monkeypatch.setattr(overview, "rows", lambda *args, **options: [(-1.0,)])
+    monkeypatch.setattr(overview, "estimated_rows", lambda using: -1.0)
 
     assert overview.estimated_products() is None
 
@@ -147,7 +143,7 @@ def test_the_recall_is_measured_and_shown_to_everybody(admin_client, log_in):
     page = log_in("view").get(START).text
 
     assert response.url == START
-    assert said(response) == ["Measured a recall of 1.000 for 3 products."]
+    assert messages_of(response) == ["Measured a recall of 1.000 for 3 products."]
     assert "Measured a recall of 1.000 for 3 products\n" in recent
     assert '<p class="figure">1.000</p>' in page
     assert "for 3 products." in page
@@ -158,7 +154,7 @@ def test_without_neighbours_there_is_nothing_to_measure(admin_client):
 
     response = admin_client.post(MEASURE)
 
-    assert "fewer than two products are embedded" in said(response)[0]
+    assert "fewer than two products are embedded" in messages_of(response)[0]
     assert not LogEntry.objects.exists()
 
 
@@ -167,7 +163,7 @@ def test_one_at_a_time_measures(admin_client):
     with overview.MEASURING.taken(seconds=0):
         response = admin_client.post(MEASURE)
 
-    assert said(response)[0].startswith("Somebody is measuring the recall now.")
+    assert messages_of(response)[0].startswith("Somebody is measuring the recall now.")
 
 
 # Who sees what

@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from django.contrib.messages import get_messages
 
 from products.models import Product
 from tests.factory import axis, make_product, near
+from tests.reading import messages_of
 
 LIST = "/admin/products/product/"
 ADD = LIST + "add/"
@@ -170,7 +170,7 @@ def test_changing_the_text_embeds_again_and_the_price_does_not(admin_client):
 def test_a_product_is_saved_with_a_warning_when_it_cannot_be_embedded(admin_client):
     response = admin_client.post(ADD, form_data())
 
-    said = [str(message) for message in get_messages(response.wsgi_request)]
+    said = messages_of(response)
     assert Product.objects.get().embedding is None
     assert "Saved, but not embedded: The model is broken. Repair it." in said
 

@@ -2,12 +2,12 @@
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.messages import get_messages
 from django.utils import translation
 
 from products.admin_pages import reports
 from products.models import NotDuplicate, Product
 from tests.factory import axis, make_product, near
+from tests.reading import messages_of
 
 LIST = "/admin/products/product/"
 DUPLICATES = LIST + "near-duplicates/"
@@ -15,10 +15,6 @@ ODD = LIST + "odd-categories/"
 SETTLED = "/admin/products/notduplicate/"
 
 pytestmark = pytest.mark.django_db
-
-
-def said(response):
-    return [str(message) for message in get_messages(response.wsgi_request)]
 
 
 @pytest.fixture
@@ -91,7 +87,7 @@ def test_what_is_no_pair_is_not_settled(admin_client, twins, product, other):
     response = admin_client.post(DUPLICATES, given)
 
     assert response.url == DUPLICATES
-    assert said(response)[0].startswith("Nothing was changed")
+    assert messages_of(response)[0].startswith("Nothing was changed")
     assert not NotDuplicate.objects.exists()
 
 
@@ -110,7 +106,7 @@ def test_one_of_a_pair_is_kept_and_the_other_deleted(admin_client, twins):
         "Keep this one: torch" in shown and "Lamp (lamp) is deleted for good." in shown
     )
     assert response.url == DUPLICATES
-    assert said(response) == ["Kept Torch and deleted Lamp."]
+    assert messages_of(response) == ["Kept Torch and deleted Lamp."]
     assert list(Product.objects.all()) == [torch]
     entry = LogEntry.objects.get()
     assert (entry.object_repr, entry.is_deletion()) == ("Lamp", True)
@@ -125,7 +121,7 @@ def test_nothing_is_deleted_where_the_one_to_keep_is_gone(admin_client, twins):
         DUPLICATES, {"keep": "1", "product": gone, "other": lamp.pk}
     )
 
-    assert said(response)[0].startswith("Nothing was changed")
+    assert messages_of(response)[0].startswith("Nothing was changed")
     assert list(Product.objects.all()) == [lamp]
 
 
@@ -185,7 +181,9 @@ def test_a_product_that_was_moved_meanwhile_stays_there(admin_client, odd):
 
     odd.refresh_from_db()
     assert odd.category == "Office"
-    assert said(response) == ["Desk lamp is in Office by now, and was not moved."]
+    assert messages_of(response) == [
+        "Desk lamp is in Office by now, and was not moved."
+    ]
 
 
 @pytest.mark.usefixtures("broken_model")
@@ -198,7 +196,7 @@ def test_a_product_is_moved_with_a_warning_when_it_cannot_be_embedded(admin_clie
 
     product.refresh_from_db()
     assert product.category == "Light"
-    assert said(response)[0] == (
+    assert messages_of(response)[0] == (
         "Saved, but not embedded: The model is broken. Repair it."
     )
 
@@ -211,7 +209,7 @@ def test_a_category_that_is_none_is_refused(admin_client, odd, category):
 
     odd.refresh_from_db()
     assert odd.category == "Garden"
-    assert said(response)[0].startswith("Nothing was changed")
+    assert messages_of(response)[0].startswith("Nothing was changed")
 
 
 # Who may

@@ -4,7 +4,6 @@ from functools import partial
 
 import pytest
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
-from django.contrib.messages import get_messages
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import translation
 
@@ -13,6 +12,7 @@ from products.insight import neighbour_words
 from products.insight.neighbour_words import Suggestion
 from products.models import Product, Synonym
 from products.search import search
+from tests.reading import messages_of
 from tests.search_log.logs import searched
 
 LIST = "/admin/products/synonym/"
@@ -29,10 +29,6 @@ pytestmark = pytest.mark.django_db
 def log_in(log_in):
     """Log in a clerk who may do some things with synonyms."""
     return partial(log_in, model="synonym")
-
-
-def said(response):
-    return [str(message) for message in get_messages(response.wsgi_request)]
 
 
 def sell(*names):
@@ -246,7 +242,7 @@ def test_a_file_is_shown_then_imported(admin_client):
     ]
     assert len(before) == 1
     assert done.url == LIST
-    assert said(done) == ["Imported 1 synonym."]
+    assert messages_of(done) == ["Imported 1 synonym."]
     assert stored()[1] == (["couch", "sofa"], [])
     assert found("couch") == {"Red sofa"}
     assert "Imported synonyms.csv: 1 new" in admin_client.get("/admin/").text
@@ -283,7 +279,9 @@ def test_what_was_shown_is_checked_again(admin_client, text):
     response = admin_client.post(IMPORT, {"shown": text, "name": "x"})
 
     assert response.url == IMPORT
-    assert said(response) == ["The file could not be read again. Upload it once more."]
+    assert messages_of(response) == [
+        "The file could not be read again. Upload it once more."
+    ]
     assert stored() == []
 
 

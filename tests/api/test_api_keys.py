@@ -6,12 +6,12 @@ from io import StringIO
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.messages import get_messages
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from products.api_keys import KEY, ApiKey, Scope
+from tests.reading import messages_of
 
 LIST = "/admin/products/apikey/"
 ADD = LIST + "add/"
@@ -154,7 +154,7 @@ def test_a_new_key_is_in_no_message_cookie_session_or_log(admin_client):
     answer = admin_client.post(ADD, FORM)
     key = shown_in(answer)
 
-    kept = [str(message) for message in get_messages(answer.wsgi_request)]
+    kept = messages_of(answer)
     kept += [
         *map(str, admin_client.cookies.values()),
         str(admin_client.session.items()),

@@ -14,6 +14,7 @@ from django.db import connection
 from products.catalog import exporting
 from products.models import Product
 from products.plain_text import tidy
+from tests.reading import run
 
 pytestmark = pytest.mark.django_db
 
@@ -63,12 +64,6 @@ def products():
     # Stale: its vector must not pass for one of the new text.
     Product.objects.filter(price="2.02").update(description="changed by raw SQL")
     Product.objects.filter(price="0").update(price="99999999.99")
-
-
-def run(command, *arguments):
-    out = io.StringIO()
-    call_command(command, *map(str, arguments), stdout=out, stderr=out)
-    return out.getvalue()
 
 
 def everything():

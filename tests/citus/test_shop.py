@@ -1,7 +1,6 @@
 """The shop on one server and, by `make test-citus`, on shards: the same lists on both."""
 
 import json
-from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -18,14 +17,9 @@ from products.search.words import query_terms
 from products.sql.sharding import estimated_rows, id_of_sku, is_sharded
 from products.upkeep.pending import embed_pending
 from tests.factory import axis, make_product, near
+from tests.reading import run
 
 pytestmark = pytest.mark.django_db
-
-
-def run(*args, **options):
-    out = StringIO()
-    call_command(*args, stdout=out, stderr=out, **options)
-    return out.getvalue()
 
 
 def write(path, *rows):

@@ -2,7 +2,6 @@
 
 import math
 import random
-from io import StringIO
 
 import pytest
 from django.core.management import call_command
@@ -16,14 +15,9 @@ from products.sql.language import current_language
 from products.upkeep.vector_index import HALFVEC, VECTOR, is_usable
 from tests.backends import SECOND, Second
 from tests.factory import make_product
+from tests.reading import run
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def run(*args, **options):
-    out = StringIO()
-    call_command(*args, stdout=out, stderr=out, **options)
-    return out.getvalue()
 
 
 def unit(numbers):

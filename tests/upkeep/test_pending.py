@@ -21,14 +21,9 @@ from products.upkeep.pending import Failures, embed_pending
 from products.upkeep.worker import Worker
 from tests.backends import BUSY, PICKY, SECOND, Busy, Picky, Second
 from tests.factory import make_product
+from tests.reading import run
 
 MANAGE = [sys.executable, "manage.py"]
-
-
-def run(*args, **options):
-    out = StringIO()
-    call_command(*args, stdout=out, stderr=out, **options)
-    return out.getvalue()
 
 
 def record_recipe(backend=SECOND, fingerprint=None):

@@ -1,12 +1,11 @@
 """The HNSW index: built beside the old one, dropped for bulk loads, half precision."""
 
-import io
 from contextlib import contextmanager
 
 import numpy as np
 import psycopg
 import pytest
-from django.core.management import CommandError, call_command
+from django.core.management import CommandError
 from django.db import connection
 
 from products import checks
@@ -18,6 +17,7 @@ from products.sql.pgvector_version import installed_version
 from products.sql.statements import rows
 from products.upkeep import vector_index
 from products.upkeep.vector_index import HALFVEC, VECTOR, IndexBuildError
+from tests.reading import run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -30,12 +30,6 @@ def index_restored():
     vector_index.drop_index(HALFVEC, **USING)
     if not vector_index.is_usable(VECTOR, **USING):
         vector_index.build_index(VECTOR, **USING)
-
-
-def run(command, *arguments):
-    out = io.StringIO()
-    call_command(command, *map(str, arguments), stdout=out, stderr=out)
-    return out.getvalue()
 
 
 def add_products(count):

@@ -8,7 +8,6 @@ from html import unescape
 
 import pytest
 from django.contrib.auth.models import Permission
-from django.contrib.messages import get_messages
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
@@ -18,15 +17,12 @@ from products.search import PAGE_SIZE
 from products.search.nearest import plan_nearest
 from products.views.narrowing import SHOWN
 from tests.factory import axis, make_product, near
+from tests.reading import messages_of
 
 pytestmark = pytest.mark.django_db
 
 HUGE = 10**30
 LONG = "x" * 10_000
-
-
-def messages_of(response):
-    return [str(message) for message in get_messages(response.wsgi_request)]
 
 
 def form_data(**changes):
