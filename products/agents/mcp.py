@@ -23,6 +23,7 @@ from products.agents.profile import VERSION
 from products.agents.refusals import Refusal
 from products.agents.tools import TOOLS
 from products.agents.versions import SUPPORTED, agreed, is_modern
+from products.api.limits import with_limits
 
 SERVER = {"name": "vectorshop", "title": "VectorShop", "version": VERSION}
 SERVER_KEY = "io.modelcontextprotocol/serverInfo"
@@ -40,6 +41,7 @@ DISCOVERY_ERROR = -32001
 
 
 @csrf_exempt
+@with_limits
 def answer_message(request: HttpRequest) -> HttpResponse:
     """Return the answer to one message: a result, an error, or 202 for a notification."""
     if request.method != "POST":

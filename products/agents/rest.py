@@ -17,6 +17,7 @@ from products.agents.door import check_offered, let_in
 from products.agents.negotiation import check_agent_header
 from products.agents.profile import profile
 from products.agents.refusals import Refusal
+from products.api.limits import Run, with_limits
 
 Operation = Callable[[Any, Callable[[str], str]], dict[str, Any]]
 
@@ -38,11 +39,12 @@ def show_profile(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def operation_view(operation: Operation) -> Callable[[HttpRequest], HttpResponse]:
+def operation_view(operation: Operation) -> Run:
     """Return a view that answers one operation. It reads no cookie and sets none."""
 
     @csrf_exempt
     @require_POST
+    @with_limits
     def view(request: HttpRequest) -> HttpResponse:
         try:
             data = let_in(request)
@@ -59,7 +61,9 @@ def refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     """Return a transport error, with the page where a person can go on."""
     store = request.build_absolute_uri(reverse("products:list"))
     return JsonResponse(
-        {**refusal.as_json(), "continue_url": store}, status=refusal.status
+        {**refusal.as_json(), "continue_url": store},
+        status=refusal.status,
+        headers=refusal.headers(),
     )
 
 
