@@ -12,14 +12,19 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import conditional_page, require_POST, require_safe
 
-from products.agents.catalog import get_product, lookup_catalog, search_catalog
+from products.agents.catalog import (
+    Caller,
+    get_product,
+    lookup_catalog,
+    search_catalog,
+)
 from products.agents.door import check_offered, let_in
 from products.agents.negotiation import check_agent_header
 from products.agents.profile import profile
 from products.agents.refusals import Refusal
 from products.api.limits import Run, with_limits
 
-Operation = Callable[[Any, Callable[[str], str]], dict[str, Any]]
+Operation = Callable[[Any, Caller], dict[str, Any]]
 
 PROFILE_SECONDS = (
     3600  # as long caches may keep the profile; UCP wants a minute at least
@@ -50,7 +55,7 @@ def operation_view(operation: Operation) -> Run:
             data = let_in(request)
             check_agent_header(request.headers.get("UCP-Agent", ""))
             with translation.override("en"):
-                return JsonResponse(operation(data, request.build_absolute_uri))
+                return JsonResponse(operation(data, Caller(request, "ucp")))
         except Refusal as err:
             return refused(request, err)
 
