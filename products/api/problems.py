@@ -163,8 +163,21 @@ def unstorable(request: HttpRequest, err: InvalidProduct) -> HttpResponse:
 
 
 def unsearchable(request: HttpRequest, err: SearchError) -> HttpResponse:
-    """Return why a question cannot be asked."""
-    return raised(request, Problem(400, str(err), kind=Kind.INVALID))
+    """Return why a question cannot be asked, with the value to change if it is one."""
+    errors = []
+    if err.argument:
+        errors = [wrong_value(request, str(err), "unsearchable", err.argument)]
+    return raised(request, Problem(400, str(err), kind=Kind.INVALID, errors=errors))
+
+
+def wrong_value(
+    request: HttpRequest, detail: str, code: str, name: str, *path: int
+) -> dict[str, str]:
+    """Return what is wrong with a value of a question: in the address, or in a body."""
+    pointer = "".join(f"/{step}" for step in (name, *path))
+    in_body = request.method == "POST"
+    place = {"pointer": f"#{pointer}"} if in_body else {"parameter": name}
+    return {"detail": detail, "code": code, **place}
 
 
 def missing(request: HttpRequest, err: Http404) -> HttpResponse:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, ClassVar
 from django.http import HttpRequest
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from products.api.problems import Kind, Problem
+from products.api.problems import Kind, Problem, wrong_value
 from products.models import Product
 from products.search import PAGE_SIZE, Filters, Mode, SearchError, Sort
 from products.search.question import (
@@ -157,7 +157,7 @@ class Where:
     """Where in a request a value stands: in the address or in the body."""
 
     def __init__(self, request: HttpRequest) -> None:
-        self.in_body = request.method == "POST"
+        self.request = request
 
     @contextmanager
     def is_wrong(self, name: str, *path: int) -> Iterator[None]:
@@ -169,9 +169,7 @@ class Where:
 
     def problem(self, detail: str, code: str, name: str, *path: int) -> Problem:
         """Return the problem of a value."""
-        pointer = "".join(f"/{step}" for step in (name, *path))
-        place = {"pointer": f"#{pointer}"} if self.in_body else {"parameter": name}
-        error = {"detail": detail, "code": code} | place
+        error = wrong_value(self.request, detail, code, name, *path)
         return Problem(400, detail, kind=Kind.INVALID, errors=[error])
 
 

@@ -26,7 +26,14 @@ MAX_CATEGORIES = 50
 
 
 class SearchError(ValueError):
-    """A search that cannot be done as asked; the message says what to change."""
+    """A search that cannot be done as asked; the message says what to change.
+
+    argument: of search(), what to change; "" where the message alone says it.
+    """
+
+    def __init__(self, message: str, *, argument: str = "") -> None:
+        super().__init__(message)
+        self.argument = argument
 
 
 class Mode(models.TextChoices):
@@ -148,10 +155,15 @@ class Question:
         if not 0 <= self.diversity <= 1:
             raise SearchError(_("The diversity is a number from 0 to 1."))
         if len(self.examples) > MAX_EXAMPLES:
-            raise SearchError(too_many_examples())
+            raise SearchError(
+                too_many_examples(), argument="unlike" if self.unlike else "like"
+            )
         if self.text and self.examples and self.mode is Mode.KEYWORD:
             raise SearchError(
-                _("Examples are compared by meaning. Choose another mode than keyword.")
+                _(
+                    "Examples are compared by meaning. Choose another mode than keyword."
+                ),
+                argument="mode",
             )
 
     @property

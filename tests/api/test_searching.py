@@ -237,14 +237,19 @@ def test_a_wrong_value_of_the_body_has_a_pointer(client, shop, body, pointer, co
 
 
 @pytest.mark.parametrize(
-    "body",
+    ("body", "pointer"),
     [
-        {"like": 11 * ["lamp-1"], "unlike": 11 * ["lamp-2"]},
-        {"q": "lamp", "like": ["lamp-1"], "mode": "keyword"},
+        ({"like": 11 * ["lamp-1"], "unlike": 11 * ["lamp-2"]}, "#/unlike"),
+        ({"q": "lamp", "like": ["lamp-1"], "mode": "keyword"}, "#/mode"),
     ],
 )
-def test_what_cannot_be_asked_together_is_a_problem(client, shop, body):
-    assert "example" in problem(post(client, **body), 400)["detail"].lower()
+def test_what_cannot_be_asked_together_is_a_problem(client, shop, body, pointer):
+    found = problem(post(client, **body), 400)
+
+    assert "example" in found["detail"].lower()
+    assert found["errors"] == [
+        {"detail": found["detail"], "code": "unsearchable", "pointer": pointer}
+    ]
 
 
 # Parameters

@@ -180,9 +180,11 @@ def sign_in(client):
         ("/ucp/catalog/search", {"query": "mat"}),
         ("/ucp/catalog/lookup", {"ids": ["yoga-mat"]}),
         ("/mcp", {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}),
+        ("/api/v1/search", {"q": "mat", "like": ["yoga-mat"]}),
+        ("/api/v1/instantsearch", [{"indexName": "products"}]),
     ],
 )
-def test_what_agents_ask_by_post_is_read_from_the_standby(shop, path, question):
+def test_what_is_asked_by_post_is_read_from_the_standby(shop, path, question):
     agent = {"UCP-Agent": 'profile="https://agent.example/profile.json"'}
     with visitor(shop) as client:
         answer = client.post(path, json=question, headers=agent)
