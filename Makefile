@@ -1,12 +1,13 @@
 # The project's commands; `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help python install demo test test-azure-cli test-old-pgvector test-container bench bench-import screenshots figures messages locks lint format
+.PHONY: help python install demo test test-azure-cli test-old-pgvector test-container bench bench-import screenshots figures messages locks lint lint-infra format
 
 PYTHON ?= python3
 PORT ?= 8000
 BIN := .venv/bin
 AZURE_CLI := .data/azure-cli
+CHECKOV := .data/checkov
 LIGHTHOUSE := .data/lighthouse/node_modules/.bin/lighthouse
 
 help: ## list the commands
@@ -88,6 +89,14 @@ lint: .venv/installed-dev ## check style, types and templates
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 	$(BIN)/djade --target-version 5.2 --check $$(git ls-files 'templates/admin/*.html')
+
+$(CHECKOV)/bin/checkov:
+	$(PYTHON) -m venv $(CHECKOV)
+	$(CHECKOV)/bin/pip install --quiet --disable-pip-version-check checkov==3.3.30
+
+lint-infra: $(CHECKOV)/bin/checkov ## check the Bicep files against Azure's policies (300 MB, two minutes)
+	@found=$$($(CHECKOV)/bin/checkov --config-file infra/.checkov.yaml --directory infra); status=$$?; \
+	echo "$$found"; case "$$found" in *"Parsing errors"*) exit 1;; esac; exit $$status
 
 format: .venv/installed-dev ## rewrite the code and the templates in the project's style
 	$(BIN)/ruff check --fix-only .
