@@ -14,6 +14,8 @@ import yaml
 from django.conf import settings
 from pycep import BicepParser
 
+from vectorshop.azure import containers
+
 ROOT = Path(settings.BASE_DIR)
 INFRA = ROOT / "infra"
 TEXTS = {file.stem: file.read_text() for file in INFRA.rglob("*.bicep")}
@@ -126,6 +128,34 @@ def test_only_the_job_migrates():
     assert "DB_ASSUME_ROLE" not in environment("Microsoft.App/containerApps")
 
 
+def test_azdeploy_makes_the_same_containers():
+    who = {"id": "ID", "name": "NAME", "principalId": "OID", "clientId": "CLIENT"}
+    parts = containers.Containers(
+        location="x",
+        environment={"id": "ENV", "properties": {"defaultDomain": "example.org"}},
+        registry={"loginServer": "r.azurecr.io"},
+        image="i",
+        database="db",
+        setup=who,
+        web=who,
+        samples=True,
+    )
+    (job,) = parts.job()["properties"]["template"]["containers"]
+    (app,) = parts.app("web")["properties"]["template"]["containers"]
+
+    assert app["probes"] == container("Microsoft.App/containerApps")["probes"]
+    for made, kind in (
+        (job, "Microsoft.App/jobs"),
+        (app, "Microsoft.App/containerApps"),
+    ):
+        assert {each["name"] for each in made["env"]} == set(environment(kind))
+    assert job["command"][:3] == PARSED["setup"]["variables"]["setUp"]["value"][:3]
+    assert (
+        parts.job()["properties"]["configuration"]["replicaTimeout"]
+        == only("Microsoft.App/jobs")["properties"]["configuration"]["replicaTimeout"]
+    )
+
+
 def test_the_app_is_probed_and_answers_by_https_alone():
     app = only("Microsoft.App/containerApps")["properties"]
     probes = {
@@ -197,7 +227,7 @@ def test_azds_services_are_the_job_and_the_app():
     ("states", "status", "says"),
     [
         (["Running", "Succeeded"], 0, "The database is up to date."),
-        (["Running", "Failed"], 1, "--execution job-1 --container setup"),
+        (["Running", "Failed"], 1, "the job job, Execution history"),
     ],
 )
 def test_azd_waits_for_the_job(tmp_path, states, status, says):

@@ -20,7 +20,7 @@ while ($true) {
     }
     if ($status -in 'Failed', 'Stopped', 'Degraded') {
         [Console]::Error.WriteLine("The job's execution $execution ended: $status. The app keeps its image.")
-        [Console]::Error.WriteLine("Its log: az containerapp job logs show --name $env:SETUP_JOB_NAME --resource-group $env:AZURE_RESOURCE_GROUP --execution $execution --container setup")
+        [Console]::Error.WriteLine("Its log is in the portal: the job $env:SETUP_JOB_NAME, Execution history.")
         exit 1
     }
     Start-Sleep -Seconds 5

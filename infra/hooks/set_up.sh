@@ -18,7 +18,7 @@ while :; do
             exit 0 ;;
         Failed | Stopped | Degraded)
             echo "The job's execution $execution ended: $status. The app keeps its image." >&2
-            echo "Its log: az containerapp job logs show --name $SETUP_JOB_NAME --resource-group $AZURE_RESOURCE_GROUP --execution $execution --container setup" >&2
+            echo "Its log is in the portal: the job $SETUP_JOB_NAME, Execution history." >&2
             exit 1 ;;
     esac
     sleep "${POLL_SECONDS:-5}"

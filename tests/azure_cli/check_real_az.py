@@ -11,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.azdeploy.test_create import SERVER
 from tests.azure_cli import resource_manager
 from tests.stand_ins import az
 from tests.stand_ins.azdeploy import AzureStandIn, azdeploy
 from vectorshop.azure import cli
+from vectorshop.azure.resources import Names
 
 AZ = Path(__file__).resolve().parents[2] / ".data" / "azure-cli" / "bin" / "az"
 IP = ("--ip", "203.0.113.7")
@@ -28,6 +30,9 @@ def configuration(tmp_path, monkeypatch, settings):
     """Return an az configuration folder with nobody signed in."""
     assert AZ.exists(), "az is not installed: run `make test-azure-cli`"
     settings.BASE_DIR = tmp_path
+    (tmp_path / "Dockerfile").write_text("FROM scratch\n")
+    (tmp_path / ".dockerignore").write_text("*\n!manage.py\n")
+    (tmp_path / "manage.py").write_text("print('shop')\n")
     folder = tmp_path / "az"
     monkeypatch.setenv("AZURE_CONFIG_DIR", str(folder))
     monkeypatch.setenv("AZURE_CORE_COLLECT_TELEMETRY", "false")
@@ -48,6 +53,21 @@ def server(**changes):
     return {"psql-shop": az.server("psql-shop", **changes)}
 
 
+def parts():
+    """Return the app as `azdeploy app` makes it, with an older image."""
+    state = az.fresh()
+    tag = SERVER.removeprefix("psql-vector-")
+    for kind, name in Names(GROUP, "eastus2", tag).parts:
+        options = {
+            "name": name,
+            "resource-group": GROUP,
+            "tags": "created-by=vectorshop-azdeploy",
+            "image": "older",
+        }
+        az.part_create(" ".join(kind.command))(state, options)
+    return state["parts"]
+
+
 # A state of Azure, and a run of azdeploy that takes a path of its own through it.
 RUNS = [
     ({"registered": False}, ["create", "--yes", "--allow-azure", *IP]),
@@ -63,6 +83,12 @@ RUNS = [
         ["replica", "shop-read", "--yes", *IP],
     ),
     ({"servers": server()}, ["firewall", *IP]),
+    ({"servers": server(), "registered": False}, ["app", "--yes"]),
+    ({"servers": server(), "parts": parts()}, ["app", "--yes"]),
+    (
+        {"groups": {GROUP: {"tags": {}}}, "servers": server(), "parts": parts()},
+        ["cleanup", "--yes", "--resource-group", GROUP],
+    ),
     (
         {
             "groups": {GROUP: {"tags": {"created-by": "vectorshop-azdeploy"}}},
