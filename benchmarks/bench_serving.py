@@ -33,7 +33,7 @@ from django.core.cache import cache
 from django.db import connection
 from serving.figures import Figures
 from serving.goals import goals
-from serving.measure import CHECKOUT, measure_catalogue
+from serving.measure import CHECKOUT, STANDBY, measure_catalogue
 from serving.plot import plot
 from serving.queries import QUERIES, read_queries
 from serving.server import CONNECTIONS
@@ -49,6 +49,10 @@ ALONE = (
     "one embedding",
     "pgbench, 1 clients",
 )
+
+
+# One address asks for everything, as often as it can.
+os.environ["API_RATE_ADDRESS"] = "0"
 
 
 def main() -> None:
@@ -82,6 +86,12 @@ def main() -> None:
         metavar="FOLDER",
         help="Also serve another checkout of the shop, in turns with this one.",
     )
+    options.add_argument(
+        "--standby",
+        action="store_true",
+        help="Also serve the shop with a standby of the embedded server, in turns with "
+        "the shop without one. They share this machine's processors.",
+    )
     options.add_argument("--json", type=Path, help="Also write the figures to a file.")
     options.add_argument(
         "--plot",
@@ -109,6 +119,7 @@ def main() -> None:
                     against=chosen.against and chosen.against.resolve(),
                     lab=rows in LAB_ROWS,
                     index=chosen.index and rows >= INDEX_ROWS,
+                    standby=chosen.standby,
                 )
             )
     found = {
@@ -166,10 +177,13 @@ def measure_this(**options: Any) -> dict[str, Any]:
         )
     say(f"  table with indexes {result['table_mb']:,.0f} MB")
     for name, figures in result["scenarios"].items():
+        first = figures.get(options["servers"][0])
         if CHECKOUT in figures:
-            first = figures[options["servers"][0]]
             times = first["rate"] / figures[CHECKOUT]["rate"]
             say(f"  {name}: {times:.2f} times the pages of the other checkout")
+        if STANDBY in figures:
+            times = figures[STANDBY]["rate"] / first["rate"]
+            say(f"  {name}: with a standby {times:.2f} times the pages without one")
     for name, figures in result.get("indexes", {}).items():
         say(
             f"  {name:8} built in {figures['build_seconds']:.0f} s with "

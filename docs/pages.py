@@ -40,6 +40,7 @@ ENVIRONMENT = dict.fromkeys(
         "HNSW_HALFVEC",
         "HTTPS",
         "OPEN_CATALOG",
+        "SEARCH_LOG",
     ],
     "",
 ) | {"DB_NAME": "vectorshop_pictures"}
@@ -89,6 +90,7 @@ PAGES = [
     Page("lab-filters", "/lab/filters/"),
     Page("lab-your-data", "/lab/your-data/"),
     Page("why", "/lab/why/?q=something+for+running"),
+    Page("api", "/api/docs", ".swagger-ui .opblock"),
     Page("map", "/map/", "#map-names li"),
     Page("add", "/products/add/"),
     Page("sign-in", "/login/"),
@@ -104,6 +106,9 @@ PAGES = [
     admin("odd-categories", f"{PRODUCTS}odd-categories/"),
     admin("import", f"{PRODUCTS}import/"),
     admin("synonyms", "products/synonym/"),
+    admin("search-log", "products/loggedquery/"),
+    admin("api-keys", "products/apikey/"),
+    admin("new-api-key", "products/apikey/add/"),
 ]
 
 

@@ -3,6 +3,7 @@
 management, admin, urls      the doors: commands, Django's admin, addresses
 admin_pages, views           pages; templating, forms: what they are made of
 catalog, quality, insight    files of products, measurements, what the vectors show
+search_log                   what visitors searched for and opened
 search, upkeep               from a question to results; vectors and index kept right
 recipes, samples, permissions
 models, querysets            the tables and the language to ask them in

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -18,21 +18,25 @@ from django.utils.formats import date_format, number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.text import capfirst
 from django.utils.timezone import localtime
-from django.utils.translation import gettext, gettext_lazy as _
+from django.utils.translation import get_language, gettext, gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from products.admin_pages import import_page, overview, reports
 from products.admin_pages.actions import embed_selected, export_csv, export_jsonl
+from products.admin_pages.api_keys import ApiKeyAdmin
 from products.admin_pages.embeddings import embed_some, embeddings_context
+from products.admin_pages.search_log import SearchLogAdmin
 from products.admin_pages.synonyms import SynonymAdmin
+from products.currency import currency_sign
 from products.embeddings import EmbeddingError
-from products.models import NotDuplicate, Product, Synonym
+from products.models import ApiKey, LoggedQuery, NotDuplicate, Product, Synonym
 from products.numbers import priced
 from products.pictures.drawn import drawn_picture
 from products.pictures.form import PictureForm
 from products.pictures.shown import image_address
 from products.querysets import EmbeddingState, ProductQuerySet
 from products.search import similar_to
+from products.sql.sharding import is_sharded
 from products.templating.filters import category_name, shortened
 
 if TYPE_CHECKING:
@@ -44,6 +48,11 @@ else:  # Django's class takes no type argument at run time
 
 NEAREST_ON_CHANGE_PAGE = 5
 NEAREST_ON_OWN_PAGE = 50
+
+KEPT_SKU = _(
+    "On a cluster the sku cannot be changed: the product's place is made of it. Add a "
+    "product with the other sku, and delete this one."
+)
 
 
 def in_cell(text: str, length: int) -> str:
@@ -125,6 +134,24 @@ class ProductAdmin(ModelAdmin):
         fields = super().get_fields(request, obj)
         return fields if obj else [f for f in fields if f not in self.readonly_fields]
 
+    def get_readonly_fields(
+        self, request: HttpRequest, obj: Product | None = None
+    ) -> list[str]:
+        if obj and obj.keeps_sku:
+            return ["sku", *self.readonly_fields]
+        return self.readonly_fields
+
+    def get_form(
+        self,
+        request: HttpRequest,
+        obj: Product | None = None,
+        change: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        if obj and obj.keeps_sku:
+            kwargs["help_texts"] = {"sku": KEPT_SKU}
+        return super().get_form(request, obj, change, **kwargs)
+
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
@@ -200,7 +227,8 @@ class ProductAdmin(ModelAdmin):
     ) -> Any:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)
         if field and db_field.name == "price":
-            field.label = f"{capfirst(field.label)} ({settings.CURRENCY.strip()})"
+            sign = currency_sign(get_language(), settings.CURRENCY)
+            field.label = f"{capfirst(field.label)} ({sign.strip()})"
         return field
 
     # The columns of the list; each is short enough for all to fit side by side.
@@ -291,8 +319,12 @@ class NotDuplicateAdmin(PairAdmin):
     show_full_result_count = False
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[NotDuplicate]:
-        pairs = super().get_queryset(request).select_related("product", "other", "user")
-        return pairs.only(
+        pairs = super().get_queryset(request)
+        if is_sharded(pairs.db):  # shards are joined once in a statement
+            named = Product.objects.only("name")
+            both = (Prefetch(name, queryset=named) for name in ("product", "other"))
+            return pairs.select_related("user").prefetch_related(*both)
+        return pairs.select_related("product", "other", "user").only(
             "product__name", "other__name", "user__username", "created_at"
         )
 
@@ -321,3 +353,5 @@ class NotDuplicateAdmin(PairAdmin):
 
 
 admin.site.register(Synonym, SynonymAdmin)
+admin.site.register(LoggedQuery, SearchLogAdmin)
+admin.site.register(ApiKey, ApiKeyAdmin)

@@ -22,7 +22,13 @@ from django.core.checks import (
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, router
 
-from products.embeddings import EmbeddingError, get_backend, path_today
+from products.currency import shop_currency
+from products.embeddings import (
+    EmbeddingError,
+    WrongDimension,
+    get_backend,
+    path_today,
+)
 from products.models import DIMENSIONS, EmbeddingRecipe, Product
 from products.pictures.elsewhere import hosts_elsewhere
 from products.sql.language import current_language, known_languages
@@ -103,6 +109,24 @@ def check_model_language(
     ]
 
 
+@register
+def check_currency(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Return W030 where no ISO 4217 code is known for the currency of the prices."""
+    if shop_currency():
+        return []
+    return [
+        CheckWarning(
+            f"CURRENCY={settings.CURRENCY!r} is no code of ISO 4217, nor a sign of one "
+            "currency alone. Search engines get no price, agents no catalogue, and "
+            "feeds cannot be written.",
+            hint="Set CURRENCY to the code of your currency, such as USD or EUR.",
+            id="products.W030",
+        )
+    ]
+
+
 @register(Tags.database)
 def check_sessions(
     databases: Sequence[str] | None, **kwargs: Any
@@ -141,7 +165,7 @@ def check_sessions(
 def check_embedder(
     databases: Sequence[str] | None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Return W001 when the backend cannot embed a text.
+    """Return W001 when the backend cannot embed a text, E007 for another dimension.
 
     Runs only where a database is asked for: it loads the model, which is slow, and
     every command runs the other checks. It is a warning because the shop still serves
@@ -162,6 +186,16 @@ def check_embedder(
             backend.embed(["ready?"])
         except ImproperlyConfigured:
             return []  # products.E001 reports it
+        except WrongDimension as err:
+            messages.append(
+                Error(
+                    str(err),
+                    hint="Nothing can be embedded until the model's vectors fit the "
+                    f"column products.embedding, which holds {DIMENSIONS} numbers. See "
+                    '"Another dimension" in docs/embeddings.md.',
+                    id="products.E007",
+                )
+            )
         except EmbeddingError as err:
             messages.append(
                 CheckWarning(

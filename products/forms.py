@@ -13,6 +13,7 @@ from django.utils.translation import gettext, gettext_lazy as _
 
 from products.embeddings.text import TEXT_FIELDS
 from products.insight.map import Kind
+from products.logged import MAX_POSITION
 from products.models import Product, make_sku
 from products.pictures.form import PictureForm
 from products.plain_text import tidy
@@ -213,6 +214,24 @@ class SearchForm(QuestionForm):
             "page": data["page"] or 1,
             "literal": bool(data["q"]) and tidy(data["literal"]) == data["q"],
         }
+
+
+class ClickForm(forms.Form):
+    """From which search a visitor opened a product, and from which place in it.
+
+    The links of a results page say so, while the search log is on.
+    """
+
+    query_id = forms.UUIDField()
+    position = forms.IntegerField(min_value=1, max_value=MAX_POSITION)
+
+    @classmethod
+    def of(cls, data: QueryDict) -> dict[str, Any] | None:
+        """Return what an address says of that; None where it says nothing that can be."""
+        if "query_id" not in data:  # as on most pages
+            return None
+        form = cls(data)
+        return form.cleaned_data if form.is_valid() else None
 
 
 class WhyNotForm(QuestionForm):

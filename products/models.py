@@ -14,29 +14,41 @@ from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.core.validators import MaxLengthValidator, MinValueValidator
-from django.db import models, router
+from django.db import DEFAULT_DB_ALIAS, models, router
 from django.db.models.functions import Now, Upper
+from django.db.models.signals import pre_save
+from django.dispatch import receiver
 from django.urls import reverse
 from django.utils.text import slugify
 from django.utils.translation import gettext, gettext_lazy as _
 from pgvector.django import HnswIndex, VectorField
 
+from products.api_keys import ApiKey
 from products.embeddings import BaseEmbeddingBackend, backend_of, get_backend, text
 from products.extension import VectorNorm
+from products.figures import HourlyFigure, RecallSample
+from products.logged import DaySalt, LoggedEvent, LoggedQuery
 from products.name_words import NameWords
 from products.pictures.reference import MAX_LENGTH, check_reference
 from products.plain_text import tidy
 from products.querysets import ProductQuerySet
 from products.sql.prepared import Given, Prepared
+from products.sql.sharding import id_of_sku, is_sharded
 from products.sql.words import AllWords, Words
 from products.synonyms import Synonym
 
 __all__ = [
     "DIMENSIONS",
     "EMBEDDING_FIELDS",
+    "ApiKey",
+    "DaySalt",
     "EmbeddingRecipe",
+    "HourlyFigure",
+    "LoggedEvent",
+    "LoggedQuery",
     "NotDuplicate",
     "Product",
+    "RecallSample",
     "Synonym",
     "make_sku",
 ]
@@ -344,6 +356,8 @@ class Product(EmbeddedText, models.Model):
             # in the database may be of another recipe by now.
             loaded = self.loaded_fields().difference(EMBEDDING_FIELDS)
             update_fields = {*loaded, "updated_at"}
+        if self.pk is None and is_sharded(using):
+            kwargs["force_insert"] = True  # with an id Django would first try to update
         super().save(update_fields=update_fields, **kwargs)
 
     def get_absolute_url(self) -> str:
@@ -364,8 +378,15 @@ class Product(EmbeddedText, models.Model):
         category than "Lamps". Texts that were not loaded stay unloaded.
         """
         for name in ("sku", *text.TEXT_FIELDS):
+            if name == "sku" and self.keeps_sku:
+                continue
             if isinstance(value := self.__dict__.get(name), str):
                 setattr(self, name, tidy(value))
+
+    @property
+    def keeps_sku(self) -> bool:
+        """Whether the sku must stay, since the id of the stored product is made of it."""
+        return not self._state.adding and is_sharded(self._state.db or DEFAULT_DB_ALIAS)
 
     def changes_text(self, update_fields: Iterable[str] | None) -> bool:
         """Return whether a save of *update_fields* writes a column of the text."""
@@ -425,6 +446,13 @@ class Product(EmbeddedText, models.Model):
     def similarity(self) -> float:
         """The cosine similarity, -1 to 1, of a product that has a `distance`."""
         return 1 - self.distance
+
+
+@receiver(pre_save, sender=Product)
+def give_id(instance: Product, using: str, **kwargs: Any) -> None:
+    """Give a new product on shards the id of its sku; elsewhere the database does."""
+    if instance.pk is None and is_sharded(using):
+        instance.pk = id_of_sku(instance.sku)
 
 
 class Calibration(models.Model):

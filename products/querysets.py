@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 
@@ -16,6 +16,7 @@ from django.db.models import (
     Count,
     Expression,
     F,
+    Min,
     OuterRef,
     Q,
     Subquery,
@@ -38,6 +39,7 @@ from products.sql.expressions import (
     coverage,
     term_bits,
 )
+from products.sql.sharding import id_of_sku, is_sharded
 
 if TYPE_CHECKING:
     from products.models import Product
@@ -72,6 +74,17 @@ class ProductQuerySet(models.QuerySet["Product"]):
     def for_display(self) -> Self:
         """Return the same products with the columns that the shop's pages show."""
         return self.only(*DISPLAYED)
+
+    def bulk_create(self, objs: Iterable[Product], *args: Any, **options: Any) -> Any:
+        """Insert products, on shards with the ids of their skus; see Django's manual.
+
+        Shards return rows in an order of their own, so none may get its id from there.
+        """
+        products = list(objs)
+        if is_sharded(self.db):
+            for product in products:
+                product.pk = id_of_sku(product.sku)
+        return super().bulk_create(products, *args, **options)
 
     def get_by_natural_key(self, sku: str) -> Product:
         """Return the product with this sku, for `loaddata`."""
@@ -266,9 +279,19 @@ class ProductQuerySet(models.QuerySet["Product"]):
 
     def needs_embedding(self, fingerprint: str | None = None) -> Self:
         """Return products that an embedding could be made for, and are not fresh."""
-        return self.filter(
-            (MISSING & ~no_known_word(fingerprint))
-            | (~MISSING & ~(by_recipe(fingerprint) & SAME_TEXT))
+        return self.filter(needs_vector(fingerprint))
+
+    def backlog(self) -> dict[str, Any]:
+        """Return how many products there are, how many need an embedding, since when.
+
+        By the keys `products`, `waiting` and `since`: when the oldest of them was last
+        saved, None without one. One statement, which reads all rows.
+        """
+        needing = needs_vector(None)
+        return self.aggregate(
+            products=Count("pk"),
+            waiting=Count("pk", filter=needing),
+            since=Min("updated_at", filter=needing),
         )
 
     def with_embedding_state(self, fingerprint: str | None = None) -> Self:
@@ -325,6 +348,13 @@ def by_recipe(fingerprint: Text | None) -> Q:
 def no_known_word(fingerprint: Text | None) -> Q:
     """Return the condition that the model of a recipe knows no word of a product."""
     return MISSING & Q(embedded_hash=unknown_hash_expression(recipe(fingerprint)))
+
+
+def needs_vector(fingerprint: Text | None) -> Q:
+    """Return the condition that a vector could be made for a product, and is not fresh."""
+    return (MISSING & ~no_known_word(fingerprint)) | (
+        ~MISSING & ~(by_recipe(fingerprint) & SAME_TEXT)
+    )
 
 
 def recipe(fingerprint: Text | None) -> Text:

@@ -23,6 +23,7 @@ from django.db import connection, transaction
 from products.embeddings.text import text_hash
 from products.models import EmbeddingRecipe, Product
 from products.querysets import ProductQuerySet
+from products.sql.sharding import locked
 
 SAMPLE_PRODUCTS = "sample_products.json"
 NEW_PRODUCTS = "new_products.json"
@@ -110,11 +111,9 @@ def remove(name: str) -> Found:
 def find(name: str, *, for_update: bool = False) -> Found:
     """Return which products of a set are in the catalogue."""
     products = of_set(name).order_by("pk")
-    if for_update:
-        products = products.select_for_update()
     samples, unchanged, changed = samples_of(name), [], 0
     columns = products.values_list("pk", "sku", "text_hash", "price", "image")
-    for pk, sku, hash, price, image in columns:
+    for pk, sku, hash, price, image in locked(columns) if for_update else columns:
         sample = samples[sku]
         if (hash, price, image) == (sample.text_hash, sample.price, sample.image):
             unchanged.append(pk)

@@ -5,81 +5,62 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from babel.numbers import is_currency
-from django.conf import settings
-
-from products.models import Product
+from products.offers import Offer, known
 
 CONTEXT = "https://schema.org"
 
-# Characters; https://support.google.com/merchants/answer/6324468 allows so many.
-DESCRIPTION = 5_000
-
-# Signs that stand for one currency. Some, such as $, ¥ and kr, stand for several: a
-# wrong currency would be worse than none.
-CURRENCIES = {
-    "€": "EUR",
-    "£": "GBP",
-    "₹": "INR",
-    "₩": "KRW",
-    "₪": "ILS",
-    "₫": "VND",
-    "₱": "PHP",
-    "₴": "UAH",
-    "₺": "TRY",
-    "₽": "RUB",
-    "฿": "THB",
-    "zł": "PLN",
-    "Kč": "CZK",
-    "Ft": "HUF",
-    "lei": "RON",
-    "Fr.": "CHF",
-    "R$": "BRL",
-    "US$": "USD",
-    "A$": "AUD",
-    "CA$": "CAD",
-    "HK$": "HKD",
-    "MX$": "MXN",
-    "NZ$": "NZD",
-    "NT$": "TWD",
-    "CN¥": "CNY",
-    "JP¥": "JPY",
+# The words of schema.org for OFFER_AVAILABILITY and OFFER_CONDITION.
+AVAILABILITIES = {
+    "in_stock": f"{CONTEXT}/InStock",
+    "out_of_stock": f"{CONTEXT}/OutOfStock",
+    "preorder": f"{CONTEXT}/PreOrder",
+    "backorder": f"{CONTEXT}/BackOrder",
+}
+CONDITIONS = {
+    "new": f"{CONTEXT}/NewCondition",
+    "refurbished": f"{CONTEXT}/RefurbishedCondition",
+    "used": f"{CONTEXT}/UsedCondition",
 }
 
 
-def currency_code(sign: str) -> str | None:
-    """Return the ISO 4217 code of a currency: EUR for "€"; None for "$", of many.
-
-    A code in capital letters is itself.
-    """
-    sign = sign.strip()
-    return sign if is_currency(sign) else CURRENCIES.get(sign)
-
-
-def product_data(product: Product, *, url: str, image: str | None) -> dict[str, Any]:
+def product_data(offer: Offer) -> dict[str, Any]:
     """Return a product as https://schema.org/Product has it, to be written as JSON.
 
-    url, image: the absolute addresses of its page and its picture. Its price is left
-    out where the setting CURRENCY does not say which currency it is in.
+    Its price is left out where its currency is not known.
     """
     data: dict[str, Any] = {
         "@context": CONTEXT,
         "@type": "Product",
-        "name": product.name,
-        "sku": product.sku,
-        "url": url,
-        "category": product.category,
-        "description": product.description[:DESCRIPTION],
-        "image": image,
+        "name": offer.name,
+        "sku": offer.sku,
+        "url": offer.url,
+        "category": offer.category,
+        "description": offer.description,
+        "image": offer.image,
+        "brand": named("Brand", offer.brand),
+        "offers": offer_data(offer) if offer.currency else None,
     }
-    if currency := currency_code(settings.CURRENCY):
-        data["offers"] = {
+    return known(data)
+
+
+def offer_data(offer: Offer) -> dict[str, Any]:
+    """Return the price as https://schema.org/Offer has it, with what is known of it."""
+    return known(
+        {
             "@type": "Offer",
-            "price": f"{product.price:.2f}",
-            "priceCurrency": currency,
-            "url": url,
+            "price": str(offer.price),
+            "priceCurrency": offer.currency,
+            "url": offer.url,
+            "availability": AVAILABILITIES.get(offer.availability),
+            "itemCondition": CONDITIONS.get(offer.condition),
+            "seller": named("Organization", offer.seller),
         }
-    return {name: value for name, value in data.items() if value}
+    )
+
+
+def named(kind: str, name: str) -> dict[str, str] | None:
+    """Return a thing of schema.org that has a name alone, None without one."""
+    return {"@type": kind, "name": name} if name else None
 
 
 def breadcrumb_data(steps: Iterable[tuple[str, str]]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from django.contrib.sitemaps import views as sitemaps
 from django.urls import path
 
+from products.agents import mcp, rest
 from products.views import (
     adding,
     catalogue,
@@ -35,6 +36,11 @@ urlpatterns = [
         {"sitemaps": sitemap.SITEMAPS},
         name="sitemap",
     ),
+    path(".well-known/ucp", rest.show_profile, name="ucp_profile"),
+    path("ucp/catalog/search", rest.search, name="ucp_search"),
+    path("ucp/catalog/lookup", rest.lookup, name="ucp_lookup"),
+    path("ucp/catalog/product", rest.product, name="ucp_product"),
+    path("mcp", mcp.answer_message, name="mcp"),
     path("robots.txt", sitemap.robots, name="robots"),
     path("compare/", comparing.compare, name="compare"),
     path("complete/", completing.complete, name="complete"),

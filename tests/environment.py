@@ -5,9 +5,13 @@ decides what the tests see: no test may reach a real server by accident.
 """
 
 import os
+from urllib.parse import urlsplit
 
 os.environ.update(
     ALLOWED_HOSTS="",
+    API_CORS_ORIGINS="",
+    API_RATE_ADDRESS="",
+    API_RATE_KEY="",
     AZURE_CLIENT_ID="",
     AZURE_CREDENTIAL="",
     AZURE_OPENAI_API_KEY="",
@@ -41,13 +45,41 @@ os.environ.update(
     DB_USER="",
     DEBUG="",
     EMBEDDING_BACKEND="products.embeddings.deterministic.EmbeddingBackend",
+    EMBEDDING_API_KEY="",
+    EMBEDDING_MODEL="",
+    EMBEDDING_SHORTEN="",
+    EMBEDDING_URL="",
     HNSW_HALFVEC="",
     HTTPS="",
     IMAGE_HOSTS="",
     MEDIA_ROOT="",
     MEDIA_STORAGE="",
+    OFFER_AVAILABILITY="",
+    OFFER_BRAND="",
+    OFFER_CONDITION="",
     OPEN_CATALOG="",
     PAGE_SECONDS="0",  # a test sees at once what it changed
+    SELLER_NAME="",
+    LOG_FORMAT="",
+    LOG_QUERIES="",
+    METRICS_ADDRESS="",
+    METRICS_DIR="",
+    RECALL_SAMPLE="",
+    TRACE_EXPORTER="",
     UPLOAD_DIR="",
+    SEARCH_LOG="",
+    SEARCH_LOG_DAYS="",
+    SEARCH_LOG_TEXTS="",
     SECRET_KEY="only-for-tests-" + 40 * "x",
 )
+
+# The one server that is meant to be reached: see tests/citus.
+if citus := os.environ.get("CITUS_URL"):
+    address = urlsplit(citus)
+    os.environ.update(
+        DB_HOST=address.hostname or "",
+        DB_PORT=str(address.port or 5432),
+        DB_USER=address.username or "",
+        DB_PASSWORD=address.password or "",
+        DB_SSLMODE="prefer",
+    )

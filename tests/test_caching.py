@@ -25,6 +25,9 @@ PUBLIC = [  # nothing on them is for one visitor: no form, and nobody is signed 
     "/products/1000000/",
     "/products/1000000/why/?q=lamp",
     "/nothing/",
+    "/api/v1/search?q=lamp",
+    "/api/v1/products/lamp",
+    "/api/nothing",
 ]
 
 
@@ -97,6 +100,14 @@ def test_no_answer_to_a_form_is_kept(client):
     response = client.post("/products/add/", {"name": "Secret", "price": "x"})
 
     assert "Secret" in response.content.decode()
+    assert is_private(response)
+
+
+def test_no_answer_to_a_key_is_kept(client):
+    key = {"Authorization": "Bearer key"}
+
+    response = client.get("/api/v1/products/lamp", headers=key)
+
     assert is_private(response)
 
 

@@ -17,6 +17,7 @@ from django.db.migrations.loader import MigrationLoader
 from pgvector.django import VectorField
 
 from products.models import Product
+from tests.search_log.logs import clicked, searched
 
 ROOT = Path(settings.BASE_DIR)
 PAGES = {
@@ -311,10 +312,12 @@ SAFE = {
     "check",
     "evaluate_search",
     "export_products",
+    "export_search_log",
     "import_products",
     "loaddata",
     "search",
     "similar",
+    "trim_search_log",
 }
 RUN = [
     line
@@ -326,7 +329,7 @@ RUN = [
 
 @pytest.fixture
 def files(samples, tmp_path, monkeypatch):
-    """The files that the documentation's commands read, in the current folder."""
+    """What the documentation's commands read: files in the current folder, and a click."""
     monkeypatch.chdir(tmp_path)
     call_command("embed_products", stdout=StringIO(), stderr=StringIO())
     for name in ("products.csv", "all.jsonl.gz"):
@@ -336,6 +339,8 @@ def files(samples, tmp_path, monkeypatch):
     Path("shopify.csv").write_text("Handle,Title,Variant Price\nbench,Bench,99.00\n")
     Path("queries.tsv").write_text("1\twireless headphones\n")
     Path("judgements.tsv").write_text("1\twireless-bluetooth-headphones\t3\n")
+    sku = "wireless-bluetooth-headphones"
+    clicked(searched("headphones", skus=[sku]), sku, 1)
 
 
 def test_safe_commands_are_found():

@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from vectorshop.env import (
+    env_address,
     env_bool,
     env_hosts,
     env_int,
@@ -327,3 +328,27 @@ def test_the_pages_policy_lets_pictures_of_the_named_hosts_through():
     assert named == (
         "[\"'self'\", 'data:', 'https://cdn.example', 'https://b.example:8443']\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("", None),
+        ("127.0.0.1:9464", ("127.0.0.1", 9464)),
+        ("[::1]:9464", ("::1", 9464)),
+    ],
+)
+def test_an_address_is_a_host_and_a_port(monkeypatch, text, address):
+    monkeypatch.setenv("METRICS_ADDRESS", text)
+
+    assert env_address("METRICS_ADDRESS") == address
+
+
+@pytest.mark.parametrize(
+    "text", ["9464", ":9464", "localhost", "localhost:0", "a:99999"]
+)
+def test_what_is_no_address_is_refused(monkeypatch, text):
+    monkeypatch.setenv("METRICS_ADDRESS", text)
+
+    with pytest.raises(ImproperlyConfigured, match="such as 127.0.0.1:9464"):
+        env_address("METRICS_ADDRESS")

@@ -14,7 +14,7 @@ from django.urls import resolve
 from products.models import Product
 from products.urls import urlpatterns
 
-# What only takes a form, or is a part of a page.
+# What only takes a form, is a part of a page, or answers programs.
 NO_PAGES = {
     "add_prepared",
     "complete",
@@ -26,11 +26,16 @@ NO_PAGES = {
     "map_names",
     "map_picture",
     "map_points",
+    "mcp",
     "picture",
     "remove_samples",
     "robots",
     "sitemap",
     "sitemaps",
+    "ucp_lookup",
+    "ucp_product",
+    "ucp_profile",
+    "ucp_search",
 }
 
 

@@ -22,8 +22,9 @@ class PersonalMiddleware:
     """Tells browsers and proxies to keep no answer that was made for one person.
 
     Visitors differ by their cookies alone: the session says who is signed in, and a form
-    or a message sends a cookie along. The answer to a form shows what was typed. It
-    stands around everything that reads or sets a cookie.
+    or a message sends a cookie along. The answer to a form shows what was typed.
+    Programs differ by the key that they send. It stands around everything that reads or
+    sets a cookie.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
@@ -45,6 +46,7 @@ def is_personal(request: HttpRequest, response: HttpResponseBase) -> bool:
     """Return whether *response* was made for whoever sent *request*."""
     return (
         settings.SESSION_COOKIE_NAME in request.COOKIES
+        or "Authorization" in request.headers
         or bool(response.cookies)
         or request.method not in SAFE
     )

@@ -109,6 +109,19 @@ def env_url(name: str, schemes: Collection[str]) -> str:
     return value
 
 
+def env_address(name: str) -> tuple[str, int] | None:
+    """Return a host and a port, written host:port; None where it is not set."""
+    text = os.environ.get(name, "").strip()
+    if not text:
+        return None
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdecimal() or not 1 <= int(port) <= 65535:
+        raise ImproperlyConfigured(
+            f"{name}={text!r} is not host:port, such as 127.0.0.1:9464."
+        )
+    return host.strip("[]"), int(port)
+
+
 def env_hosts(name: str) -> list[str]:
     """Return the names of hosts in the variable *name*, each perhaps with a port.
 

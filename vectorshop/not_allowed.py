@@ -7,6 +7,8 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.loader import render_to_string
 
+from vectorshop.problems import is_for_api, problem
+
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
@@ -18,6 +20,8 @@ def explain_not_allowed(get_response: GetResponse) -> GetResponse:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
+        if response.status_code == 405 and is_for_api(request):
+            return not_taken(request, response.headers["Allow"])
         if isinstance(response, HttpResponseNotAllowed) and not response.content:
             takes_forms = "POST" in response.headers["Allow"]
             context = {"takes_forms": takes_forms and request.method != "POST"}
@@ -25,3 +29,10 @@ def explain_not_allowed(get_response: GetResponse) -> GetResponse:
         return response
 
     return middleware
+
+
+def not_taken(request: HttpRequest, allowed: str) -> HttpResponse:
+    """Return the problem of a method that an address of the API does not take."""
+    allowed = ", ".join(sorted(allowed.split(", ")))
+    detail = f"This address takes {allowed}, not {request.method}."
+    return problem(405, detail, headers={"Allow": allowed})

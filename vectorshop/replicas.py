@@ -4,40 +4,25 @@ Everything else stays at the primary: commands, the worker, whatever writes, eve
 transaction on the primary, and all tables but those of settings.REPLICATED_APPS. A
 request asks one database for the catalogue, from its beginning to its end.
 
-A page comes from a standby that answers, is at most settings.DB_REPLICA_LAG seconds
-behind, and has replayed what this visitor wrote last: after a write a signed cookie
-carries the position in PostgreSQL's write-ahead log. If no standby is fit, the page
-comes from the primary; if that is away as well, from a standby all the same, because an
-old page is better than none.
+replica_middleware.py chooses the database of a request, by what this process knows of
+its servers.
 """
 
 from __future__ import annotations
 
-import itertools
-import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import MiddlewareNotUsed
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.models import Model
 from django.db.utils import InterfaceError, OperationalError
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
-
-logger = logging.getLogger(__name__)
-
-Respond = Callable[[HttpRequest], HttpResponseBase]
 
 AWAY = (OperationalError, InterfaceError)  # what a server that is gone raises
-COOKIE = "written"
-COOKIE_SECONDS = 3600
-HEADER = "X-Answered-By"
 ASK_AGAIN_SECONDS = 1.0  # as long a standby's position is taken as known
 TRY_AGAIN_SECONDS = 2.0  # as long a server that did not answer is left alone
 
@@ -131,20 +116,32 @@ class Server:
     alias: str
     position: Position | None = field(default=None, init=False)
     asked_at: float = field(default=float("-inf"), init=False)
-    failed_at: float = field(default=float("-inf"), init=False)
+    is_away: bool = field(default=False, init=False)
+    try_at: float = field(default=float("-inf"), init=False)
 
     def answers(self) -> bool:
-        """Return whether the server lets this thread in; remember a failure shortly."""
-        if time.monotonic() - self.failed_at < TRY_AGAIN_SECONDS:
+        """Return whether the server lets this thread in; remember a failure shortly.
+
+        A server that was away is tried by one thread: to try takes as long as it takes
+        to give up, and the others need not wait for that as well.
+        """
+        if time.monotonic() < self.try_at:
             return False
+        if self.is_away:
+            self.leave_alone()
         try:
             connection = connections[self.alias]
             connection.close_if_health_check_failed()
             connection.ensure_connection()
         except AWAY:
-            self.failed_at = time.monotonic()
+            self.leave_alone()
             return False
+        self.is_away, self.try_at = False, float("-inf")
         return True
+
+    def leave_alone(self) -> None:
+        """Let nobody try the server for a moment."""
+        self.is_away, self.try_at = True, time.monotonic() + TRY_AGAIN_SECONDS
 
     def ask(self, written: int | None = None) -> Position | None:
         """Return where the server is in the log, None if it does not answer.
@@ -160,7 +157,7 @@ class Server:
         try:
             self.position = position_of(self.alias)
         except AWAY:
-            self.failed_at = time.monotonic()
+            self.leave_alone()
             return None
         self.asked_at = time.monotonic()
         return self.position
@@ -186,81 +183,3 @@ primary = Server(DEFAULT_DB_ALIAS)
 def replica_aliases() -> list[str]:
     """Return the aliases of the standbys that the settings name, in their order."""
     return [alias for alias in connections if alias != DEFAULT_DB_ALIAS]
-
-
-class ReplicaMiddleware:
-    """Chooses the database that a request reads from. It stands before all others."""
-
-    def __init__(self, get_response: Respond) -> None:
-        self.get_response = get_response
-        self.standbys = [Server(alias) for alias in replica_aliases()]
-        if not self.standbys:
-            raise MiddlewareNotUsed("No DB_REPLICA_HOSTS.")
-        self.turns = itertools.count()
-
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.method not in ("GET", "HEAD"):
-            return self.answer_to_write(request)
-        alias = self.choose(written_by(request))
-        with reading_from(alias):
-            response = self.get_response(request)
-        response.headers[HEADER] = alias
-        return response
-
-    def choose(self, written: int | None) -> str:
-        """Return the alias for a visitor who wrote up to the position *written*.
-
-        The standbys take turns.
-        """
-        last_resort = None
-        for standby in self.in_turn():
-            position = standby.ask(written)
-            if position is None:
-                continue
-            if position.in_time and position.has(written):
-                return standby.alias
-            last_resort = last_resort or standby.alias
-        if last_resort is None or primary.answers():
-            return DEFAULT_DB_ALIAS
-        return last_resort
-
-    def in_turn(self) -> Iterator[Server]:
-        """Yield the standbys, each time beginning with the next one."""
-        count = len(self.standbys)
-        first = next(self.turns) % count
-        return (self.standbys[(first + number) % count] for number in range(count))
-
-    def answer_to_write(self, request: HttpRequest) -> HttpResponseBase:
-        """Return the answer of the primary, and let the visitor see what was written."""
-        response = self.get_response(request)
-        response.headers[HEADER] = DEFAULT_DB_ALIAS
-        if response.status_code < 500:
-            note_written(response)
-        return response
-
-
-def note_written(response: HttpResponseBase) -> None:
-    """Put the end of the primary's log into the visitor's cookie.
-
-    If the primary has gone meanwhile, what was written stands in the log of nobody else
-    yet, and a cookie would not help.
-    """
-    try:
-        [position] = one_row(DEFAULT_DB_ALIAS, WRITTEN)
-    except AWAY as err:
-        logger.warning("The position of a write could not be read: %s", err)
-        return
-    response.set_signed_cookie(
-        COOKIE,
-        str(position),
-        max_age=COOKIE_SECONDS,
-        secure=settings.SESSION_COOKIE_SECURE,
-        httponly=True,
-        samesite="Lax",
-    )
-
-
-def written_by(request: HttpRequest) -> int | None:
-    """Return the log's position after the visitor's last write, None without one."""
-    signed = request.get_signed_cookie(COOKIE, default="", max_age=COOKIE_SECONDS)
-    return int(signed) if signed else None

@@ -6,6 +6,7 @@ every variable; a test keeps the two in step.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from datetime import timedelta
@@ -13,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from corsheaders.defaults import default_headers
 from csp.constants import NONE, SELF
 
 from vectorshop.db.entra.tokens import CREDENTIALS
 from vectorshop.db.replicas import replica_databases
 from vectorshop.env import (
+    env_address,
     env_bool,
     env_choice,
     env_float,
@@ -144,12 +147,14 @@ else:
             },
         }
     }
-# Standbys that answer pages which only read; vectorshop.replicas chooses among them.
+# Standbys that answer pages which only read, see vectorshop/replica_middleware.py.
 DB_REPLICA_HOSTS = env_list("DB_REPLICA_HOSTS")
 DB_REPLICA_LAG = env_float("DB_REPLICA_LAG", 10, low=0, high=3600)  # seconds at most
 DATABASES |= replica_databases(DATABASES["default"], DB_REPLICA_HOSTS)
 DATABASE_ROUTERS = ["vectorshop.replicas.Router"] if DB_REPLICA_HOSTS else []
 REPLICATED_APPS = ["products"]  # whose rows a page may read from a standby
+# Where programs ask by POST and nothing is written; a standby may answer these as well.
+READ_BY_POST = ("/ucp/", "/mcp", "/api/v1/search", "/api/v1/instantsearch")
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Several web servers share what they computed, and hear of changes at once, by Redis or
@@ -181,6 +186,17 @@ PAGE_SECONDS = env_int("PAGE_SECONDS", 1, high=60)
 # system's folder for temporary files. Web servers that share the work share this folder.
 UPLOAD_DIR = os.environ.get("UPLOAD_DIR") or None
 
+# Watching
+
+# Where `manage.py metrics` answers Prometheus; unset: nothing is counted.
+METRICS_ADDRESS = env_address("METRICS_ADDRESS")
+# Where the processes of one server put what they count.
+METRICS_DIR = Path(os.environ.get("METRICS_DIR") or DATA_DIR / "metrics")
+# One search in so many is asked again exactly, by the worker; 0: none.
+RECALL_SAMPLE = env_int("RECALL_SAMPLE", 0, high=1_000_000)
+# The dotted path of a class that sends OpenTelemetry's spans somewhere; empty: no spans.
+TRACE_EXPORTER = os.environ.get("TRACE_EXPORTER", "")
+
 # The shop
 
 # May everybody add products, or only users with Django's permission to?
@@ -196,6 +212,12 @@ AZURE_OPENAI_ENDPOINT = os.environ.get("AZURE_OPENAI_ENDPOINT", "")
 AZURE_OPENAI_DEPLOYMENT = os.environ.get("AZURE_OPENAI_DEPLOYMENT", "")
 AZURE_OPENAI_API_VERSION = os.environ.get("AZURE_OPENAI_API_VERSION") or "2024-10-21"
 AZURE_OPENAI_API_KEY = os.environ.get("AZURE_OPENAI_API_KEY", "")
+# For EMBEDDING_BACKEND=products.embeddings.openai_compatible.EmbeddingBackend.
+EMBEDDING_URL = os.environ.get("EMBEDDING_URL", "")
+EMBEDDING_MODEL = os.environ.get("EMBEDDING_MODEL", "")
+EMBEDDING_API_KEY = os.environ.get("EMBEDDING_API_KEY", "")
+# Is the model asked for vectors of the catalogue's size? It must be made for that.
+EMBEDDING_SHORTEN = env_bool("EMBEDDING_SHORTEN", False)
 # Does search use an HNSW index of half precision? See manage.py build_index --halfvec.
 HNSW_HALFVEC = env_bool("HNSW_HALFVEC", False)
 
@@ -248,8 +270,40 @@ ACCESSORY_WORDS = env_list(
 # Hosts whose pictures pages show, besides the shop's own; each with its port, if any.
 IMAGE_HOSTS = env_hosts("IMAGE_HOSTS")
 
-# The sign that every price has, before or after it as the language in force wants.
-CURRENCY = os.environ.get("CURRENCY") or "$"
+# The currency of every price: a code of ISO 4217, or a sign that pages show. Some signs,
+# such as $, stand for several currencies: then no other program is told a price.
+CURRENCY = os.environ.get("CURRENCY") or "USD"
+
+# What the shop says of every product to search engines, agents and in feeds, and the
+# database does not know. Empty: it is left out.
+OFFER_AVAILABILITY = env_choice(
+    "OFFER_AVAILABILITY", "", ("in_stock", "out_of_stock", "preorder", "backorder")
+)
+OFFER_CONDITION = env_choice("OFFER_CONDITION", "", ("new", "refurbished", "used"))
+OFFER_BRAND = os.environ.get("OFFER_BRAND", "").strip()
+SELLER_NAME = os.environ.get("SELLER_NAME", "").strip()
+
+# The search log: which searches were made, what they showed and what was opened. It
+# keeps no address and no name; see docs/search-log.md.
+SEARCH_LOG = env_bool("SEARCH_LOG", False)
+SEARCH_LOG_DAYS = env_int("SEARCH_LOG_DAYS", 90, low=1, high=3650)
+SEARCH_LOG_TEXTS = env_bool("SEARCH_LOG_TEXTS", True)
+
+# The JSON API
+
+# Requests a minute of an address that brings no key, and of a key; 0: any number.
+API_RATE_ADDRESS = env_int("API_RATE_ADDRESS", 300, high=100_000)
+API_RATE_KEY = env_int("API_RATE_KEY", 1200, high=100_000)
+# Origins whose pages may call the API from a browser; "*" alone: all.
+API_CORS_ORIGINS = env_list("API_CORS_ORIGINS")
+CORS_ALLOW_ALL_ORIGINS = API_CORS_ORIGINS == ["*"]
+CORS_ALLOWED_ORIGINS = [] if CORS_ALLOW_ALL_ORIGINS else API_CORS_ORIGINS
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = [*default_headers, "if-match", "if-none-match"]
+CORS_EXPOSE_HEADERS = [
+    *("ETag", "Location", "RateLimit", "RateLimit-Policy", "Retry-After"),
+    "WWW-Authenticate",
+]
 
 # Django
 
@@ -266,10 +320,16 @@ INSTALLED_APPS = [
     "django.contrib.postgres",
     "django.contrib.sitemaps",
     "django_htmx",
+    "ninja",
+    "corsheaders",
     "axes",
 ]
 MIDDLEWARE = [
-    *(["vectorshop.replicas.ReplicaMiddleware"] if DB_REPLICA_HOSTS else []),
+    "products.watching.probes.ProbeMiddleware",
+    *(["corsheaders.middleware.CorsMiddleware"] if API_CORS_ORIGINS else []),
+    *(["products.watching.recording.RecordingMiddleware"] if METRICS_ADDRESS else []),
+    *(["products.watching.recall_samples.SamplingMiddleware"] if RECALL_SAMPLE else []),
+    *(["vectorshop.replica_middleware.ReplicaMiddleware"] if DB_REPLICA_HOSTS else []),
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "vectorshop.csp.OnePolicyMiddleware",
@@ -393,9 +453,25 @@ AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
 
-LOGGING = {
+# "plain": warnings and errors, for people; "json": a line for each request as well.
+LOG_FORMAT = env_choice("LOG_FORMAT", "plain", ("plain", "json"))
+# May the line of a request hold what was searched for?
+LOG_QUERIES = env_bool("LOG_QUERIES", False)
+LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "handlers": {"console": {"class": "logging.StreamHandler"}},
     "root": {"handlers": ["console"], "level": "WARNING"},
 }
+if LOG_FORMAT == "json":
+    from vectorshop.logs import JSON_LOGGING
+
+    LOGGING = JSON_LOGGING
+    MIDDLEWARE.insert(1, "products.watching.request_lines.RequestLineMiddleware")
+# Of django-structlog: the line of a request does not say who asked. What is not set here
+# would be looked for anew at each request.
+DJANGO_STRUCTLOG_USER_ID_FIELD = None
+DJANGO_STRUCTLOG_STATUS_DEFAULT_LOG_LEVEL = logging.INFO
+DJANGO_STRUCTLOG_STATUS_2XX_LOG_LEVEL = logging.INFO
+DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.WARNING
+DJANGO_STRUCTLOG_STATUS_5XX_LOG_LEVEL = logging.ERROR

@@ -7,6 +7,7 @@ from django.urls import include, path
 from vectorshop.accounts import SignOut
 
 urlpatterns = [
+    path("api/", include("products.api.urls")),
     path("", include("products.urls")),
     path("login/", LoginView.as_view(template_name="login.html"), name="login"),
     path("logout/", SignOut.as_view(), name="logout"),

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from django.db import connection
 
-from serving.scenarios import Scenario
+from serving.scenarios import SIMILAR, SIMILAR_JSON, Scenario
 from serving.server import Server, serving
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -54,11 +55,12 @@ def serve_checkout(folder: Path) -> AbstractContextManager[Server]:
 def fastapi_pages(same: list[Scenario], shop: Server) -> Iterator[dict[str, Server]]:
     """Run the FastAPI pages of a product by two servers; yield them by name.
 
-    same: the scenarios whose pages they have; all run one statement.
+    same: the scenarios whose pages they have; all run one statement, by id or by sku.
 
     Raises RuntimeError if they are not the pages of the shop any more.
     """
-    [[statement]] = same[0].sql
+    by_name = {scenario.name: scenario for scenario in same}
+    [[statement]] = by_name[SIMILAR].sql
     names = {"user": "user", "password": "password", "host": "host", "port": "port"}
     names |= {"dbname": "database", "sslmode": "ssl"}
     params = connection_params()
@@ -73,6 +75,7 @@ def fastapi_pages(same: list[Scenario], shop: Server) -> Iterator[dict[str, Serv
                     server,
                     folder=BENCHMARKS,
                     PAGE_STATEMENT=statement.replace(":id", "$1"),
+                    API_STATEMENT=for_any_sku(by_name[SIMILAR_JSON]),
                     PAGE_CONNECTION=json.dumps(options),
                 )
             )
@@ -82,6 +85,12 @@ def fastapi_pages(same: list[Scenario], shop: Server) -> Iterator[dict[str, Serv
             for scenario in same:
                 require_same_size(name, server, shop, scenario.urls[0])
         yield servers
+
+
+def for_any_sku(scenario: Scenario) -> str:
+    """Return the statement of the API with `$1` in place of the sku."""
+    sku = unquote(scenario.urls[0].split("/")[-2])
+    return scenario.sql[0][0].replace(f"'{sku}'", "$1")
 
 
 def require_same_size(name: str, server: Server, shop: Server, url: str) -> None:

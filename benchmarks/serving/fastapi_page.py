@@ -19,6 +19,8 @@ from fastapi import FastAPI, HTTPException
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, Template
 
+from serving.fastapi_api import router
+
 POOL = 4
 # Finds the product `$1`, and the nearest to it.
 STATEMENT = os.environ.get("PAGE_STATEMENT", "")
@@ -40,6 +42,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
 
 
 app = FastAPI(lifespan=lifespan)
+app.include_router(router)
 
 
 @app.get("/", response_class=HTMLResponse)

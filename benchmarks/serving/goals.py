@@ -8,7 +8,7 @@ from typing import Any
 
 from serving.fusion import FUSION, SEARCH
 from serving.measure import CHECKOUT
-from serving.scenarios import DETAIL, SIMILAR
+from serving.scenarios import OF_FASTAPI, SIMILAR
 
 MIDDLE, LARGE = 100_000, 1_000_000
 WORKER_MB = 250
@@ -91,7 +91,7 @@ def goals_of_one(result: dict[str, Any], server: str) -> Iterator[Goal]:
             figures[server]["rate"] / figures["pgbench, 8 clients"]["rate"],
             least=least,
         )
-    for name in (SIMILAR, DETAIL):
+    for name in OF_FASTAPI:
         figures = scenarios[name]
         best = max(
             each["rate"] for who, each in figures.items() if who.startswith("FastAPI")

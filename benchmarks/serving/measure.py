@@ -18,13 +18,15 @@ from serving.fusion import measure_search
 from serving.in_process import bare_sql, one_embedding, queryset, view
 from serving.index import measure_indexes
 from serving.pgbench import run_pgbench
-from serving.scenarios import DETAIL, PARTS, SIMILAR, Scenario, scenarios
+from serving.scenarios import OF_FASTAPI, PARTS, SIMILAR, Scenario, scenarios
 from serving.server import CONNECTIONS, Server
+from serving.standby import serve_with_standby
 
 ROUNDS = PARTS - 1
 TIMES = 8  # asked so often, a page misses one of two workers once in 128 times
 WARM_SECONDS = 300  # at most
 CHECKOUT = "other checkout"
+STANDBY = "with a standby"
 LAB = "the lab's approach"
 
 Report = Callable[[str, str, Figures], None]
@@ -38,13 +40,15 @@ def measure_catalogue(
     against: Path | None,
     lab: bool,
     index: bool,
+    standby: bool,
     report: Report,
 ) -> dict[str, Any]:
     """Return the figures of every scenario, by who serves it.
 
     The baselines and what is compared with them run in turns, scenario by scenario.
     servers: that serve the shop; against: another checkout, which is served too; lab:
-    measure the lab's approach too; index: build both kinds of index and measure them.
+    measure the lab's approach too; index: build both kinds of index and measure them;
+    standby: serve the shop with a standby too.
     report: called with the scenario, who served it and its figures.
     """
     count = Product.objects.count()
@@ -64,12 +68,14 @@ def measure_catalogue(
     with ExitStack() as stack:
         shops = {name: stack.enter_context(serve_shop(name)) for name in servers}
         ours = shops[servers[0]]
-        same = [each for each in asked if each.name in (SIMILAR, DETAIL)]
+        same = [each for each in asked if each.name in OF_FASTAPI]
         others = stack.enter_context(fastapi_pages(same, ours))
         if against:
             shops[CHECKOUT] = stack.enter_context(serve_checkout(against))
+        if standby:
+            shops[STANDBY] = stack.enter_context(serve_with_standby(servers[0]))
         for scenario in asked:
-            same = others if scenario.name in (SIMILAR, DETAIL) else {}
+            same = others if scenario.name in OF_FASTAPI else {}
             keep(scenario.name, measure_scenario(scenario, shops | same, seconds))
         result["workers"] = {
             name: {"mb": server.memory_mb(), "start_seconds": server.seconds}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from django.db import connection
 from django.db.models import Count, Max, Min
@@ -19,6 +19,8 @@ PAGES = 50  # different pages of a scenario whose SQL is not the same for all
 PRODUCTS = 20_000  # different products whose pages are asked for
 PARTS = 4  # of the cold texts: three rounds of each server, and this process
 SIMILAR, DETAIL = "similar page", "product page"
+SIMILAR_JSON = "similar as JSON"
+OF_FASTAPI = (SIMILAR, DETAIL, SIMILAR_JSON)  # which it has as well
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ def scenarios(queries: list[str], seed: int = 1) -> list[Scenario]:
         of_these("home page", ["/"]),
         of_these("catalogue page", [f"/?page={number}" for number in range(1, 11)]),
         of_any_product(DETAIL, "/products/{}/", asked, known),
+        similar_as_json(asked),
     ]
 
 
@@ -80,6 +83,13 @@ def of_any_product(
     urls = [url.format(pk) for pk in asked]
     sql = [for_any_id(statement, asked[0]) for statement in statements(urls[0])]
     return Scenario(name, urls, [sql], known)
+
+
+def similar_as_json(asked: list[int]) -> Scenario:
+    """Return the scenario of what is like a product by the API, which knows skus."""
+    skus = dict(Product.objects.filter(pk__in=asked).values_list("pk", "sku"))
+    urls = [f"/api/v1/products/{quote(skus[pk], safe='')}/similar" for pk in asked]
+    return Scenario(SIMILAR_JSON, urls, [statements(url) for url in urls[:PAGES]])
 
 
 def for_any_id(statement: str, pk: int) -> str:

@@ -12,7 +12,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import URLError
@@ -109,12 +109,14 @@ def serving(
     *,
     folder: Path,
     python: str = sys.executable,
+    log: Path | None = None,
     **variables: str,
 ) -> Iterator[Server]:
     """Run an application, 2 workers of 4 threads.
 
     application: `module:name`. server: one of COMMANDS. python: whose packages are
-    taken. variables: of the environment, besides those of this process.
+    taken. log: where its standard error stream goes, by default that of this process.
+    variables: of the environment, besides those of this process.
     """
     if shutil.which("wrk") is None:
         raise RuntimeError("wrk is not installed (Debian: apt-get install wrk).")
@@ -123,9 +125,14 @@ def serving(
         port = free.getsockname()[1]
     command = COMMANDS[server].format(application=application, port=port).split()
     started = time.perf_counter()
-    process = subprocess.Popen(
-        [python, *command], cwd=folder, env={**os.environ, **variables}
-    )
+    with ExitStack() as stack:
+        errors = stack.enter_context(log.open("wb")) if log else None
+        process = subprocess.Popen(
+            [python, *command],
+            cwd=folder,
+            env={**os.environ, **variables},
+            stderr=errors,
+        )
     try:
         wait_for_answer(process, port, server)
         seconds = time.perf_counter() - started

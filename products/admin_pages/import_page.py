@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
-from django.db import DatabaseError
+from django.db import DEFAULT_DB_ALIAS, DatabaseError
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -17,6 +18,12 @@ from django.utils.html import format_html
 from django.utils.translation import gettext, ngettext
 
 from products.admin_pages.embeddings import embed_some
+from products.admin_pages.impact import (
+    MOST_CHANGED,
+    SECONDS,
+    ShownImpact,
+    shown_impact,
+)
 from products.admin_pages.import_form import UploadForm
 from products.admin_pages.log import IMPORTED, log
 from products.admin_pages.upload import (
@@ -29,6 +36,7 @@ from products.admin_pages.upload import (
     remembered,
 )
 from products.catalog.changes import Change, Kind
+from products.catalog.impact import ChangedRows, impact_of_import
 from products.catalog.importing import ImportResult
 from products.catalog.reading.records import Refusal
 from products.catalog.reading.source import SourceError
@@ -61,6 +69,8 @@ class Preview:
     changed: list[Change] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     shown_rows: int = SHOWN_ROWS
+    rows: ChangedRows = field(default_factory=lambda: ChangedRows(MOST_CHANGED))
+    searches: ShownImpact | None = None
 
     def add_change(self, change: Change) -> None:
         kinds = {Kind.NEW: self.new, Kind.CHANGED: self.changed}
@@ -146,6 +156,7 @@ def preview_context(request: HttpRequest, form: UploadForm) -> dict[str, Any]:
         return {}
     try:
         preview = preview_of(upload)
+        preview.searches = searches(request, preview)
     except PROBLEMS as err:
         upload.delete()
         form.add_problem(err, problem(err))
@@ -163,9 +174,21 @@ def preview_of(upload: Upload) -> Preview:
             rejects.add(refusal)
             preview.add_refusal(refusal)
 
-        job.on_change, job.on_refusal = preview.add_change, refuse
+        job.on_change, job.on_refusal = preview.rows.then(preview.add_change), refuse
         preview.result = job.run()
     return preview
+
+
+def searches(request: HttpRequest, preview: Preview) -> ShownImpact | None:
+    """Return which frequent searches the rows of a preview would change."""
+    rows, result = preview.rows, preview.result
+    return shown_impact(
+        request,
+        partial(
+            impact_of_import, rows, result, using=DEFAULT_DB_ALIAS, seconds=SECONDS
+        ),
+        lambda: list(rows.remarks(result)),
+    )
 
 
 # Confirmation

@@ -13,13 +13,12 @@ from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.formats import number_format
-from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 
+from products.admin_log import IMPORTED, MEASURED, log_work
 from products.numbers import grouped
 
-IMPORTED = "imported"
-MEASURED = "measured"
+__all__ = ["IMPORTED", "MEASURED", "last_of", "log", "log_text"]
 
 
 def log(
@@ -33,16 +32,10 @@ def log(
 ) -> None:
     """Leave a trace in the admin's log, which shows it under "Recent actions".
 
-    kind: IMPORTED or MEASURED. about: such as the name of a file. values: numbers and
-    texts, kept as JSON like Django's own messages, so that they have no language.
+    kind, about, values: see log_work().
     """
-    LogEntry.objects.create(
-        user_id=cast(int, request.user.pk),  # staff, who are logged in
-        content_type=ContentType.objects.get_for_model(model),
-        object_repr=Truncator(about).chars(200),
-        action_flag=flag,
-        change_message=json.dumps([{kind: values}]),
-    )
+    user_id = cast(int, request.user.pk)  # staff, who are logged in
+    log_work(user_id, model, kind, about, flag=flag, **values)
 
 
 def last_of(model: type[Model], kind: str) -> LogEntry | None:

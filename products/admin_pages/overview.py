@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin.models import LogEntry
 from django.core.cache import cache
@@ -32,8 +33,12 @@ from products.models import Product
 from products.quality.recall import search_recall
 from products.querysets import EmbeddingState
 from products.search.words import COUNTS_SECONDS, LARGE
+from products.search_log.frequent import NoResults, no_results
+from products.search_log.period import Period
+from products.sql.sharding import estimated_rows
 from products.sql.statements import rows
 from products.turns import BusyError, Turns
+from products.watching.figures import Figure, figures
 from vectorshop.db.limits import is_too_slow
 
 if TYPE_CHECKING:
@@ -43,6 +48,8 @@ if TYPE_CHECKING:
 COUNT_SECONDS = 1
 MEASURE_SECONDS = 3.0
 MEASURING = Turns(1)
+
+NO_RESULTS_DAYS = 7
 
 COUNTS_KEY = "admin-embedding-states"
 # The states that an operator can do something about, in this order.
@@ -74,22 +81,31 @@ class Counts:
 
 @dataclass(frozen=True)
 class Overview:
-    """What the start page shows of the catalogue."""
+    """What the start page shows of the catalogue.
 
+    figures: the eight that an operator looks at first.
+    """
+
+    figures: list[Figure]
     counts: Counts
     last_import: LogEntry | None
     recall: dict[str, Any] | None
     measured: LogEntry | None
+    no_results: NoResults | None
 
 
 def overview() -> Overview:
-    """Return what the start page shows; six statements at most."""
+    """Return what the start page shows; twelve statements, with a search log 13."""
     measured = last_of(Product, MEASURED)
     return Overview(
+        figures=figures(using=DEFAULT_DB_ALIAS),
         counts=count_states(),
         last_import=last_of(Product, IMPORTED),
         recall=values_of(measured, MEASURED) if measured else None,
         measured=measured,
+        no_results=no_results(Period.last(NO_RESULTS_DAYS))
+        if settings.SEARCH_LOG
+        else None,
     )
 
 
@@ -127,8 +143,7 @@ def states_in_time() -> dict[str, int] | None:
 
 def estimated_products() -> int | None:
     """Return how many products PostgreSQL's last ANALYZE saw, None before the first."""
-    sql = "SELECT reltuples FROM pg_class WHERE oid = 'products'::regclass"
-    [(estimate,)] = rows(sql, using=DEFAULT_DB_ALIAS)
+    estimate = estimated_rows(DEFAULT_DB_ALIAS)
     return None if estimate < 0 else round(estimate)
 
 

@@ -85,7 +85,7 @@ class SynonymForm(ModelForm):
     def check(self, entry: Entry) -> None:
         """Raise ValidationError for an entry that cannot be used or is there already."""
         using = self.instance._state.db or "default"
-        others = stored_entries(using, without=self.instance.pk)
+        others = stored_entries(using, without=[self.instance.pk])
         check_size([entry, *others])
         sides = [side for one in (entry, *others) for side in one]
         known = wordings([word for side in sides for word in side], using)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.models import ADDITION
 from django.core.exceptions import PermissionDenied
+from django.db import DEFAULT_DB_ALIAS
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import URLPattern, path, reverse
 from django.utils.translation import gettext, gettext_lazy as _, ngettext
 
+from products.admin_pages.impact import SECONDS, ShownImpact, shown_impact
 from products.admin_pages.log import IMPORTED, log
 from products.admin_pages.synonym_form import HINTS, SynonymFileForm, SynonymForm
 from products.catalog.reading.source import Format, Source, SourceError
@@ -28,6 +32,7 @@ from products.insight.before_after import preview
 from products.insight.neighbour_words import suggestions
 from products.models import Synonym
 from products.numbers import grouped
+from products.quality.impact import impact_of_synonyms
 from products.search.synonym_entries import Entry
 from products.views.busy import or_busy
 
@@ -105,6 +110,7 @@ class SynonymAdmin(ModelAdmin):
         if form.is_valid():
             entry = Entry(form.cleaned_data["words"], form.cleaned_data["finds"])
             context["preview"] = preview([entry], replaced=pk)
+            context["searches"] = searches(request, [entry], gone=[pk] if pk else [])
         return self.page(request, "preview", context)
 
     def may_save(self, request: HttpRequest, synonym: Synonym | None) -> bool:
@@ -145,7 +151,7 @@ class SynonymAdmin(ModelAdmin):
             except SourceError as err:
                 form.add_error("file", str(err))
             else:
-                context |= shown(found, file.name)
+                context |= shown(request, found, file.name)
         return self.page(request, "import", context)
 
     def store_shown(self, request: HttpRequest) -> HttpResponse:
@@ -197,7 +203,7 @@ def read_upload(content: bytes, name: str, format: Format) -> SynonymFile:
     return read_synonyms(source)
 
 
-def shown(found: SynonymFile, name: str) -> dict[str, Any]:
+def shown(request: HttpRequest, found: SynonymFile, name: str) -> dict[str, Any]:
     """Return what the page shows of a file: nothing to store if a line is refused."""
     file = io.BytesIO()
     write_synonyms(found.new, file)
@@ -207,5 +213,22 @@ def shown(found: SynonymFile, name: str) -> dict[str, Any]:
         "new": [Synonym(words=e.words, finds=e.finds) for e in found.new[:SHOWN_ROWS]],
         "refused": found.refused[:SHOWN_ROWS],
         "csv": "" if found.refused else file.getvalue().decode(),
-        "preview": preview(found.new) if found.new and not found.refused else None,
+        **(previews(request, found.new) if found.new and not found.refused else {}),
     }
+
+
+def previews(request: HttpRequest, new: Sequence[Entry]) -> dict[str, Any]:
+    """Return what a page shows of what new synonyms change."""
+    return {"preview": preview(new), "searches": searches(request, new)}
+
+
+def searches(
+    request: HttpRequest, new: Sequence[Entry], gone: Sequence[int] = ()
+) -> ShownImpact | None:
+    """Return which frequent searches new synonyms would change."""
+    return shown_impact(
+        request,
+        partial(
+            impact_of_synonyms, new, gone=gone, using=DEFAULT_DB_ALIAS, seconds=SECONDS
+        ),
+    )

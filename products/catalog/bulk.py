@@ -57,7 +57,7 @@ class BulkLoad:
         """Return whether the table is small enough to be searched without an index."""
         sql = (
             "SELECT count(*) FROM "
-            "(SELECT FROM products WHERE embedding IS NOT NULL LIMIT %s) AS embedded"
+            "(SELECT id FROM products WHERE embedding IS NOT NULL LIMIT %s) AS embedded"
         )
         [(count,)] = rows(sql, [SMALL_TABLE + 1], using=self.using)
         return bool(count <= SMALL_TABLE)

@@ -24,6 +24,7 @@ from django.utils.translation import gettext, ngettext
 
 from products.catalog.reading.records import Record, Refusal
 from products.catalog.reading.source import Hints, SourceError
+from products.currency import written_signs
 from products.models import DIMENSIONS, Product, make_sku
 from products.plain_text import HtmlTooComplex, plain_text, tidy
 
@@ -230,8 +231,8 @@ def text(value: Any) -> str:
 def checked_price(value: Any) -> Decimal:
     """Return a price exactly as written, after the model's own checks.
 
-    Nothing is guessed, since 1.234 may be a thousand or one. The shop's own currency may
-    stand before or after. Raises ValueError for everything else but digits, a point and
+    Nothing is guessed, since 1.234 may be a thousand or one. The shop's own currency,
+    its code or its sign, may stand before or after. Raises ValueError for everything else but digits, a point and
     digits.
     """
     if isinstance(value, bool | list | dict):
@@ -240,9 +241,10 @@ def checked_price(value: Any) -> Decimal:
             + gettext("is %(kind)s, not a number") % {"kind": json_kind(value)}
         )
     number = "" if value is None else str(value).strip()
-    if settings.CURRENCY in number:
-        number = number.removeprefix(settings.CURRENCY)
-        number = number.removesuffix(settings.CURRENCY).strip()
+    for sign in written_signs(settings.CURRENCY):
+        if sign in number:
+            number = number.removeprefix(sign).removesuffix(sign).strip()
+            break
     if SIMPLE_PRICE.fullmatch(number):
         return Decimal(number)
     if not number:

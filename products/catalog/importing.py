@@ -57,6 +57,7 @@ class ImportResult:
     unchanged: int = 0
     refused: int = 0
     deleted: int = 0  # in a dry run: that would be
+    missing: list[str] = field(default_factory=list)  # in a dry run: their skus
     embedded: int = 0  # texts
     vectors_from_file: int = 0
     foreign_vectors: int = 0  # in the file, of another recipe, not used
@@ -91,6 +92,7 @@ class CatalogImport:
     columns: what the file calls each column that has another name there. A column that
     the file lacks keeps what is stored. delimiter, quoting: see tables.Table. preset: see
     presets.chosen(). max_rows, max_seconds: end the reading there. dry_run: store nothing, only report through `on_change` what would become of each row.
+    most_missing: of how many products that would be deleted a dry run names the skus.
     embed: False leaves the embedding to `embed_products`. keep_index: insert into the
     HNSW index row by row, even when building it anew is faster.
     """
@@ -104,6 +106,7 @@ class CatalogImport:
     max_seconds: float = math.inf
     dry_run: bool = False
     delete_missing: bool = False
+    most_missing: int = 0
     embed: bool = True
     keep_index: bool = False
     using: str = DEFAULT_DB_ALIAS
@@ -336,4 +339,9 @@ class CatalogImport:
     def delete_what_is_missing(self) -> None:
         """Delete the products that are not in the file; in a dry run count them."""
         work = writing.count_missing if self.dry_run else writing.delete_missing
-        self.result.deleted = work(before=self.seen.started_at, using=self.using)
+        before = self.seen.started_at
+        self.result.deleted = work(before=before, using=self.using)
+        if self.dry_run and self.most_missing:
+            self.result.missing = writing.missing_skus(
+                before=before, most=self.most_missing, using=self.using
+            )

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from products.catalog.checking import checked_text
 from products.models import Product
 from products.plain_text import is_html
+from products.sql.sharding import is_sharded
 
 TEXTS = ("sku", "name", "category", "description")
 CHUNK_ROWS = 2_000
@@ -43,6 +44,7 @@ def find_untidy(using: str) -> Iterator[Untidy]:
         if found := compare(pk, dict(zip(TEXTS, texts, strict=True))):
             if "sku" in found.tidy:
                 note_conflict(found, using)
+                note_shards(found, using)
             yield found
 
 
@@ -71,6 +73,15 @@ def note_conflict(found: Untidy, using: str) -> None:
     if Product.objects.using(using).filter(sku=sku).exists():
         found.problem = (
             f"sku: {sku!r} is another product; delete one of the two in the admin"
+        )
+
+
+def note_shards(found: Untidy, using: str) -> None:
+    """Note that the sku cannot be changed, where the products are on shards."""
+    if not found.problem and is_sharded(using):
+        found.problem = (
+            f"sku: on a cluster it cannot be changed; import the product as "
+            f"{found.tidy['sku']!r} and delete this one in the admin"
         )
 
 

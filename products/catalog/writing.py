@@ -12,6 +12,7 @@ from products.catalog.changes import Change, Kind
 from products.catalog.checking import COLUMNS
 from products.embeddings import text
 from products.models import DIMENSIONS
+from products.sql.sharding import ID_OF_SKU, id_of_sku, is_sharded
 
 # STORAGE MAIN keeps vectors in their rows: each is read once, right away.
 STAGING = f"""
@@ -24,7 +25,7 @@ STAGING = f"""
 
 COPY = """
     COPY {} (
-        sku, name, category, description, price, image,
+        {}sku, name, category, description, price, image,
         embedding, embedding_fingerprint, embedded_hash
     ) FROM STDIN WITH (FORMAT BINARY)
 """
@@ -54,14 +55,14 @@ FILL_PARTIAL = """
 # vector is still that of the text.
 MERGE = """
     INSERT INTO products AS old (
-        sku, name, category, description, price, image,
-        embedding, embedding_fingerprint, embedded_hash
+        {id}sku, name, category, description, price, image,
+        embedding, embedding_fingerprint, embedded_hash, updated_at
     )
     -- One order for all, that of insert(): two imports of the same products never
     -- wait for each other in a circle.
-    SELECT * FROM import_staging ORDER BY sku COLLATE "C"
-    ON CONFLICT (sku) DO UPDATE SET
-        name = excluded.name,
+    SELECT {id_of_sku}*, statement_timestamp() FROM import_staging ORDER BY sku COLLATE "C"
+    ON CONFLICT ({key}) DO UPDATE SET
+        {same_sku}name = excluded.name,
         category = excluded.category,
         description = excluded.description,
         price = excluded.price,
@@ -75,12 +76,21 @@ MERGE = """
             WHEN (old.name, old.category, old.description, old.price, old.image)
                 = (excluded.name, excluded.category, excluded.description, excluded.price,
                     excluded.image)
-            THEN old.updated_at ELSE statement_timestamp() END
+            THEN old.updated_at ELSE excluded.updated_at END
     WHERE excluded.embedding IS NOT NULL
         OR (old.name, old.category, old.description, old.price, old.image)
         <> (excluded.name, excluded.category, excluded.description, excluded.price,
             excluded.image)
 """
+MERGE_BY_SKU = MERGE.format(id="", id_of_sku="", key="sku", same_sku="")
+# On shards no constraint knows the sku, and the id is made of it. Where another sku has
+# the same id, the null is refused.
+MERGE_BY_ID = MERGE.format(
+    id="id, ",
+    id_of_sku=f"{ID_OF_SKU}, ",
+    key="id",
+    same_sku="sku = CASE WHEN old.sku = excluded.sku THEN old.sku END, ",
+)
 
 
 def write(changes: Sequence[Change], *, fingerprint: str, using: str) -> None:
@@ -101,7 +111,7 @@ def insert(changes: Sequence[Change], fingerprint: str, using: str) -> None:
     """Send new rows right into the catalogue: a fifth quicker than merge()."""
     in_order = sorted(changes, key=lambda change: change.row.sku)
     with transaction.atomic(using=using), connections[using].cursor() as cursor:
-        copy_rows(cursor, "products", in_order, fingerprint)
+        copy_rows(cursor, "products", in_order, fingerprint, with_id=is_sharded(using))
 
 
 def merge(changes: Sequence[Change], fingerprint: str, using: str) -> None:
@@ -111,20 +121,29 @@ def merge(changes: Sequence[Change], fingerprint: str, using: str) -> None:
         cursor.execute("TRUNCATE import_staging")
         copy_rows(cursor, "import_staging", changes, fingerprint)
         if any(change.row.unsaid for change in changes):
-            cursor.execute(LOCK_PARTIAL)
+            if not is_sharded(using):  # shards lock one row at a time
+                cursor.execute(LOCK_PARTIAL)
             cursor.execute(FILL_PARTIAL)
-        cursor.execute(MERGE)
+        cursor.execute(MERGE_BY_ID if is_sharded(using) else MERGE_BY_SKU)
 
 
 def copy_rows(
-    cursor: Any, table: str, changes: Iterable[Change], fingerprint: str
+    cursor: Any,
+    table: str,
+    changes: Iterable[Change],
+    fingerprint: str,
+    *,
+    with_id: bool = False,
 ) -> None:
-    """Send the rows to a table."""
-    with cursor.db.wrap_database_errors, cursor.copy(COPY.format(table)) as copy:
+    """Send the rows to a table. with_id: with the ids that shards want."""
+    statement = COPY.format(table, "id, " if with_id else "")
+    with cursor.db.wrap_database_errors, cursor.copy(statement) as copy:
         # The vectors are in their binary form already: bytea sends bytes unchanged.
-        copy.set_types(["text"] * 4 + ["numeric", "text", "bytea", "text", "text"])
+        types = ["text"] * 4 + ["numeric", "text", "bytea", "text", "text"]
+        copy.set_types(["bigint", *types] if with_id else types)
         for change in changes:
-            copy.write_row(staging_row(change, fingerprint))
+            row = staging_row(change, fingerprint)
+            copy.write_row((id_of_sku(change.row.sku), *row) if with_id else row)
 
 
 def staging_row(change: Change, fingerprint: str) -> tuple[Any, ...]:
@@ -138,20 +157,33 @@ def staging_row(change: Change, fingerprint: str) -> tuple[Any, ...]:
     return (*columns, row.vector, fingerprint, text_hash)
 
 
+# Shards see a table of the coordinator only as a CTE.
 COUNT_MISSING = """
+    WITH seen AS MATERIALIZED (SELECT sku FROM import_seen)
     SELECT count(*) FROM products
     WHERE created_at < %s
-        AND NOT EXISTS (SELECT FROM import_seen WHERE import_seen.sku = products.sku)
+        AND NOT EXISTS (SELECT FROM seen WHERE seen.sku = products.sku)
 """
-# Their judgements go with them: the database refuses one of a product that is gone.
+MISSING_SKUS = """
+    WITH seen AS MATERIALIZED (SELECT sku FROM import_seen)
+    SELECT sku FROM products
+    WHERE created_at < %s
+        AND NOT EXISTS (SELECT FROM seen WHERE seen.sku = products.sku)
+    ORDER BY sku LIMIT %s
+"""
+# Their judgements and settled pairs go with them: the database refuses those of a
+# product that is gone, or, on shards, would keep them.
 DELETE_MISSING = """
-    WITH gone AS (
+    WITH seen AS MATERIALIZED (SELECT sku FROM import_seen), gone AS (
         DELETE FROM products
         WHERE created_at < %s
-            AND NOT EXISTS (SELECT FROM import_seen WHERE import_seen.sku = products.sku)
+            AND NOT EXISTS (SELECT FROM seen WHERE seen.sku = products.sku)
         RETURNING id
     ), judged AS (
         DELETE FROM products_judgement USING gone WHERE product_id = gone.id
+    ), settled AS (
+        DELETE FROM products_not_duplicate
+        WHERE product_id IN (SELECT id FROM gone) OR other_id IN (SELECT id FROM gone)
     )
     SELECT count(*) FROM gone
 """
@@ -169,6 +201,13 @@ def delete_missing(*, before: datetime.datetime, using: str) -> int:
 def count_missing(*, before: datetime.datetime, using: str) -> int:
     """Return how many products delete_missing() would delete."""
     return counted(COUNT_MISSING, before, using)
+
+
+def missing_skus(*, before: datetime.datetime, most: int, using: str) -> list[str]:
+    """Return the skus of products that delete_missing() would delete, *most* at most."""
+    with connections[using].cursor() as cursor:
+        cursor.execute(MISSING_SKUS, [before, most])
+        return [sku for (sku,) in cursor.fetchall()]
 
 
 def counted(statement: str, before: datetime.datetime, using: str) -> int:

@@ -2,8 +2,9 @@
 
 `text` makes the text of a product that is embedded, and its hash. `base` has the class
 that each backend subclasses and what it promises. The backends: `onnx` with the bundled
-model, `e5` for many languages, `azure_openai`, and `deterministic` for tests. The
-database and `.env` store their dotted paths: one that moves stays known by its old path,
+model, `e5` for many languages, `azure_openai`, `openai_compatible` for any server that
+answers as OpenAI's does (both ask by `openai_requests`), and `deterministic` for tests.
+The database and `.env` store their dotted paths: one that moves stays known by its old path,
 see MOVED.
 
 The doors: get_backend() for the one that the setting EMBEDDING_BACKEND names, and
@@ -25,11 +26,16 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.signals import setting_changed
 from django.utils.module_loading import import_string
 
-from products.embeddings.base import BaseEmbeddingBackend, EmbeddingError
+from products.embeddings.base import (
+    BaseEmbeddingBackend,
+    EmbeddingError,
+    WrongDimension,
+)
 
 __all__ = [
     "BaseEmbeddingBackend",
     "EmbeddingError",
+    "WrongDimension",
     "backend_of",
     "get_backend",
     "load_backend",
@@ -126,16 +132,16 @@ def load_in_background() -> None:
 
 
 def load_or_log() -> None:
-    """Load the model that the settings name; log why it cannot be loaded."""
+    """Start the backend that the settings name; log why it cannot embed."""
     try:
-        get_backend().load()
+        get_backend().start()
     except (EmbeddingError, ImproperlyConfigured) as err:
         logger.exception("Searches go by words only, until this is put right: %s", err)
 
 
 def forget_backends(*, setting: str, **kwargs: Any) -> None:
     """Make the next call load the backends anew, for tests that change the setting."""
-    if setting == "EMBEDDING_BACKEND" or setting.startswith("AZURE_OPENAI_"):
+    if setting.startswith(("EMBEDDING_", "AZURE_OPENAI_")):
         backend_at.cache_clear()
 
 

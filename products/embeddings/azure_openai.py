@@ -2,42 +2,24 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from products.embeddings.base import BaseEmbeddingBackend, EmbeddingError
+from products.embeddings.base import EmbeddingError, Vector, WrongDimension
+from products.embeddings.openai_requests import OpenAIBackend
 
 if TYPE_CHECKING:
-    from openai import APIStatusError, AzureOpenAI
-    from openai.types import CreateEmbeddingResponse
+    from openai import AzureOpenAI, OpenAI
 
 SCOPE = "https://cognitiveservices.azure.com/.default"
 ROLE = "Cognitive Services OpenAI User"
 
-# What the service takes in one request. A token is at least one byte of UTF-8, so a
-# text of as many bytes is never too long, whatever its language. See
-# https://learn.microsoft.com/azure/ai-services/openai/how-to/embeddings
-MAX_TEXTS = 2048
-MAX_TOKENS = 300_000
-MAX_TOKENS_OF_A_TEXT = 8192
 
-# A batch can wait: the client then tries again after 0.5 s, 1 s, 2 s ... or what the
-# service's Retry-After says, up to two minutes.
-RETRIES = 5
-BATCH_SECONDS = 60.0
-# Somebody waits for a single text: after one attempt the search goes by keywords.
-TEXT_SECONDS = 10.0
-
-TOO_LARGE = (400, 413)
-
-
-class EmbeddingBackend(BaseEmbeddingBackend):
+class EmbeddingBackend(OpenAIBackend):
     """Embeds by a deployment of text-embedding-3-small, shortened to 384 numbers.
 
     Settings: AZURE_OPENAI_ENDPOINT, AZURE_OPENAI_DEPLOYMENT and
@@ -48,73 +30,32 @@ class EmbeddingBackend(BaseEmbeddingBackend):
 
     model = "text-embedding-3-small"
     batch_size = 256
+    service = "Azure OpenAI"
+    endpoint_setting = "AZURE_OPENAI_ENDPOINT"
+
+    # See https://learn.microsoft.com/azure/ai-services/openai/how-to/embeddings
+    max_texts = 2048
+    max_tokens = 300_000
+    max_tokens_of_a_text = 8192
 
     def __init__(self) -> None:
+        super().__init__()
         self.endpoint = checked_endpoint(settings.AZURE_OPENAI_ENDPOINT)
-        self.deployment = settings.AZURE_OPENAI_DEPLOYMENT
+        self.model_asked_for = self.deployment = settings.AZURE_OPENAI_DEPLOYMENT
         if not self.deployment:
             raise ImproperlyConfigured(
                 "AZURE_OPENAI_DEPLOYMENT is empty. Set it to the name of a deployment "
                 f"of {self.model}."
             )
-        self.lock = threading.Lock()
 
-    def vectors(self, texts: Sequence[str]) -> list[list[float]]:
-        return [
-            vector for request in requests(texts) for vector in self.embed_some(request)
-        ]
+    def options(self) -> dict[str, Any]:
+        return {"dimensions": self.dimensions}
 
-    def embed_some(self, texts: Sequence[str]) -> list[list[float]]:
-        """Return the vectors of texts that should fit into one request.
-
-        If the service finds them too large all the same, it gets them in halves. A
-        single text that is too long is cut, as other models cut it.
-        """
-        from openai import APIStatusError
-
-        try:
-            return self.ask(texts)
-        except APIStatusError as err:
-            if err.status_code not in TOO_LARGE:
-                raise self.refused(err) from err
-            if len(texts) > 1:
-                half = len(texts) // 2
-                return self.embed_some(texts[:half]) + self.embed_some(texts[half:])
-            short = cut(texts[0], MAX_TOKENS_OF_A_TEXT)
-            if short == texts[0]:
-                raise self.refused(err) from err
-            return self.embed_some([short])
-
-    def ask(self, texts: Sequence[str]) -> list[list[float]]:
-        """Return the service's answer to one request, in the order of *texts*.
-
-        Raises APIStatusError when the service refuses, EmbeddingError otherwise.
-        """
+    def ask(self, texts: Sequence[str], client: OpenAI) -> list[Vector]:
         from azure.core.exceptions import AzureError
-        from openai import APIConnectionError, APIStatusError, OpenAIError
 
-        waits = len(texts) > 1
         try:
-            answer = (
-                self.client()
-                .with_options(
-                    max_retries=RETRIES if waits else 0,
-                    timeout=BATCH_SECONDS if waits else TEXT_SECONDS,
-                )
-                .embeddings.create(
-                    model=self.deployment,
-                    input=list(texts),
-                    dimensions=self.dimensions,
-                )
-            )
-        except APIStatusError:
-            raise
-        except APIConnectionError as err:
-            raise EmbeddingError(
-                f"{self.endpoint} does not answer ({err.__cause__ or err}). Check "
-                "AZURE_OPENAI_ENDPOINT and the network, or try again later.",
-                permanent=False,
-            ) from err
+            return super().ask(texts, client)
         except AzureError as err:
             raise EmbeddingError(
                 f"No token for {self.endpoint}: {err.message} Run `az login` on your "
@@ -122,44 +63,23 @@ class EmbeddingBackend(BaseEmbeddingBackend):
                 f"{ROLE}.",
                 permanent=not is_passing(err),
             ) from err
-        # The client raises ValueError for a body that is not JSON or has no vectors.
-        except (OpenAIError, ValueError) as err:
-            raise self.odd_answer(str(err)) from err
-        return self.read(answer, len(texts))
 
-    def read(self, answer: CreateEmbeddingResponse, count: int) -> list[list[float]]:
-        """Return the vectors of an answer in the order of the texts.
-
-        Raises EmbeddingError for an answer of another model or shape: a vector that
-        belongs to another text would be found for years.
-        """
-        if not answer.model.startswith(self.model):
+    def check_model(self, model: str) -> None:
+        if not model.startswith(self.model):
             raise EmbeddingError(
-                f"The deployment {self.deployment} serves {answer.model}, not "
-                f"{self.model}. Set AZURE_OPENAI_DEPLOYMENT to one of {self.model}."
+                f"The deployment {self.deployment} serves {model}, not {self.model}. "
+                f"Set AZURE_OPENAI_DEPLOYMENT to one of {self.model}."
             )
-        vectors = {item.index: item.embedding for item in answer.data}
-        if len(answer.data) != count or set(vectors) != set(range(count)):
-            raise self.odd_answer(f"{len(answer.data)} vectors for {count} texts")
-        sizes = {len(vector) for vector in vectors.values()}
-        if sizes != {self.dimensions}:
-            raise EmbeddingError(
-                f"The deployment {self.deployment} gave vectors of {sorted(sizes)} "
-                f"numbers, not {self.dimensions}. Set AZURE_OPENAI_API_VERSION to one "
-                "that knows `dimensions`, such as 2024-10-21."
-            )
-        return [vectors[position] for position in range(count)]
 
-    def odd_answer(self, what: str) -> EmbeddingError:
-        return EmbeddingError(
-            f"{self.endpoint} gave an answer that makes no sense: {what}",
-            permanent=False,
+    def other_dimension(self, size: int) -> WrongDimension:
+        return WrongDimension(
+            f"The deployment {self.deployment} gave vectors of {size} numbers, not "
+            f"{self.dimensions}. Set AZURE_OPENAI_API_VERSION to one that knows "
+            "`dimensions`, such as 2024-10-21."
         )
 
-    def refused(self, err: APIStatusError) -> EmbeddingError:
-        """Return what to do about an answer with a status that is an error."""
-        status = err.status_code
-        advice = {
+    def advice(self, status: int) -> str:
+        return {
             401: f"Give the identity the role {ROLE} on the resource (it takes some "
             "minutes), or correct AZURE_OPENAI_API_KEY.",
             403: f"Give the identity the role {ROLE} on the resource, and let this "
@@ -169,18 +89,8 @@ class EmbeddingBackend(BaseEmbeddingBackend):
             429: "The deployment's quota is used up for now: try again later, or "
             "raise its tokens per minute.",
         }.get(status, "")
-        return EmbeddingError(
-            f"Azure OpenAI answered {status}: {reason(err)} {advice}".rstrip(),
-            permanent=status < 500 and status not in (408, 409, 429),
-        )
 
-    def client(self) -> AzureOpenAI:
-        """Return the one client of this process; it connects with its first request."""
-        with self.lock:
-            return self.made_client
-
-    @cached_property
-    def made_client(self) -> AzureOpenAI:
+    def make_client(self) -> AzureOpenAI:
         from openai import AzureOpenAI
 
         # The key and token are not bound to names: error pages print local variables.
@@ -225,29 +135,3 @@ def checked_endpoint(url: str) -> str:
             "https://<resource>.openai.azure.com/, without a path."
         )
     return f"{parts.scheme}://{parts.netloc}/"
-
-
-def requests(texts: Sequence[str]) -> Iterator[list[str]]:
-    """Yield *texts* in order, in lists that the service takes in one request."""
-    some: list[str] = []
-    room = MAX_TOKENS
-    for text in texts:
-        size = min(len(text.encode()), MAX_TOKENS_OF_A_TEXT)
-        if some and (size > room or len(some) == MAX_TEXTS):
-            yield some
-            some, room = [], MAX_TOKENS
-        some.append(text)
-        room -= size
-    if some:
-        yield some
-
-
-def cut(text: str, size: int) -> str:
-    """Return the beginning of *text*, at most *size* bytes of UTF-8."""
-    return text.encode()[:size].decode(errors="ignore")
-
-
-def reason(err: APIStatusError) -> str:
-    """Return what the service says, in one line."""
-    message = err.body.get("message") if isinstance(err.body, dict) else None
-    return " ".join(str(message or err.message).split())[:300]

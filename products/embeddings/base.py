@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 Vector: TypeAlias = "npt.NDArray[np.float32]"  # shape (dimensions,)
 Vectors: TypeAlias = "npt.NDArray[np.float32]"  # shape (n, dimensions)
 
+FINGERPRINT_LENGTH = 100  # characters at most
+
 
 class EmbeddingError(Exception):
     """A text could not be embedded; the message says what to do next.
@@ -27,6 +29,10 @@ class EmbeddingError(Exception):
     def __init__(self, message: str, *, permanent: bool = True) -> None:
         super().__init__(message)
         self.permanent = permanent
+
+
+class WrongDimension(EmbeddingError):
+    """The model makes vectors of another size than the catalogue's column holds."""
 
 
 class BaseEmbeddingBackend(ABC):
@@ -54,6 +60,14 @@ class BaseEmbeddingBackend(ABC):
         Raises EmbeddingError. Those who embed for a visitor call it before they queue,
         so that the first of them does not keep the others from their turn.
         """
+
+    def start(self) -> None:
+        """Do what can fail, once, when a server starts. Raises EmbeddingError.
+
+        By default load() the model. Workers are forked afterwards: leave no connection
+        open that they would share.
+        """
+        self.load()
 
     def runs_as(self) -> str:
         """Return how this process runs the model, in a few words for an operator."""
@@ -99,7 +113,7 @@ class BaseEmbeddingBackend(ABC):
             return np.empty((0, self.dimensions), dtype=np.float32)
         vectors = np.asarray(make(texts), dtype=np.float32)
         if vectors.shape != (len(texts), self.dimensions):
-            raise EmbeddingError(
+            raise WrongDimension(
                 f"{self.model} gave an array of shape {vectors.shape} for {len(texts)} "
                 f"texts, not {(len(texts), self.dimensions)}. Set `dimensions` of the "
                 "backend to what its model gives."

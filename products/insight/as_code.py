@@ -1,13 +1,15 @@
-"""Writes a question as Python, as a command and as an address, to be run elsewhere."""
+"""Writes a question as Python, as a command and for the JSON API, to be run elsewhere."""
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from inspect import signature
 from typing import Any
+from urllib.parse import urlencode
 
 from products.models import Product
 from products.search import PAGE_SIZE, Filters, search
@@ -133,6 +135,33 @@ def for_powershell(arguments: Sequence[str]) -> str:
     return " ".join([POWERSHELL_PYTHON, "manage.py", *quoted])
 
 
-def as_curl(address: str) -> str:
-    """Return the command that asks a shop for an address."""
-    return shlex.join(["curl", "--silent", address])
+def as_curl(asked: dict[str, Any], search: str) -> str:
+    """Return the command that asks the JSON API of a shop for the first page.
+
+    search: the address of the API's search. Examples and variety go into a body.
+    """
+    question = as_parameters(asked)
+    if {"like", "unlike", "diversity"}.isdisjoint(question):
+        query = f"?{urlencode(question, doseq=True)}" if question else ""
+        return shlex.join(["curl", "--silent", f"{search}{query}"])
+    body = json.dumps(question, ensure_ascii=False)
+    header = "Content-Type: application/json"
+    return shlex.join(["curl", "--silent", search, "-H", header, "--data-binary", body])
+
+
+def as_parameters(asked: dict[str, Any]) -> dict[str, Any]:
+    """Return a question by the names that the JSON API has, without what is as usual."""
+    filters: Filters = asked["filters"]
+    question: dict[str, Any] = {
+        "q": asked["text"],
+        "category": filters.categories,
+        "min_price": filters.min_price and str(filters.min_price),
+        "max_price": filters.max_price and str(filters.max_price),
+        "like": [product.sku for product in asked["like"]],
+        "unlike": [product.sku for product in asked["unlike"]],
+    }
+    question = {name: value for name, value in question.items() if value}
+    for name, value in changed(asked):
+        question[name] = "true" if value is True else value
+    question.pop("page", None)
+    return question

@@ -61,7 +61,8 @@ def preview(
     replaced: the id of a stored entry that the new ones stand in place of. Its words
     are looked at too. At most five words, by four searches each.
     """
-    before, rest = stored_entries(using), stored_entries(using, without=replaced)
+    gone = () if replaced is None else (replaced,)
+    before, rest = stored_entries(using), stored_entries(using, without=gone)
     old = [entry for entry in before if entry not in rest]
     asked = dict.fromkeys(word for e in [*new, *old] for word, _ in e.sides())
     now, then = thesaurus(before, using=using), thesaurus([*rest, *new], using=using)

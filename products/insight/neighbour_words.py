@@ -15,7 +15,7 @@ from django.db.models import F, Max, Min, Value
 from products.embeddings import BaseEmbeddingBackend
 from products.insight.sampling import random_ids, rounded_range
 from products.models import EmbeddingRecipe, Product
-from products.search.synonym_entries import stored_entries, wordings
+from products.search.synonym_entries import known_pairs, wordings
 from products.sql.expressions import InArray, array_of
 from products.turns import Turns
 
@@ -85,12 +85,7 @@ def suggestions(using: str = DEFAULT_DB_ALIAS) -> list[Suggestion]:
             if found is None:
                 found = neighbour_words(using=using, seconds=EMBED_SECONDS)
                 cache.set(key, found, KEPT_SECONDS)
-    known = {
-        frozenset((word.casefold(), other.casefold()))
-        for entry in stored_entries(using)
-        for word, others in entry.sides()
-        for other in others
-    }
+    known = known_pairs(using)
     return [pair for pair in found if frozenset((pair.word, pair.other)) not in known]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -20,6 +21,7 @@ from products.models import NotDuplicate, Product
 from products.querysets import ProductQuerySet
 from products.search.nearest import read_on
 from products.sql.expressions import InArray
+from products.sql.sharding import is_sharded
 
 Finding = TypeVar("Finding")
 
@@ -86,7 +88,7 @@ def near_duplicates(
     """
     unsettled = Product.objects.nearest_to_outer().filter(~Q(settled_with_outer()))
     nearest = unsettled[:1].values_list(JSONObject(id="pk", distance="distance"))
-    looked_at, last = look_at(after, limit, nearest)
+    looked_at, last = look_at(after, limit, nearest, nearest_unsettled)
     pairs: dict[frozenset[int], tuple[Product, dict[str, Any]]] = {}
     for product, nearest_ones in looked_at:
         for found in nearest_ones:
@@ -112,7 +114,7 @@ def odd_categories(
     for 50 products, which searches the index once for each.
     """
     nearest = Product.objects.nearest_to_outer()[:VOTERS].values_list("category")
-    looked_at, last = look_at(after, limit, nearest)
+    looked_at, last = look_at(after, limit, nearest, categories_nearby)
     findings = []
     for product, neighbours in looked_at:
         categories = Counter(neighbours)
@@ -139,22 +141,48 @@ def settled_with_outer() -> InArray:
     return InArray(F("pk"), ArraySubquery(pairs.values(the_other=other)))
 
 
+# Shards take no subquery about the product of the outer query: there each product is
+# asked about by a statement of its own.
+
+
+def nearest_unsettled(product: Product) -> list[dict[str, Any]]:
+    """Return the one product nearest to another that is not settled, if there is any."""
+    pairs = NotDuplicate.objects.order_by().filter(
+        Q(product=product) | Q(other=product)
+    )
+    settled = {pk for pair in pairs.values_list("product", "other") for pk in pair}
+    found = read_on(Product.objects.similar_to(product).exclude(pk__in=settled)[:1])
+    return [{"id": other.pk, "distance": other.distance} for other in found]
+
+
+def categories_nearby(product: Product) -> list[str]:
+    """Return the categories of the products nearest to another."""
+    found = read_on(Product.objects.similar_to(product)[:VOTERS])
+    return [other.category for other in found]
+
+
 def look_at(
-    after: int, limit: int, found: Any
+    after: int, limit: int, found: Any, on_shards: Callable[[Product], list[Any]]
 ) -> tuple[list[tuple[Product, list[Any]]], int | None]:
     """Return the next products, each with what a subquery finds, and the last one's id.
 
-    None in place of the id when no product is left.
+    on_shards: what finds the same there. None in place of the id when no product is
+    left.
     """
     started = time.monotonic()
     looked_at: list[tuple[Product, list[Any]]] = []
-    embedded = (
-        displayed().embedded().order_by("pk").annotate(found=ArraySubquery(found))
-    )
+    embedded = displayed().embedded().order_by("pk")
+    sharded = is_sharded(embedded.db)
+    if not sharded:
+        embedded = embedded.annotate(found=ArraySubquery(found))
     while len(looked_at) < limit and time.monotonic() - started < PAGE_SECONDS:
         size = min(CHUNK_PRODUCTS, limit - len(looked_at))
-        rows = read_on(embedded.filter(pk__gt=after)[:size])
-        looked_at += [(row, getattr(row, "found")) for row in rows]  # noqa: B009
+        if sharded:
+            rows = list(embedded.filter(pk__gt=after)[:size])
+            looked_at += [(row, on_shards(row)) for row in rows]
+        else:
+            rows = read_on(embedded.filter(pk__gt=after)[:size])
+            looked_at += [(row, getattr(row, "found")) for row in rows]  # noqa: B009
         if len(rows) < size:
             return looked_at, None
         after = rows[-1].pk

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("products", "0013_words_apart"),
+        ("products", "0016_watching"),
     ]
 
     operations = [

@@ -1,8 +1,10 @@
 """How good the search is, measured.
 
-Answers: `judged` reads which products people judged relevant, `evaluation` asks the
-judged queries, `measures` has nDCG and recall as functions of numbers, `agreement`
-compares two models, `relevance` asks what a shop wrote down that its search must find.
+Answers: `judged` reads which products people judged relevant, `clicks` judges by what
+visitors opened, `evaluation` asks the judged queries, `measures` has nDCG and recall as
+functions of numbers, `agreement` compares two models, `impact` says which searches a change
+would change, with `future`, the catalogue as that would leave it, `relevance` asks what a shop wrote
+down that its search must find.
 The index: `recall` says how many of the true neighbours a look-up finds, `tuning`
 measures that over ef_search, `recall_plot` draws it. `calibration` measures the floor
 below which nothing is a match, `weights` fits those of the hybrid score to judgements.

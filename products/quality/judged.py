@@ -52,7 +52,23 @@ def read_judged(queries: Path, judgements: Path, *, using: str) -> JudgedQueries
     when no query is left.
     """
     texts = read_queries(queries)
-    judged = read_judgements(judgements)
+    grades = read_judgements(judgements)
+    judged = in_catalogue(texts, grades, using=using)
+    if not judged.grades:
+        skus = len({sku for query in grades.values() for sku in query})
+        known = skus - len(judged.unknown)
+        raise EvaluationError(
+            f"No query of {queries} has a relevant product: {judgements} judges "
+            f"{skus:,} skus, of which {known:,} are in the catalogue. Is it "
+            "the right catalogue?"
+        )
+    return judged
+
+
+def in_catalogue(
+    texts: dict[str, str], judged: dict[str, Grades], *, using: str
+) -> JudgedQueries:
+    """Return the queries with the grades of the products that are in the catalogue."""
     skus = {sku for grades in judged.values() for sku in grades}
     known = set(
         Product.objects.using(using)
@@ -64,12 +80,6 @@ def read_judged(queries: Path, judgements: Path, *, using: str) -> JudgedQueries
         for qid in texts
     }
     relevant = {qid: g for qid, g in grades.items() if any(g.values())}
-    if not relevant:
-        raise EvaluationError(
-            f"No query of {queries} has a relevant product: {judgements} judges "
-            f"{len(skus):,} skus, of which {len(known):,} are in the catalogue. Is it "
-            "the right catalogue?"
-        )
     return JudgedQueries(
         texts=texts,
         grades=relevant,

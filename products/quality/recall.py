@@ -20,6 +20,7 @@ from django.db.models import Max, Min
 from products.models import DIMENSIONS, Product
 from products.quality.measures import recall
 from products.querysets import ProductQuerySet
+from products.sql.sharding import is_sharded
 from products.sql.statements import rows
 from products.upkeep.vector_index import HALFVEC, VECTOR, IndexKind
 
@@ -162,9 +163,8 @@ def index_quality(kind: IndexKind, *, using: str) -> IndexQuality:
         )
         for which, index in ((VECTOR, False), (kind, True))
     )
-    [(size,)] = rows(
-        "SELECT pg_relation_size(to_regclass(%s))", [kind.name], using=using
-    )
+    size_of = "citus_relation_size" if is_sharded(using) else "pg_relation_size"
+    [(size,)] = rows(f"SELECT {size_of}(to_regclass(%s))", [kind.name], using=using)
     return IndexQuality(size, found.recall(exact))
 
 
@@ -177,7 +177,7 @@ def nearest_ids(kind: IndexKind, vector: str, *, index: bool, using: str) -> lis
     off = "enable_seqscan" if index else "enable_indexscan"
     with transaction.atomic(using=using):
         with connections[using].cursor() as cursor:
-            cursor.execute("SELECT set_config(%s, 'off', true)", [off])
+            cursor.execute(f"SET LOCAL {off} = off")  # which also reaches shards
         found = rows(
             "SELECT id FROM products WHERE embedding IS NOT NULL "  # noqa: S608
             f"ORDER BY {kind.expression} <=> %s{cast} LIMIT %s",

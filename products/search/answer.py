@@ -8,19 +8,22 @@ print(results.plan.reason)
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
 from django.conf import settings
 from django.db import router
-from django.db.models import F, FloatField, Value
+from django.db.models import F, FloatField, TextField, Value
+from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
 from products.embeddings import BaseEmbeddingBackend, get_backend
 from products.models import Product
 from products.querysets import DISPLAYED, ProductQuerySet
 from products.recipes import with_active_backend
+from products.search.evidence import as_vector
 from products.search.facets import catalogue_facets, ranked_facets
 from products.search.nearest import WINDOW, ef_search_for, look_up
 from products.search.operators import read_operators
@@ -37,12 +40,14 @@ from products.search.question import (
 from products.search.rank import rank
 from products.search.results import Candidate, Hit, Log, Plan, Results
 from products.search.second_look import second_look
+from products.search.signals import searched
 from products.search.sorting import listed_by, sorted_best
 from products.search.steps import Step
 from products.search.synonyms import Thesaurus
 from products.search.written_words import written_words
-from products.sql.expressions import InArray, array_of
+from products.sql.expressions import ColumnOf, InArray, array_of
 from products.sql.prepared import Given, Prepared
+from products.sql.sharding import is_sharded
 from products.sql.watch import Record, named, recorded
 
 # How many products are shown, as far ones, where none is a match.
@@ -116,34 +121,56 @@ def search(
         using=using,
         synonyms=synonyms,
     )
+    started = time.perf_counter()
     asked = question.text or question.examples
     if embedder or question.single_example or not asked:
+        return told(question, answer(question), started)
+
+    def answered_by(backend: BaseEmbeddingBackend) -> Results:
+        nonlocal question
+        question = with_fresh_examples(replace(question, backend=backend))
         return answer(question)
-    return with_active_backend(
-        lambda backend: answer(with_fresh_examples(replace(question, backend=backend))),
+
+    results = with_active_backend(
+        answered_by,
         using=using,
         retry_on=SearchError,  # for examples by another recipe than the text
     )
+    return told(question, results, started)
 
 
 def similar_to(
-    pk: int, *, page_size: int = PAGE_SIZE, using: str | None = None
+    key: int | str, *, page_size: int = PAGE_SIZE, using: str | None = None
 ) -> tuple[Product, Results]:
-    """Return a product by its id, and the first page of the products most like it.
+    """Return a product by its id or its sku, and the first page of the products most like it.
 
     The page of search(like=[product]), in one statement with the product where the
     index gives a full page. Raises Product.DoesNotExist.
     """
-    using = using or router.db_for_read(Product)
+    using, started = using or router.db_for_read(Product), time.perf_counter()
     with recorded(using=using) as record:
         limit = 1 + page_size
-        query = product_and_similar(limit, ef_search_for(limit), settings.HNSW_HALFVEC)
-        read = query.objects(pk, using=using)
+        read = read_with_similar(key, limit, ef_search_for(limit), using=using)
         if not read:
             raise Product.DoesNotExist
         product, *similar = read
         question = Question(like=(product,), page_size=page_size, using=using)
-        return product, page_of(question, record, similar)
+        results = page_of(question, record, similar)
+    return product, told(question, results, started)
+
+
+def told(question: Question, results: Results, started: float) -> Results:
+    """Return the results after telling whoever watches of them.
+
+    started: by time.perf_counter().
+    """
+    searched.send_robust(
+        Results,
+        question=question,
+        results=results,
+        seconds=time.perf_counter() - started,
+    )
+    return results
 
 
 @named(Step.EXAMPLES)
@@ -196,8 +223,9 @@ def similar_page(
 
     def nearest(plan: Plan) -> ProductQuerySet | list[Product]:
         if not plan.exact and not question.filters:
-            query = product_and_similar(limit, plan.ef_search, settings.HNSW_HALFVEC)
-            return query.objects(example.pk, using=question.using)[1:]
+            return read_with_similar(
+                example.pk, limit, plan.ef_search, using=question.using
+            )[1:]
         products = question.filters.narrow(Product.objects.using(question.using))
         return products.for_display().similar_to(
             example, exact=plan.exact, ef_search=plan.ef_search
@@ -238,6 +266,7 @@ def similar_page(
         page_size=question.page_size,
         count_facets=lambda: ranked_facets(question),
         floor=question.backend.default_floor,
+        recipe=question.fingerprint,
     )
 
 
@@ -356,6 +385,7 @@ def ranked_page(question: Question, record: Record) -> Results:
             else ""
         ),
         suggested=suggested and question.operators.written_into(suggested),
+        recipe=question.fingerprint if near else "",
     )
 
 
@@ -412,18 +442,63 @@ def products_by_id() -> Prepared[Product]:
     return Prepared.of_objects(products.order_by(), DISPLAYED)
 
 
+def read_with_similar(
+    key: int | str, limit: int, ef_search: int | None, *, using: str
+) -> list[Product]:
+    """Return a product and the *limit* products most like it; none without the product.
+
+    key: the product's id or sku. One statement. On shards it takes two, since each
+    subquery there takes as long as a statement: the second is given the vector.
+    """
+    by = "sku" if isinstance(key, str) else "id"
+    if not is_sharded(using):
+        query = product_and_similar(limit, ef_search, settings.HNSW_HALFVEC, by=by)
+        return query.objects(key, using=using)
+    found = product_with_vector(by).objects(key, using=using)
+    if not found or not found[0].embedding_fingerprint:
+        return found
+    [product] = found
+    similar = similar_query(limit, ef_search, settings.HNSW_HALFVEC)
+    values = (product.vector, product.embedding_fingerprint, product.pk)  # type: ignore[attr-defined]
+    return [product, *similar.objects(*values, using=using)]
+
+
 @cache
-def product_and_similar(
+def product_with_vector(by: str) -> Prepared[Product]:
+    """Return the query for a product by its "id" or "sku", with its vector as text."""
+    product = Product.objects.filter(**{by: Given(0)}).order_by()
+    with_vector = product.annotate(vector=Cast("embedding", TextField()))
+    return Prepared.of_objects(with_vector, DISPLAYED, ["vector"])
+
+
+@cache
+def similar_query(
     limit: int, ef_search: int | None, halfvec: bool
 ) -> Prepared[Product]:
-    """Return the query for a product by its id, then the *limit* products most like it.
+    """Return the query for the *limit* products nearest to the vector of another.
 
-    The product itself has no distance; nothing is found for an id that no product has.
+    Its values: the vector as text, its fingerprint, and the id of the other.
+    """
+    nearest = Product.objects.nearest_to(
+        as_vector(Given(0)), fingerprint=Given(1), ef_search=ef_search
+    ).exclude(pk=Given(2))
+    return Prepared.of_objects(nearest[:limit], DISPLAYED, ["distance"])
+
+
+@cache
+def product_and_similar(
+    limit: int, ef_search: int | None, halfvec: bool, by: str = "id"
+) -> Prepared[Product]:
+    """Return the query for a product, then the *limit* products most like it.
+
+    The product itself has no distance; nothing is found where there is no such product.
+    by: "id" or "sku", which is what the query is given.
     halfvec: the setting that the statement depends on, for the cache.
     """
     nothing = Value(None, output_field=FloatField())
-    product = Product.objects.filter(pk=Given(0)).order_by()
-    similar = Product.objects.similar_to(Product(pk=Given(0)), ef_search=ef_search)
+    pk = Given(0) if by == "id" else ColumnOf(Product, "id", Given(0), by=by)
+    product = Product.objects.filter(**{by: Given(0)}).order_by()
+    similar = Product.objects.similar_to(Product(pk=pk), ef_search=ef_search)
     columns = (*DISPLAYED, "distance")
     both = (
         product.annotate(distance=nothing)  # type: ignore[no-redef]

@@ -26,7 +26,8 @@ from products.search.scores import DEFAULT_WEIGHTS, Weights
 from products.search.steps import Step
 from products.search.words import Term, evidence_words
 from products.sql.expressions import Text
-from products.sql.prepared import Given, Prepared
+from products.sql.prepared import Given, Prepared, fetch_prepared
+from products.sql.sharding import is_sharded
 from products.sql.watch import named
 
 Row = TypeVar("Row")
@@ -298,12 +299,11 @@ def nearest_products(
         key=lambda row: (row.distance, row.pk),
     )
     candidates = candidates_of(rows)
+    calibrated, fitted = floor_and_weights(found.rows, question)
     floor = NO_FLOOR
     if found.rows and not question.examples:
-        floor = get_floor(question.backend, calibrated=found.rows[0][-2])
-    weights = DEFAULT_WEIGHTS
-    if found.rows and (fitted := found.rows[0][-1]):
-        weights = Weights(*fitted)
+        floor = get_floor(question.backend, calibrated=calibrated)
+    weights = Weights(*fitted) if fitted else DEFAULT_WEIGHTS
     near = [candidate for candidate in candidates if candidate.score >= floor.each]
     # An index that was not read to its end leaves some out, unless the floor does.
     more = found.plan.partial and len(near) == len(candidates)
@@ -348,8 +348,12 @@ def with_floor_and_weights(
     """Return the evidence of products, then the floor and the weights of a recipe.
 
     Both are the same in each row, and null where none were measured: read along, they
-    take no statement of their own.
+    take no statement of their own. Shards have neither: there both are null.
     """
+    if is_sharded(products.db):
+        null = Value(None, output_field=models.FloatField())
+        nulls = products.annotate(floor=null, weights=null)
+        return nulls.values_list(*EVIDENCE, "floor", "weights")
     floor = Calibration.objects.filter(fingerprint=fingerprint).values("floor")
     weights = RankingWeights.objects.filter(fingerprint=fingerprint).values(
         both=Func(
@@ -361,6 +365,28 @@ def with_floor_and_weights(
     )
     with_both = products.annotate(floor=Subquery(floor), weights=Subquery(weights))
     return with_both.values_list(*EVIDENCE, "floor", "weights")
+
+
+FLOOR_AND_WEIGHTS = """
+    SELECT
+        (SELECT floor FROM products_calibration WHERE fingerprint = %s),
+        (SELECT ARRAY[keyword, rank] FROM products_ranking_weights
+        WHERE fingerprint = %s)
+"""
+
+
+def floor_and_weights(
+    found: Sequence[tuple[Any, ...]], question: Question
+) -> tuple[float | None, Sequence[float] | None]:
+    """Return what with_floor_and_weights() read, on shards by a statement of its own."""
+    if not found:
+        return None, None
+    if is_sharded(question.using):
+        connection = connections[question.using]
+        params = [question.fingerprint] * 2
+        found = fetch_prepared(FLOOR_AND_WEIGHTS, params, connection=connection)
+    floor, weights = found[0][-2:]
+    return floor, weights
 
 
 # The floor

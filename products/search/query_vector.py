@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from django.core.cache import cache
@@ -12,6 +14,7 @@ from django.utils.translation import gettext
 from products.embeddings import BaseEmbeddingBackend, EmbeddingError
 from products.models import Product
 from products.search.question import SearchError
+from products.search.signals import embedded
 from products.turns import BusyError, Turns
 
 if TYPE_CHECKING:
@@ -34,6 +37,9 @@ WAIT_SECONDS = 0.5
 
 # The norm of a sum of unit vectors below which its direction is only rounding.
 SMALLEST_NORM = 1e-3
+
+
+_embedded: ContextVar[list[str] | None] = ContextVar("embedded", default=None)
 
 
 class EmbedderBusy(EmbeddingError, BusyError):
@@ -94,6 +100,12 @@ def text_vectors(
     """
     keys = {text: cache_key(text, backend, queries) for text in texts}
     vectors = cached_vectors(keys)
+    embedded.send_robust(
+        BaseEmbeddingBackend,
+        cached=len(vectors),
+        made=len(keys) - len(vectors),
+        queries=queries,
+    )
     if len(vectors) == len(keys):
         return vectors
     backend.load()
@@ -103,11 +115,12 @@ def text_vectors(
             vectors = cached_vectors(keys)
             missing = [text for text in keys if text not in vectors]
             if missing:
-                embedded = zip(
+                made_now = zip(
                     missing, backend.embed_known(missing, queries=queries), strict=True
                 )
-                made = {text: vector for text, vector in embedded if vector is not None}
+                made = {text: vector for text, vector in made_now if vector is not None}
                 vectors |= made
+                note_embedded(missing)
                 cache.set_many(
                     {keys[text]: vector.tobytes() for text, vector in made.items()},
                     CACHE_SECONDS,
@@ -115,6 +128,24 @@ def text_vectors(
     except BusyError as err:
         raise EmbedderBusy from err
     return vectors
+
+
+@contextmanager
+def noting_embedded() -> Iterator[list[str]]:
+    """Give the list of the texts that the block has embedded: they were not cached."""
+    texts: list[str] = []
+    token = _embedded.set(texts)
+    try:
+        yield texts
+    finally:
+        _embedded.reset(token)
+
+
+def note_embedded(texts: Iterable[str]) -> None:
+    """Note texts that were embedded, if somebody wants to know."""
+    noted = _embedded.get()
+    if noted is not None:
+        noted.extend(texts)
 
 
 def cache_key(text: str, backend: BaseEmbeddingBackend, query: bool = True) -> str:

@@ -102,7 +102,7 @@ class Results:
     suggested: another one that may have been meant, else empty.
     count_facets: what `facets` calls. floor: the similarity from which on the nearest
     product is a match, see Floor. far: where nothing was found, the nearest of what is
-    too far.
+    too far. recipe: the fingerprint of the vectors that were compared, "" for none.
     """
 
     hits: list[Hit]
@@ -119,6 +119,7 @@ class Results:
     suggested: str = ""
     floor: float = 0.0
     far: list[Hit] = field(default_factory=list)
+    recipe: str = ""
 
     @cached_property
     def facets(self) -> list[tuple[str, int]]:
@@ -136,6 +137,11 @@ class Results:
     def pages(self) -> int:
         """How many pages there are, at least one."""
         return max(1, -(-self.total // self.page_size))
+
+    @property
+    def first_position(self) -> int:
+        """The place of the page's first hit among all results, from 1."""
+        return (self.page - 1) * self.page_size + 1
 
     @property
     def has_next(self) -> bool:

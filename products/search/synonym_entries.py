@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
@@ -55,14 +55,24 @@ def count_words(entries: Iterable[Entry]) -> int:
     return sum(len(side) for entry in entries for side in entry)
 
 
-def stored_entries(using: str, *, without: int | None = None) -> list[Entry]:
-    """Return the entries of a database, but for the one with the id *without*."""
+def stored_entries(using: str, *, without: Collection[int] = ()) -> list[Entry]:
+    """Return the entries of a database, but for those with the ids *without*."""
     rows = Synonym.objects.using(using).order_by("pk")
     return [
         Entry(words, finds)
         for pk, words, finds in rows.values_list("pk", "words", "finds")
-        if pk != without
+        if pk not in without
     ]
+
+
+def known_pairs(using: str) -> set[frozenset[str]]:
+    """Return the pairs of words that are synonyms, one way or both, in small letters."""
+    return {
+        frozenset((word.casefold(), other.casefold()))
+        for entry in stored_entries(using)
+        for word, others in entry.sides()
+        for other in others
+    }
 
 
 # How the search reads their words

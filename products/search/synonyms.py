@@ -6,10 +6,12 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
+from typing import Any
 
 from django.core.cache import cache as django_cache
 from django.db import connections
 
+from products.search.on_shards import counts_and_total
 from products.search.scores import inverse_document_frequency
 from products.search.synonym_entries import Entry, wordings
 from products.search.words import (
@@ -21,6 +23,7 @@ from products.search.words import (
 )
 from products.sql.language import CatalogLanguage
 from products.sql.prepared import fetch_prepared
+from products.sql.sharding import is_sharded
 from products.synonyms import MOST_WORDS, NONE, Synonym, version
 
 # Synonyms of one query; more are left out. Their bits and those of 32 words are what a
@@ -33,7 +36,11 @@ COUNTS_SQL = """
         (SELECT count(*) FROM (
             SELECT FROM products WHERE search_vector @@ quoted::tsquery LIMIT %s
         ) AS counted),
-        (SELECT reltuples FROM pg_class WHERE oid = 'products'::regclass)
+        (SELECT reltuples FROM pg_class WHERE oid = (
+            -- As in words.TERMS_SQL.
+            SELECT indrelid FROM pg_index
+            WHERE indexrelid = 'products_sku_key'::regclass
+        ))
     FROM unnest(%s::text[]) WITH ORDINALITY AS term (quoted, place) ORDER BY place
 """
 
@@ -204,8 +211,11 @@ def counts_of(tsqueries: list[str], using: str) -> list[tuple[int, int]]:
     known: list[tuple[int, int]] | None = django_cache.get(cached)
     if known is not None:
         return known
-    params = [MAX_COUNTED, tsqueries]
-    rows = fetch_prepared(COUNTS_SQL, params, connection=connections[using])
+    if is_sharded(using):
+        rows: Sequence[tuple[Any, ...]] = counts_and_total(tsqueries, using=using)
+    else:
+        params = [MAX_COUNTED, tsqueries]
+        rows = fetch_prepared(COUNTS_SQL, params, connection=connections[using])
     counts = [(int(count), int(total)) for count, total in rows]
     # Nothing is kept of what no product has: the next one may have it.
     if all(count for count, _ in counts) and any(total > LARGE for _, total in counts):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections import Counter
 from dataclasses import dataclass
 
 from products.search.spelling import Vocabulary
+from products.sql.sharding import estimated_rows, is_sharded
 from products.sql.statements import TookTooLong, rows_within
 from products.turns import BusyError, Turns
 
@@ -46,13 +48,15 @@ WORDS_SQL = """
             )
             FROM products TABLESAMPLE SYSTEM (%%s)
         $$,
-        (SELECT least(100, 100.0 * %s / greatest(reltuples, 1))
-        FROM pg_class WHERE oid = 'products'::regclass)
+        {share}
     ))
-    WHERE word ~ '^[^0-9]{3,40}$'
+    WHERE word ~ '^[^0-9]{{3,40}}$'
     ORDER BY ndoc DESC, word LIMIT 300000
 """
-
+SHARE_SQL = """
+        (SELECT least(100, 100.0 * %s / greatest(reltuples, 1))
+        FROM pg_class WHERE oid = 'products'::regclass)
+"""
 
 NO_WORDS = Vocabulary({})
 
@@ -98,13 +102,21 @@ def read(using: str, known: Vocabulary) -> Kept:
     """Return the words as they are now, or those *known* if reading takes too long."""
     started = time.monotonic()
     try:
-        found = rows_within(WAIT_SECONDS, WORDS_SQL, [READ], using=using)
+        found = rows_within(WAIT_SECONDS, *words_query(using), using=using)
         words = Vocabulary(most_frequent(found))
     except TookTooLong as err:
         logger.warning("Reading the catalogue's words took too long: %s", err)
         words = known
     now = time.monotonic()
     return Kept(words, until=now + min(KEPT_FACTOR * (now - started), KEPT_SECONDS))
+
+
+def words_query(using: str) -> tuple[str, list[float]]:
+    """Return the statement that reads the words, and its parameters."""
+    if not is_sharded(using):
+        return WORDS_SQL.format(share=SHARE_SQL), [READ]
+    share = min(100, 100 * READ / max(estimated_rows(using), 1))
+    return WORDS_SQL.format(share="%s::float8"), [share]
 
 
 def most_frequent(found: list[tuple[str, int]]) -> dict[str, int]:
@@ -117,6 +129,14 @@ def most_frequent(found: list[tuple[str, int]]) -> dict[str, int]:
     return {word: count for word, count in counts.most_common(MOST) if count >= least}
 
 
-def forget() -> None:
-    """Let the words be read anew when they are next asked for."""
-    KEPT.clear()
+def lend(using: str, *, to: str) -> None:
+    """Let another alias of a database use the words of this one, until forget(to)."""
+    KEPT[to] = Kept(vocabulary(using), until=math.inf)
+
+
+def forget(using: str | None = None) -> None:
+    """Let the words be read anew when they are next asked for; None: of all aliases."""
+    if using is None:
+        KEPT.clear()
+    else:
+        KEPT.pop(using, None)

@@ -8,8 +8,9 @@ from functools import cache, partial
 from itertools import accumulate, combinations
 from typing import Any
 
+from django.contrib.postgres.search import SearchQuery
 from django.db import models
-from django.db.models import Func, TextField, Value
+from django.db.models import Func, IntegerField, TextField, Value
 from django.utils.translation import gettext
 
 from products.models import Product
@@ -19,6 +20,7 @@ from products.search.evidence import Evidence, evidence_of
 from products.search.words import COMMON, Term, evidence_words
 from products.sql.expressions import ANY, EVERY, Matches, TermsQuery, Text, text_value
 from products.sql.prepared import Given, Prepared
+from products.sql.sharding import is_sharded
 
 Rows = dict[int, Evidence]
 
@@ -170,6 +172,8 @@ class WordSearch:
         up to 2 × *limit*. An index search for each length until there are enough: as
         quick for a word of every name as for a rare one.
         """
+        if is_sharded(self.products.db):
+            return self.with_common_word_on_shards(words)
         if self.filtered:
             query = common_word_query(
                 self.products, words, self.evidence_of, limit=self.limit
@@ -184,6 +188,20 @@ class WordSearch:
             using=self.products.db,
         )
         return by_id(rows)
+
+    def with_common_word_on_shards(self, words: Sequence[str]) -> Rows:
+        """Return the same; a statement for each of SEVERAL_LENGTHS, until it is enough."""
+        found: Rows = {}
+        for lengths in SEVERAL_LENGTHS:
+            named = self.products.filter(
+                Matches(NameWords(), of_lengths(words[0], lengths))
+            )
+            shortest = named.order_by(NameLength(), "pk")
+            found |= by_id(self.evidence_of(shortest)[: self.limit])
+            if len(found) >= self.limit:
+                return found
+        others = self.products.filter(search_vector=TermsQuery(words)).order_by("pk")
+        return found | by_id(self.evidence_of(others)[: self.limit])
 
     def evidence_of(self, products: ProductQuerySet) -> models.QuerySet[Product, Any]:
         """Return the rows of products, for Evidence."""
@@ -244,6 +262,23 @@ class OfLength(Func):
 
     def __init__(self, word: Text) -> None:
         super().__init__(text_value(word))
+
+
+# Shards run no loop over the lengths. Names are rarely shorter or longer.
+SEVERAL_LENGTHS = [range(1, 5), range(5, 9), range(9, 13), range(13, LONGEST + 1)]
+
+
+def of_lengths(word: str, lengths: Iterable[int]) -> SearchQuery:
+    """Return the tsquery for a word in a name of any of these lengths."""
+    any_length = ANY.join(f"'length {length}'" for length in lengths)
+    return TermsQuery([f"({word}) & ({any_length})"])
+
+
+class NameLength(Func):
+    """How many words a name has, as NameWords counts them."""
+
+    template = "length(ts_filter(search_vector, '{a}'))"
+    output_field = IntegerField()
 
 
 # The LIMIT of the first part ends the loop over the lengths, so that longer names are

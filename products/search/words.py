@@ -14,6 +14,7 @@ from django.db import connections
 
 from products.search.accessories import accessory_of
 from products.search.evidence import Evidence
+from products.search.on_shards import term_rows
 from products.search.scores import (
     SYNONYM_WEIGHT,
     inverse_document_frequency,
@@ -21,6 +22,7 @@ from products.search.scores import (
 )
 from products.search.written_words import WRITTEN, typed_word
 from products.sql.prepared import fetch_prepared
+from products.sql.sharding import is_sharded
 from products.synonyms import note_synonyms
 
 # More words of a query than these add work, not meaning.
@@ -40,7 +42,12 @@ MAX_COUNTED = 10_000
 TERMS_SQL = r"""
     WITH class AS (
         SELECT reltuples, relnamespace::regnamespace::text AS schema
-        FROM pg_class WHERE oid = 'products'::regclass
+        FROM pg_class WHERE oid = (
+            -- The table's own statistics, also where a view of its name stands before it:
+            -- see products.quality.future.
+            SELECT indrelid FROM pg_index
+            WHERE indexrelid = 'products_sku_key'::regclass
+        )
     ), common AS MATERIALIZED (
         SELECT word, share * reltuples AS count
         FROM class, pg_stats, unnest(
@@ -158,8 +165,11 @@ def query_terms(text: str, *, using: str) -> list[Term]:
     known: list[Term] | None = django_cache.get(key)
     if known is not None:
         return known
-    params = [COMMON, MAX_COUNTED, text, MAX_TERMS]
-    rows = fetch_prepared(TERMS_SQL, params, connection=connections[using])
+    if is_sharded(using):
+        rows = term_rows(text, most=MAX_TERMS, common=COMMON, using=using)
+    else:
+        params = [COMMON, MAX_COUNTED, text, MAX_TERMS]
+        rows = fetch_prepared(TERMS_SQL, params, connection=connections[using])
     typed = WRITTEN.findall(text)
     terms = [
         Term(

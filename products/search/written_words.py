@@ -107,9 +107,12 @@ def dictionary(words: Sequence[str], using: str) -> Mapping[str, Sequence[str]]:
     return known.stems
 
 
-def forget() -> None:
-    """Let the stems of words be asked for anew."""
-    KNOWN.clear()
+def forget(using: str | None = None) -> None:
+    """Let the stems of words be asked for anew; None: those of all aliases."""
+    if using is None:
+        KNOWN.clear()
+    else:
+        KNOWN.pop(using, None)
 
 
 def pieces(text: str, first: set[str]) -> list[str]:

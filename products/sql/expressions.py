@@ -24,6 +24,8 @@ from django.db.models import (
 )
 from django.db.models.expressions import CombinedExpression
 
+from products.sql.sharding import is_sharded
+
 # The operators of a tsquery.
 ANY, EVERY = " | ", " & "
 
@@ -40,22 +42,30 @@ def text_value(text: Text) -> Expression:
 
 
 class ColumnOf(Func):
-    """A column of the row with an id; null where there is none.
+    """A column of one row; null where there is none.
 
-    pk: the id, or an expression that stands for it. Written out, since a Subquery
-    takes Django longer to make than PostgreSQL takes to answer
-    (benchmarks/similar.py). The LIMIT lets a Citus cluster run it as a subquery.
+    key: its id, or an expression that stands for what it has in the column *by*.
+    Written out, since a Subquery takes Django longer to make than PostgreSQL takes to
+    answer (benchmarks/similar.py). The LIMIT lets a Citus cluster run it as a subquery.
     """
 
-    template = "(SELECT %(column)s FROM %(table)s WHERE id = %(expressions)s LIMIT 1)"
+    template = (
+        "(SELECT %(column)s FROM %(table)s WHERE %(by)s = %(expressions)s LIMIT 1)"
+    )
 
     def __init__(
-        self, model: type[models.Model], name: str, pk: int | Expression
+        self,
+        model: type[models.Model],
+        name: str,
+        key: int | Expression,
+        *,
+        by: str = "id",
     ) -> None:
         field = cast("models.Field[Any, Any]", model._meta.get_field(name))
         super().__init__(
-            Value(pk) if isinstance(pk, int) else pk,
+            Value(key) if isinstance(key, int) else key,
             column=field.column,
+            by=by,
             table=model._meta.db_table,
             output_field=field,
         )
@@ -96,6 +106,7 @@ class SearchesWidely(Func):
 
     Within the statement, so that it takes no second one. Without a column in it,
     PostgreSQL evaluates it once and before the scan, as "One-Time Filter" in EXPLAIN.
+    Shards would not see it: `manage.py shard_products` sets it for the database.
     """
 
     template = (
@@ -103,6 +114,11 @@ class SearchesWidely(Func):
         "current_setting('hnsw.ef_search', true)::integer)::text, true)) IS NOT NULL"
     )
     output_field = BooleanField()
+
+    def as_postgresql(self, compiler: Any, connection: Any, **extra: Any) -> Any:
+        if is_sharded(connection.alias):
+            return "TRUE", []
+        return self.as_sql(compiler, connection, **extra)
 
 
 class VectorBytes(Func):

@@ -51,6 +51,10 @@ class PreparingCursor(psycopg.Cursor[Any]):
         return super().execute(query, params, prepare=True)
 
 
+# Whoever traces statements puts a subclass here.
+cursor_class = PreparingCursor
+
+
 @dataclass(frozen=True)
 class Prepared(Generic[Model]):
     """A query in which Given() stands for values.
@@ -126,7 +130,7 @@ def fetch_prepared(
         return rows(sql, params, using=connection.alias)
     connection.close_if_health_check_failed()
     connection.ensure_connection()
-    with CursorWrapper(PreparingCursor(connection.connection), connection) as cursor:
+    with CursorWrapper(cursor_class(connection.connection), connection) as cursor:
         try:
             return fetch(sql, params, cursor)
         except NotSupportedError:

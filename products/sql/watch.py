@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from typing import Any, TypeAlias
 from django.db import connections
 
 TABLE = "products"
+SHARD = re.compile(r"_[0-9]+$")  # what Citus adds to the names of a table's parts
 
 Execute: TypeAlias = Callable[..., Any]
 
@@ -147,7 +149,8 @@ def watched(*, using: str) -> Iterator[Record]:
 def read_scan(output: str | list[dict[str, Any]]) -> Scan:
     """Return the scan of the table of products in EXPLAIN's JSON."""
     [explanation] = json.loads(output) if isinstance(output, str) else output
-    node = find_scan(explanation["Plan"]) or explanation["Plan"]
+    plan = plan_of_shard(explanation["Plan"]) or explanation["Plan"]
+    node = find_scan(plan) or plan
     loops = node["Actual Loops"]
     below = node.get("Plans", [])
     removed = sum(
@@ -156,8 +159,9 @@ def read_scan(output: str | list[dict[str, Any]]) -> Scan:
     )
     return Scan(
         node=node["Node Type"],
-        index=node.get("Index Name")
-        or (below[0].get("Index Name", "") if below else ""),
+        index=without_shard(
+            node.get("Index Name") or (below[0].get("Index Name", "") if below else "")
+        ),
         # EXPLAIN gives the mean of the loops; parallel workers are loops.
         rows=round(node["Actual Rows"] * loops),
         removed=round(removed * loops),
@@ -167,7 +171,7 @@ def read_scan(output: str | list[dict[str, Any]]) -> Scan:
 
 def find_scan(node: dict[str, Any]) -> dict[str, Any] | None:
     """Return the outermost scan of the products, without those of subqueries."""
-    if node.get("Relation Name") == TABLE:
+    if without_shard(node.get("Relation Name", "")) == TABLE:
         return node
     # Of a union the last part: the first is the product itself.
     for below in reversed(node.get("Plans", [])):
@@ -176,3 +180,18 @@ def find_scan(node: dict[str, Any]) -> dict[str, Any] | None:
             if found:
                 return found
     return None
+
+
+def plan_of_shard(node: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what a Citus cluster shows of its shards, the plan of one of them."""
+    if job := node.get("Distributed Query", {}).get("Job"):
+        [[explanation]] = job["Tasks"][0]["Remote Plan"]
+        plan: dict[str, Any] = explanation["Plan"]
+        return plan
+    below = map(plan_of_shard, node.get("Plans", []))
+    return next(filter(None, below), None)
+
+
+def without_shard(name: str) -> str:
+    """Return the name of a table or an index without the number of its shard."""
+    return SHARD.sub("", name)

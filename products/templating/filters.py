@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from markupsafe import Markup, escape
 
+from products.currency import decimals_of, rounded, shop_currency
 from products.numbers import around_price
 
 # Chosen so that any two are far apart in CIELAB (40 and more), also as colour-blind
@@ -78,7 +79,9 @@ class Numbers:
     def price(self, value: Decimal | str) -> str:
         """Return a price with its currency: $1,299.00, in German 1.299,00 $."""
         before, after = around_price(self.language, settings.CURRENCY)
-        return f"{before}{self.number(Decimal(value), 2)}{after}"
+        code = shop_currency()
+        number = self.number(rounded(Decimal(value), code), decimals_of(code))
+        return f"{before}{number}{after}"
 
 
 def percent(similarity: float | None) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from markupsafe import Markup, escape
@@ -52,12 +52,20 @@ def excerpt(text: str, pattern: re.Pattern[str], length: int) -> str:
 
 def with_marks(text: str, pattern: re.Pattern[str]) -> Markup:
     """Return a text as HTML, escaped, with each match in a <mark>."""
-    parts, end = [], 0
+    return Markup("").join(
+        Markup("<mark>{}</mark>").format(part) if is_match else escape(part)
+        for part, is_match in parts_of(text, pattern)
+    )
+
+
+def parts_of(text: str, pattern: re.Pattern[str]) -> Iterator[tuple[str, bool]]:
+    """Yield the parts of a text in their order, each with whether it is a match."""
+    end = 0
     for match in pattern.finditer(folded(text)):
-        parts += [escape(text[end : match.start()])]
-        parts += [Markup("<mark>{}</mark>").format(text[match.start() : match.end()])]
+        yield text[end : match.start()], False
+        yield text[match.start() : match.end()], True
         end = match.end()
-    return Markup("").join([*parts, escape(text[end:])])
+    yield text[end:], False
 
 
 # Folding

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from products.embeddings import BaseEmbeddingBackend, EmbeddingError
 from products.models import EMBEDDING_FIELDS, EmbeddingRecipe, Product
 from products.recipes import hold_recipe
+from products.sql.sharding import locked
 from products.upkeep.second_column import SecondEmbedding
 
 TEXTS = 1_000  # that forget_unknown() reads at a time
@@ -122,9 +125,8 @@ def embed_again(
                 products.filter(pk__in=batch)
                 .order_by("pk")
                 .only("sku", "name", "category", "description")
-                .select_for_update(no_key=True)
             )
-            embedded = embed_rows(backend, list(rows), failures)
+            embedded = embed_rows(backend, locked(rows, no_key=True), failures)
             products.bulk_update(embedded, EMBEDDING_FIELDS)  # type: ignore[arg-type]
         yield len(embedded)
 
@@ -173,16 +175,15 @@ def lock_pending(
     skip: Failures,
 ) -> Sequence[Row]:
     """Return the next products to embed, locked until the end of the transaction."""
-    rows: Sequence[Row] = list(
+    pending: QuerySet[Any] = (
         column.objects.using(using)
         .needs_embedding(backend.fingerprint)
         .filter(pk__gt=after)
         .exclude(text_hash__in=skip.hashes(backend.fingerprint))
         .order_by("pk")
         .only("sku", "name", "category", "description")
-        .select_for_update(skip_locked=True, no_key=True)[: backend.batch_size]
     )
-    return rows
+    return locked(pending, limit=backend.batch_size, skip_locked=True, no_key=True)
 
 
 def embed_rows(

@@ -8,7 +8,16 @@ from pgvector.django import VectorField
 
 from products.models import DIMENSIONS, EmbeddedText
 from products.querysets import ProductQuerySet
+from products.sql.sharding import is_sharded
 from products.sql.statements import rows
+
+CHECK = "products_embedding_not_zero"
+SECOND_CHECK = "products_second_embedding_not_zero"
+# The rows that are there are checked later, by validate_checks().
+NOT_ZERO = (
+    "ALTER TABLE products ADD CONSTRAINT {constraint} "
+    "CHECK ({column} IS NULL OR vector_norm({column}) > 0) NOT VALID"
+)
 
 
 class SecondEmbedding(EmbeddedText, models.Model):
@@ -53,7 +62,7 @@ def add_columns(using: str) -> None:
     """Add the second columns if they are missing. No row is rewritten.
 
     Call it with the table locked. The new check is validated later, by
-    validate_check(), which keeps nobody waiting.
+    validate_checks(), which keeps nobody waiting.
     """
     connection = connections[using]
     there = columns(using)
@@ -63,23 +72,21 @@ def add_columns(using: str) -> None:
                 if field.column not in there:
                     editor.add_field(SecondEmbedding, field)
         if "second_embedding" not in there:
-            # As the migrations do with the first.
+            if not is_sharded(using):  # Citus cannot change it
+                # As the migrations do with the first.
+                cursor.execute(
+                    "ALTER TABLE products ALTER COLUMN second_embedding SET STORAGE MAIN"
+                )
             cursor.execute(
-                "ALTER TABLE products ALTER COLUMN second_embedding SET STORAGE MAIN"
-            )
-            cursor.execute(
-                "ALTER TABLE products ADD CONSTRAINT products_second_embedding_not_zero "
-                "CHECK (second_embedding IS NULL OR vector_norm(second_embedding) > 0) "
-                "NOT VALID"
+                NOT_ZERO.format(constraint=SECOND_CHECK, column="second_embedding")
             )
 
 
-def validate_check(using: str) -> None:
-    """Validate the check of the second column; reading and writing go on."""
+def validate_checks(*constraints: str, using: str) -> None:
+    """Validate checks that were added as NOT_ZERO; reading and writing go on."""
     with connections[using].cursor() as cursor:
-        cursor.execute(
-            "ALTER TABLE products VALIDATE CONSTRAINT products_second_embedding_not_zero"
-        )
+        for constraint in constraints:
+            cursor.execute(f"ALTER TABLE products VALIDATE CONSTRAINT {constraint}")
 
 
 def columns(using: str) -> set[str]:

@@ -17,12 +17,16 @@ from products.embeddings import BaseEmbeddingBackend, EmbeddingError
 from products.models import DIMENSIONS, EmbeddingRecipe
 from products.recipes import hold_alone
 from products.sql.locks import LockedError, keep_trying, set_lock_timeout
+from products.sql.sharding import is_sharded
 from products.upkeep import vector_index
 from products.upkeep.second_column import (
+    CHECK,
+    NOT_ZERO,
+    SECOND_CHECK,
     SecondEmbedding,
     add_columns,
     drop_columns,
-    validate_check,
+    validate_checks,
 )
 from products.upkeep.vector_index import (
     HALFVEC,
@@ -38,32 +42,34 @@ LOCK_TIMEOUT = "1s"
 WORKERS_TIMEOUT = "30s"
 GIVE_UP_SECONDS = 60.0
 
-COLUMN = "ALTER TABLE products RENAME COLUMN {} TO {};\n"
-CONSTRAINT = "ALTER TABLE products RENAME CONSTRAINT {} TO {};\n"
-INDEX = "ALTER INDEX IF EXISTS {} RENAME TO {};\n"
+COLUMN = "ALTER TABLE products RENAME COLUMN {} TO {}"
+CONSTRAINT = "ALTER TABLE products RENAME CONSTRAINT {} TO {}"
+INDEX = "ALTER INDEX IF EXISTS {} RENAME TO {}"
 
 
-def exchange_names(rename: str, one: str, other: str) -> str:
+def exchange_names(rename: str, one: str, other: str) -> list[str]:
     """Return the statements that give each of two things the name of the other."""
     between = "products_swapped"
     steps = ((one, between), (other, one), (between, other))
-    return "".join(rename.format(*step) for step in steps)
+    return [rename.format(*step) for step in steps]
 
 
-SWAP = "".join(
-    [
-        exchange_names(COLUMN, "embedding", "second_embedding"),
-        exchange_names(COLUMN, "embedding_fingerprint", "second_embedding_fingerprint"),
-        exchange_names(COLUMN, "embedded_hash", "second_embedded_hash"),
-        exchange_names(
-            CONSTRAINT,
-            "products_embedding_not_zero",
-            "products_second_embedding_not_zero",
-        ),
-        exchange_names(INDEX, VECTOR.name, SECOND_VECTOR.name),
-        exchange_names(INDEX, HALFVEC.name, SECOND_HALFVEC.name),
-    ]
-)
+SWAP = [
+    *exchange_names(COLUMN, "embedding", "second_embedding"),
+    *exchange_names(COLUMN, "embedding_fingerprint", "second_embedding_fingerprint"),
+    *exchange_names(COLUMN, "embedded_hash", "second_embedded_hash"),
+    *exchange_names(INDEX, VECTOR.name, SECOND_VECTOR.name),
+    *exchange_names(INDEX, HALFVEC.name, SECOND_HALFVEC.name),
+]
+SWAP_CHECKS = exchange_names(CONSTRAINT, CHECK, SECOND_CHECK)
+# Constraints of shards cannot be renamed. After the exchange of the columns each of
+# these stands for its own again; they are validated once others can work.
+REPLACE_CHECKS = [
+    f"ALTER TABLE products DROP CONSTRAINT {CHECK}",
+    f"ALTER TABLE products DROP CONSTRAINT {SECOND_CHECK}",
+    NOT_ZERO.format(constraint=CHECK, column="embedding"),
+    NOT_ZERO.format(constraint=SECOND_CHECK, column="second_embedding"),
+]
 
 
 class SwitchError(Exception):
@@ -98,7 +104,7 @@ def begin(path: str, backend: BaseEmbeddingBackend, *, using: str) -> EmbeddingR
         return recipe
 
     recipe = with_table_locked(work, using=using)
-    validate_check(using)
+    validate_checks(SECOND_CHECK, using=using)
     return recipe
 
 
@@ -163,9 +169,13 @@ def exchange_columns(recipe: EmbeddingRecipe, *, using: str) -> EmbeddingRecipe:
         ):
             raise SwitchError("Another process changed the recipe at the same time.")
         with connections[using].cursor() as cursor:
-            cursor.execute(SWAP)
+            for statement in SWAP + (REPLACE_CHECKS if sharded else SWAP_CHECKS):
+                cursor.execute(statement)
 
+    sharded = is_sharded(using)
     with_table_locked(work, using=using)
+    if sharded:
+        validate_checks(CHECK, SECOND_CHECK, using=using)
     return EmbeddingRecipe.objects.current(using)
 
 

@@ -16,6 +16,7 @@ from products.models import DIMENSIONS
 from products.sql.locks import LockedError, keep_trying, try_once
 from products.sql.own_session import own_session
 from products.sql.pgvector_version import PARALLEL_BUILDS_WORK, installed_version
+from products.sql.sharding import is_sharded
 from products.sql.statements import rows
 
 # On disk the index takes 2.05 kB a product (measured); in memory a quarter more is
@@ -66,6 +67,23 @@ VECTOR, HALFVEC = vector_kind("embedding"), halfvec_kind("embedding")
 # Of the column that `migrate_embeddings` fills.
 SECOND_VECTOR = vector_kind("second_embedding")
 SECOND_HALFVEC = halfvec_kind("second_embedding")
+
+
+PROGRESS = """
+    SELECT phase, blocks_done, blocks_total
+    FROM pg_stat_progress_create_index WHERE pid = %(process)s
+"""
+# Of all parts of the table that are being indexed just then.
+PROGRESS_ON_SHARDS = """
+    SELECT 'building on the shards',
+        sum(coalesce((result::json ->> 'done')::bigint, 0))::bigint,
+        sum(coalesce((result::json ->> 'total')::bigint, 0))::bigint
+    FROM run_command_on_all_nodes($$
+        SELECT json_build_object('done', sum(blocks_done), 'total', sum(blocks_total))
+        FROM pg_stat_progress_create_index WHERE datname = current_database()
+    $$)
+    WHERE success
+"""
 
 
 @dataclass(frozen=True)
@@ -136,12 +154,7 @@ def build_index(
     behind a pooler that cannot be passed by.
     See https://github.com/pgvector/pgvector#index-build-time
     """
-    if memory_mb is None:
-        memory_mb = graph_memory_mb(kind, using)
-    options = {"maintenance_work_mem": f"{memory_mb}MB"}
-    workers = safe_workers(workers, using)
-    if workers is not None:
-        options["max_parallel_maintenance_workers"] = str(workers)
+    options = build_options(kind, memory_mb, workers, using)
     new = f"{kind.name}_new"
     with (
         own_session(using),
@@ -157,6 +170,30 @@ def build_index(
             "WITH (m = 16, ef_construction = 64)"
         )
     put_in_place(kind, using)
+
+
+def build_options(
+    kind: IndexKind, memory_mb: int | None, workers: int | None, using: str
+) -> dict[str, str]:
+    """Return the settings that the session of a build needs.
+
+    None on shards, which settings of a session do not reach. Raises IndexBuildError.
+    """
+    if is_sharded(using):
+        if memory_mb is not None or workers is not None:
+            raise IndexBuildError(
+                "The nodes of a cluster build by settings of their own. Leave --memory "
+                "and --workers out, and run ALTER DATABASE … SET maintenance_work_mem "
+                "instead."
+            )
+        return {}
+    if memory_mb is None:
+        memory_mb = graph_memory_mb(kind, using)
+    options = {"maintenance_work_mem": f"{memory_mb}MB"}
+    workers = safe_workers(workers, using)
+    if workers is not None:
+        options["max_parallel_maintenance_workers"] = str(workers)
+    return options
 
 
 def safe_workers(workers: int | None, using: str) -> int | None:
@@ -270,8 +307,11 @@ def watched(using: str, on_progress: Callable[[Progress], None]) -> Iterator[Non
     """
     [(process,)] = rows("SELECT pg_backend_pid()", using=using)
     ended = threading.Event()
+    sql = PROGRESS_ON_SHARDS if is_sharded(using) else PROGRESS
     thread = threading.Thread(
-        target=report_progress, args=(using, process, on_progress, ended), daemon=True
+        target=report_progress,
+        args=(using, sql, process, on_progress, ended),
+        daemon=True,
     )
     thread.start()
     try:
@@ -283,6 +323,7 @@ def watched(using: str, on_progress: Callable[[Progress], None]) -> Iterator[Non
 
 def report_progress(
     using: str,
+    sql: str,
     process: int,
     on_progress: Callable[[Progress], None],
     ended: threading.Event,
@@ -292,11 +333,7 @@ def report_progress(
     try:
         while not ended.wait(POLL_SECONDS):
             with connection.cursor() as cursor:
-                cursor.execute(
-                    "SELECT phase, blocks_done, blocks_total "
-                    "FROM pg_stat_progress_create_index WHERE pid = %s",
-                    [process],
-                )
+                cursor.execute(sql, {"process": process})
                 for row in cursor.fetchall():
                     on_progress(Progress(*row))
     except OperationalError:

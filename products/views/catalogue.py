@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
+from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
 from products.forms import SearchForm
@@ -22,6 +24,7 @@ from products.search import (
 from products.search.completions import examples
 from products.search.facets import category_counts, price_range
 from products.search.side_by_side import MOST_COMPARED
+from products.search_log.noting import note_search
 from products.views.canonical import list_canonical
 from products.views.narrowing import (
     categories,
@@ -76,6 +79,7 @@ def product_list(request: HttpRequest) -> HttpResponse:
         "grades": None,
         "examples": [],
         "canonical": None,
+        "query_id": None,
         "most_compared": MOST_COMPARED,
     }
     if answer is None:
@@ -88,7 +92,25 @@ def product_list(request: HttpRequest) -> HttpResponse:
         context["examples"] = examples(answer["counts"])
     if (text := answer["searched"]) and request.user.is_staff:
         context["grades"] = grades_of(text)
-    return render(request, "products/list.html", context)
+    query_id = context["query_id"] = note_asked(request, answer)
+    response = render(request, "products/list.html", context)
+    if query_id:  # which is this visitor's own
+        patch_cache_control(response, private=True)
+    return response
+
+
+def note_asked(request: HttpRequest, answer: dict[str, Any]) -> UUID | None:
+    """Note an answered question for the search log; return its id there, if any."""
+    question = answer["question"]
+    return note_search(
+        request,
+        answer["results"],
+        text=question["text"],
+        filters=question["filters"],
+        sort=question["sort"],
+        like=[product.sku for product in question["like"]],
+        unlike=[product.sku for product in question["unlike"]],
+    )
 
 
 def searched_address(asked: QueryDict, answer: dict[str, Any] | None) -> QueryDict:

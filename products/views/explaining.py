@@ -64,7 +64,7 @@ def why(request: HttpRequest) -> HttpResponse:
 
 def explained(request: HttpRequest, asked: dict[str, Any]) -> dict[str, Any]:
     """Return what the page shows of a question: its explanation, and its code."""
-    address = f"{reverse('products:list')}?{question_of(request).urlencode()}"
+    search = request.build_absolute_uri(reverse("api-v1:search_products"))
     arguments = as_arguments(asked)
     explanation = explain(asked)
     return {
@@ -74,7 +74,7 @@ def explained(request: HttpRequest, asked: dict[str, Any]) -> dict[str, Any]:
         "python": as_python(asked),
         "command": for_shell(arguments),
         "powershell": for_powershell(arguments),
-        "curl": as_curl(request.build_absolute_uri(address)),
+        "curl": as_curl(asked, search),
     }
 
 

@@ -9,10 +9,12 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from products.forms import ClickForm
 from products.models import Product
-from products.pictures.shown import image_address
+from products.offers import offer_of
 from products.search import similar_to
 from products.search.side_by_side import MOST_COMPARED
+from products.search_log.noting import note_click
 from products.structured_data import breadcrumb_data, product_data
 from products.views.similar import SIMILAR_COUNT
 
@@ -24,22 +26,24 @@ def product_detail(request: HttpRequest, pk: int) -> HttpResponse:
         product, results = similar_to(pk, page_size=SIMILAR_COUNT)
     except Product.DoesNotExist as err:
         raise Http404 from err
-    canonical = request.build_absolute_uri(product.get_absolute_url())
-    address = image_address(product)
-    image = request.build_absolute_uri(address) if address else None
+    offer = offer_of(product, request.build_absolute_uri)
+    clicked = ClickForm.of(request.GET)
+    if clicked:
+        note_click(request, product.sku, **clicked)
     steps = [
         (name, request.build_absolute_uri(address)) for name, address in way_to(product)
     ]
     context = {
         "product": product,
+        "clicked": clicked,
         "results": results,
         "way": way_to(product),
-        "canonical": canonical,
+        "canonical": offer.url,
         "most_compared": MOST_COMPARED,
-        "image": image,
+        "image": offer.image or None,
         "structured": [
-            product_data(product, url=canonical, image=image),
-            breadcrumb_data([*steps, (product.name, canonical)]),
+            product_data(offer),
+            breadcrumb_data([*steps, (product.name, offer.url)]),
         ],
     }
     return render(request, "products/detail.html", context)

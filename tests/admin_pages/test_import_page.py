@@ -20,6 +20,7 @@ from django.db import OperationalError, connection
 from products.admin_pages import import_form, upload as kept_upload
 from products.models import Product
 from tests.factory import make_product
+from tests.search_log.logs import searched
 
 LIST = "/admin/products/product/"
 IMPORT = LIST + "import/"
@@ -654,3 +655,55 @@ def test_an_import_needs_permission_to_add_and_to_change(log_in, permission):
     assert client.get(IMPORT).status_code == 403
     assert upload(client, CATALOG + "a,A,,,1\n").status_code == 403
     assert IMPORT not in client.get(LIST).content.decode()
+
+
+# The searches that change
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_preview_shows_which_frequent_searches_change(admin_client, settings):
+    settings.SEARCH_LOG = True
+    for text in ("lamp", "chair", "table"):
+        searched(text)
+    make_product(sku="L1", name="Lamp", price="1", embedding=None)
+    make_product(sku="C1", name="Chair", price="1", embedding=None)
+
+    response = upload(admin_client, f"{CATALOG}C1,Lamp two,,,1\n")
+
+    shown = response.context["preview"].searches
+    found = {
+        change.text: ([f.name for f in change.before], [f.name for f in change.after])
+        for change in shown.impact.changed
+    }
+    assert found == {
+        # The new text gets a vector, which the lamp that is there lacks.
+        "lamp": (["Lamp"], ["Lamp two", "Lamp"]),
+        "chair": (["Chair"], []),
+    }
+    page = response.content.decode()
+    assert (
+        "The first five of 2 of your 3 most frequent searches change; 1 will find "
+        "nothing."
+    ) in page
+    assert "<li>Lamp two</li>" in page
+    assert "<p>Nothing</p>" in page
+    assert Product.objects.get(sku="C1").name == "Chair"
+
+
+def test_a_shop_without_a_log_says_nothing_of_searches(admin_client):
+    response = upload(admin_client, f"{CATALOG}C1,Lamp,,,1\n")
+
+    assert response.context["preview"].searches is None
+    assert "What visitors will find" not in response.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("broken_model")
+def test_the_preview_says_why_the_searches_are_not_known(admin_client, settings):
+    settings.SEARCH_LOG = True
+    searched("lamp")
+
+    response = upload(admin_client, f"{CATALOG}C1,Lamp,,,1\n")
+
+    assert response.context["preview"].result.new == 1
+    assert "Which searches change is not known:" in response.content.decode()

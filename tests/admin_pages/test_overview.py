@@ -1,5 +1,8 @@
 """The admin's start page: what it counts and links, and the button for the recall."""
 
+import re
+from datetime import timedelta
+
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.messages import get_messages
@@ -8,8 +11,9 @@ from django.db import connection
 
 from products.admin_pages import overview
 from products.admin_pages.log import IMPORTED, log
-from products.models import Product
+from products.models import HourlyFigure, Product
 from products.querysets import ProductQuerySet
+from products.watching.history import this_hour
 from tests.factory import make_product, near
 
 START = "/admin/"
@@ -90,6 +94,28 @@ def test_a_catalogue_never_analyzed_has_no_estimate(monkeypatch):
     monkeypatch.setattr(overview, "rows", lambda *args, **options: [(-1.0,)])
 
     assert overview.estimated_products() is None
+
+
+# The eight figures
+
+
+def test_the_start_page_shows_the_eight_figures_and_what_to_do(admin_client):
+    make_product()
+    make_product(embedding=None)
+    HourlyFigure.objects.create(
+        name="waiting", hour=this_hour() - timedelta(days=1), value=0.25
+    )
+
+    page = admin_client.get(START).text
+
+    [row] = re.findall(
+        r'<tr class="attention">\s*<th scope="row">Products without(.+?)</tr>',
+        page,
+        re.DOTALL,
+    )
+    assert "Keep manage.py embed_products --watch running." in row
+    assert re.findall(r'class="number">(.+?)<', row) == ["50.0%", "25.0%", "–"]
+    assert page.count('<th scope="row">') >= 8
 
 
 # The last import

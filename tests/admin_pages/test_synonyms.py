@@ -13,6 +13,7 @@ from products.insight import neighbour_words
 from products.insight.neighbour_words import Suggestion
 from products.models import Product, Synonym
 from products.search import search
+from tests.search_log.logs import searched
 
 LIST = "/admin/products/synonym/"
 ADD = LIST + "add/"
@@ -339,3 +340,53 @@ def test_the_pages_are_in_german(admin_client):
 
     assert "beide Richtungen" in admin_client.get(LIST, **german).text
     assert "Vorschläge" in admin_client.get(LIST, **german).text
+
+
+# The searches that change
+
+
+def test_both_previews_show_which_frequent_searches_change(admin_client, settings):
+    settings.SEARCH_LOG = True
+    searched("couch")
+    searched("lamp")
+    sell("Sofa")
+    sentence = (
+        "The first five of 1 of your 2 most frequent searches change; 0 will find "
+        "nothing."
+    )
+    file = SimpleUploadedFile("s.csv", b'words,finds\n"sofa, couch",\n')
+
+    form = admin_client.post(PREVIEW, {"words": "sofa, couch"})
+    imported = admin_client.post(IMPORT, {"file": file})
+
+    for response in (form, imported):
+        [change] = response.context["searches"].impact.changed
+        assert (change.text, change.before) == ("couch", [])
+        assert [found.name for found in change.after] == ["Sofa"]
+        assert sentence in response.content.decode()
+
+
+def test_a_changed_synonym_no_longer_finds_what_it_found(admin_client, settings):
+    settings.SEARCH_LOG = True
+    searched("couch")
+    sell("Sofa")
+    synonym = Synonym.objects.create(words=["sofa", "couch"])
+
+    response = admin_client.post(
+        f"{LIST}{synonym.pk}/preview/", {"words": "sofa, settee"}
+    )
+
+    [change] = response.context["searches"].impact.changed
+    assert change.loses_all
+
+
+def test_who_may_not_see_the_log_sees_no_searches(client, log_in, settings):
+    settings.SEARCH_LOG = True
+    searched("couch")
+    sell("Sofa")
+    log_in("add")
+
+    response = client.post(PREVIEW, {"words": "sofa, couch"})
+
+    assert response.status_code == 200
+    assert response.context["searches"] is None

@@ -256,6 +256,44 @@ def test_the_real_az_makes_an_elastic_cluster(azure, monkeypatch):
     assert made["properties"]["cluster"]["clusterSize"] == 2
 
 
+def test_the_real_az_makes_a_replica_and_takes_it_away(azure, monkeypatch):
+    name = ("--server-name", "psql-shop")
+    servers = f"{GROUP}/providers/microsoft.dbforpostgresql/flexibleservers"
+    replica = ("replica", "shop-read", "--yes", *IP, *name)
+
+    created = azdeploy(
+        *(monkeypatch, "create", "--yes", "--ip", "none"),
+        *("--sku", "Standard_D2ds_v5", *name),
+    )
+    changes(azure)
+    made = azdeploy(monkeypatch, *replica)
+    put = changes(azure)
+    again = azdeploy(monkeypatch, *replica)
+    unchanged = changes(azure)
+    source, copy = azure.servers()
+    status = azdeploy(monkeypatch, "status", *name)
+    azure.resources[f"{resource_manager.ROOT}/resourcegroups/{GROUP}"]["tags"] = {}
+    cleaned = azdeploy(monkeypatch, "cleanup", *name, typed=f"{GROUP}\n")
+
+    for code, text in (created, made, again, status, cleaned):
+        assert code == 0, text
+    assert put[0] == ("PUT", f"{servers}/shop-read")
+    assert [path.rpartition("/")[0] for _, path in put[1:]] == [
+        f"{servers}/shop-read/firewallrules"
+    ]
+    assert unchanged == []
+    assert copy["sku"] == source["sku"]
+    assert copy["tags"] == {"created-by": "vectorshop-azdeploy"}
+    assert copy["properties"]["sourceServerResourceId"].lower() == source["id"].lower()
+    assert copy["properties"]["replicationRole"] == "AsyncReplica"
+    assert "Replica shop-read.postgres.database.azure.com is ready" in status[1]
+    # The group is shared now, so both are deleted by themselves, the replica first.
+    assert changes(azure) == [
+        ("DELETE", f"{servers}/shop-read"),
+        ("DELETE", f"{servers}/psql-shop"),
+    ]
+
+
 def test_the_real_az_gives_the_password_that_azure_wants(azure, monkeypatch):
     azure.wants_password = True
 

@@ -94,6 +94,11 @@ def is_server(key):
     return key.rpartition("/")[0].endswith(f"/{PROVIDER.lower()}/flexibleservers")
 
 
+def is_in(resource, group):
+    """Return whether a resource is in the group of this path."""
+    return resource["id"].lower().startswith(f"{group}/")
+
+
 class Azure:
     """The state of the loopback Azure; one lock, since az may ask in parallel."""
 
@@ -181,10 +186,13 @@ class Azure:
         }
         if kind == f"{PROVIDER}/flexibleServers":
             host = f"{parts[-1]}.postgres.database.azure.com"
+            # Azure takes the mode as an order and does not show it.
+            mode = resource["properties"].pop("createMode", "Default")
+            role = "AsyncReplica" if mode == "Replica" else "Primary"
             resource["properties"] |= {
                 "state": "Ready",
                 "fullyQualifiedDomainName": host,
-                "replicationRole": "Primary",
+                "replicationRole": role,
             }
             extensions = f"{key}/configurations/azure.extensions"
             self.resources.setdefault(
@@ -203,6 +211,13 @@ class Azure:
 
     def collection(self, key):
         """Return the list that *key* names, or 404 when its owner does not exist."""
+        group, ending, _ = key.partition(
+            f"/providers/{PROVIDER.lower()}/flexibleservers"
+        )
+        if ending and key.endswith(ending) and group in self.resources:
+            return 200, {
+                "value": [each for each in self.servers() if is_in(each, group)]
+            }
         level = key.count("/") + 2
         owner = key.rpartition("/")[0]
         if owner not in self.resources or not key.endswith(COLLECTIONS):

@@ -1,5 +1,6 @@
 """A token is in no error page, e-mail, log record or process list."""
 
+import json
 import logging
 import os
 import subprocess
@@ -13,9 +14,14 @@ from django.db import connections
 from django.test import RequestFactory
 from django.utils.log import AdminEmailHandler
 from django.views.debug import ExceptionReporter
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from products.watching import tracing
 from vectorshop.db.entra.client import DatabaseClient
 from vectorshop.db.entra.connection import AsyncConnection
+from vectorshop.logs import JSON_LOGGING
 
 pytest_plugins = ["tests.stand_ins.azure"]
 
@@ -174,6 +180,59 @@ def test_no_log_record_has_the_token(connect, identity, caplog, clock):
     loggers = {record.name.split(".")[0] for record in caplog.records}
     assert {"azure", "msal", "psycopg"} <= loggers
     assert_secret(identity, "".join(str(vars(record)) for record in caplog.records))
+
+
+@pytest.fixture
+def json_line():
+    """The line of JSON that a log record becomes."""
+    options = dict(JSON_LOGGING["formatters"]["json"])
+    return options.pop("()")(**options).format
+
+
+def test_no_line_of_json_has_the_token(exc_info, identity, json_line):
+    record = logging.LogRecord("shop", logging.ERROR, "", 0, "x", (), exc_info)
+
+    line = json_line(record)
+
+    assert "Traceback" in json.loads(line)["exception"]
+    assert_secret(identity, line)
+
+
+def test_a_token_that_something_writes_is_taken_out_of_a_line(
+    identity, issuer, json_line
+):
+    text = issuer.issue(oid="nobody's")
+    identity.issued.append(text)
+    message = "password=%s, and again: %s"
+    record = logging.LogRecord("shop", 40, "", 0, message, (text, text), None)
+
+    line = json_line(record)
+
+    assert json.loads(line)["event"] == "password=(secret), and again: (token)"
+    assert_secret(identity, line)
+
+
+@pytest.fixture
+def traced(settings):
+    """Make spans of all connections; returns what they are exported to."""
+    settings.MIDDLEWARE = list(settings.MIDDLEWARE)
+    exporter, provider = InMemorySpanExporter(), TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    tracing.instrument(provider)
+    yield exporter
+    tracing.uninstrument()
+
+
+def test_no_span_and_no_error_of_a_traced_connection_has_the_token(
+    traced, connect, identity
+):
+    connect().cursor().execute("SELECT 1")
+    exc_info = refused_login(connect)
+
+    spans = traced.get_finished_spans()
+    assert "SELECT 1" in [span.attributes["db.statement"] for span in spans]
+    assert_secret(identity, "".join(span.to_json() for span in spans))
+    assert_secret(identity, everything_in(exc_info[1]))
 
 
 def test_settings_and_parameters_have_no_token(connect, identity):

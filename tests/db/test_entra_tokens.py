@@ -22,6 +22,7 @@ from vectorshop.db.entra.tokens import (
     TokenError,
     TokenProvider,
     get_provider,
+    seconds_left,
 )
 
 pytest_plugins = ["tests.stand_ins.azure"]
@@ -89,6 +90,15 @@ def test_one_provider_serves_the_process(identity):
     one = get_provider(Identity("managed-identity", "", SCOPE))
 
     assert get_provider(Identity("managed-identity", "", SCOPE)) is one
+
+
+def test_the_process_tells_when_its_first_token_ends(identity, clock):
+    assert seconds_left() is None
+
+    get_provider(Identity("managed-identity", "", SCOPE)).token()
+    clock.advance(600)
+
+    assert seconds_left() == pytest.approx(HOUR - 600, abs=5)
 
 
 def test_a_token_is_replaced_five_minutes_before_it_expires(identity, clock):

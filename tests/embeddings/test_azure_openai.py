@@ -1,115 +1,30 @@
 """Embedding by Azure OpenAI: the real client against a server on loopback."""
 
-import base64
-import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
-
 import numpy as np
 import pytest
 from azure.core.credentials import AccessToken, AccessTokenInfo
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError
 from django.core.exceptions import ImproperlyConfigured
 
-from products.embeddings import EmbeddingError, azure_openai, get_backend
+from products.embeddings import EmbeddingError, get_backend
 from products.embeddings.deterministic import EmbeddingBackend as Deterministic
+from tests.stand_ins.embedding_service import (
+    answer,
+    answer_with,
+    embedding_service,
+    hang_up,
+    refuse,
+    say_nothing,
+)
 
 PATH = "/openai/deployments/shop-embeddings/embeddings"
 TEXTS = ["red shoe", "blue hat", "green coat"]
 
 
-class Service(ThreadingHTTPServer):
-    """Speaks the REST protocol of Azure OpenAI's embeddings, and can be ill.
-
-    replies: what to do with the next requests, instead of answering them well:
-    functions of the handler. requests: bodies, headers and addresses it got.
-    """
-
-    daemon_threads = True
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.requests, self.replies = [], []
-        self.largest = 10_000_000  # bytes of all texts of a request
-
-
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *args):
-        pass
-
-    def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        url = urlsplit(self.path)
-        self.server.requests.append((url.path, parse_qs(url.query), self.headers, body))
-        if url.path != PATH:
-            return refuse(404, "DeploymentNotFound")(self, body)
-        if self.server.replies:
-            return self.server.replies.pop(0)(self, body)
-        if sum(len(text.encode()) for text in body["input"]) > self.server.largest:
-            return refuse(400, "context_length_exceeded")(self, body)
-        return answer(self, body)
-
-    def send(self, status, content, headers=()):
-        data = content if isinstance(content, bytes) else json.dumps(content).encode()
-        self.send_response(status)
-        for name, value in headers:
-            self.send_header(name, value)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-
-def answer(handler, body, *, change=lambda data: data, model="text-embedding-3-small"):
-    """Answer well, in an order that is not that of the texts, as the service may."""
-    vectors = Deterministic().embed(body["input"])[:, : body["dimensions"]]
-    data = [
-        {"object": "embedding", "index": index, "embedding": encode(vector, body)}
-        for index, vector in enumerate(vectors)
-    ]
-    usage = {"prompt_tokens": 1, "total_tokens": 1}
-    content = {"object": "list", "data": change(data[::-1]), "model": model}
-    handler.send(200, {**content, "usage": usage})
-
-
-def encode(vector, body):
-    if body.get("encoding_format") == "base64":
-        return base64.b64encode(vector.astype("<f4").tobytes()).decode()
-    return vector.tolist()
-
-
-def answer_with(**options):
-    return lambda handler, body: answer(handler, body, **options)
-
-
-def refuse(status, code, *headers):
-    error = {"error": {"code": code, "message": f"{code} happened."}}
-    return lambda handler, body: handler.send(status, error, headers)
-
-
-def say_nothing(handler, body):
-    handler.server.silence.wait(10)
-    handler.close_connection = True
-
-
-def hang_up(handler, body):
-    handler.close_connection = True
-
-
 @pytest.fixture
 def service():
-    server = Service()
-    server.silence = threading.Event()
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield server
-    server.silence.set()
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with embedding_service(PATH) as server:
+        yield server
 
 
 @pytest.fixture
@@ -246,7 +161,7 @@ def test_single_text_is_asked_once_since_somebody_waits(backend, service):
 
 
 def test_service_that_stays_silent_is_given_up(backend, service, monkeypatch):
-    monkeypatch.setattr(azure_openai, "TEXT_SECONDS", 0.1)
+    monkeypatch.setattr(backend, "text_seconds", 0.1)
     service.replies = [say_nothing]
 
     err = failure(backend, ["red shoe"])
@@ -313,10 +228,14 @@ def test_wrong_deployment_is_named(service, settings, backend):
         (answer_with(model="text-embedding-3-large"), "serves text-embedding-3-large"),
         (
             lambda handler, body: answer(handler, {**body, "dimensions": 100}),
-            "vectors of \\[100\\] numbers",
+            "vectors of 100 numbers",
         ),
         (lambda handler, body: handler.send(200, b"{no json"), "makes no sense"),
         (lambda handler, body: handler.send(200, b"{}"), "makes no sense"),
+        (
+            lambda handler, body: handler.send(200, b"<p>Log in", kind="text/html"),
+            "makes no sense",
+        ),
         (
             lambda handler, body: answer(
                 handler,
@@ -335,6 +254,7 @@ def test_wrong_deployment_is_named(service, settings, backend):
         "dimensions",
         "json",
         "empty",
+        "html",
         "base64",
     ],
 )
@@ -349,7 +269,7 @@ def test_odd_answer_is_refused(backend, service, reply, message):
 
 
 def test_many_texts_are_split_into_requests(backend, service, monkeypatch):
-    monkeypatch.setattr(azure_openai, "MAX_TEXTS", 2)
+    monkeypatch.setattr(backend, "max_texts", 2)
 
     vectors = backend.embed(TEXTS)
 
@@ -358,7 +278,7 @@ def test_many_texts_are_split_into_requests(backend, service, monkeypatch):
 
 
 def test_long_texts_are_split_into_requests(backend, service, monkeypatch):
-    monkeypatch.setattr(azure_openai, "MAX_TOKENS", 17)
+    monkeypatch.setattr(backend, "max_tokens", 17)
 
     backend.embed(TEXTS)
 
@@ -375,7 +295,7 @@ def test_request_that_is_too_large_all_the_same_goes_in_halves(backend, service)
 
 
 def test_text_that_is_alone_too_long_is_cut(backend, service, monkeypatch):
-    monkeypatch.setattr(azure_openai, "MAX_TOKENS_OF_A_TEXT", 8)
+    monkeypatch.setattr(backend, "max_tokens_of_a_text", 8)
     service.largest = 8
 
     backend.embed(["größer als erlaubt"])

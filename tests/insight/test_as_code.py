@@ -3,7 +3,6 @@
 import io
 import shlex
 from contextlib import redirect_stdout
-from urllib.parse import urlsplit
 
 import pytest
 from django.core.management import call_command
@@ -91,17 +90,22 @@ def test_the_command_lists_the_products_of_the_page(page, capsys):
     assert [line.rpartition(" (")[2].rstrip(")") for line in lines] == skus
 
 
-def test_the_address_of_curl_is_that_of_the_products(page, client):
+def test_curl_asks_the_api_for_the_products_of_the_page(page, client):
     address, skus, _ = page
     shown = client.get(address + "&min_price=0").context["curl"]
 
-    program, silent, url = shlex.split(shown)
+    program, silent, url, *rest = shlex.split(shown)
 
     assert (program, silent) == ("curl", "--silent")
-    parts = urlsplit(url)
-    found = client.get(f"{parts.path}?{parts.query}").context["results"]
-    assert (parts.scheme, parts.netloc) == ("http", "testserver")
-    assert [hit.product.sku for hit in found] == skus
+    assert url.startswith("http://testserver/api/v1/search")
+    if rest:
+        dash_h, header, binary, body = rest
+        assert (dash_h, binary) == ("-H", "--data-binary")
+        assert header == "Content-Type: application/json"
+        found = client.post(url, body, content_type="application/json").json()
+    else:
+        found = client.get(url.removeprefix("http://testserver")).json()
+    assert [hit["product"]["sku"] for hit in found["hits"]] == skus
 
 
 def rows(text):
@@ -176,6 +180,9 @@ def test_quotes_are_doubled_in_powershell():
 
 
 def test_an_address_is_quoted_for_the_shell():
-    assert as_curl("http://shop/?q=a&page=2") == (
-        "curl --silent 'http://shop/?q=a&page=2'"
+    form = SearchForm({"q": "it's", "min_price": "2", "page": "2", "literal": "it's"})
+    assert form.is_valid()
+
+    assert as_curl(form.question(), "http://shop/search") == (
+        "curl --silent 'http://shop/search?q=it%27s&min_price=2&literal=true'"
     )

@@ -6,6 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from products.models import Product, Synonym
+from tests.factory import make_product
 
 pytestmark = pytest.mark.django_db
 
@@ -99,3 +100,36 @@ def test_suggestions_are_listed(settings):
 
 def test_an_empty_catalogue_has_no_suggestions():
     assert run("suggest_synonyms") == ["No pairs found: the names have too few words."]
+
+
+def test_a_dry_run_shows_which_searches_change(file, tmp_path):
+    make_product(sku="S1", name="Sofa", embedding=None)
+    make_product(sku="C1", name="Couch", embedding=None)
+    Synonym.objects.create(words=["divan", "sofa"])
+    queries = tmp_path / "queries.tsv"
+    queries.write_text("1\tcouch\n2\tdivan\n3\tlamp\n")
+    file.write_text('words,finds\n"sofa, couch",\n')
+
+    shown = run(
+        "import_synonyms",
+        str(file),
+        "--dry-run",
+        "--delete-missing",
+        "--queries",
+        queries,
+    )
+
+    assert shown[-8:-1] == [
+        "The first five of 2 of the 3 searches change; 1 will find nothing.",
+        "  couch",
+        "    now:  “Couch”",
+        "    then: “Couch”, “Sofa”",
+        "  divan",
+        "    now:  “Sofa”",
+        "    then: nothing",
+    ]
+
+
+def test_searches_are_looked_at_in_a_dry_run_only(file):
+    with pytest.raises(CommandError, match="--queries is for --dry-run"):
+        call_command("import_synonyms", str(file), queries="queries.tsv")

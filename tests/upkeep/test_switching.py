@@ -18,6 +18,7 @@ from products.insight import map as insight_map
 from products.insight.preview import neighbours_of
 from products.models import EmbeddingRecipe, Product
 from products.quality.agreement import overlap
+from products.quality.impact import Queries, impact_of_model
 from products.recipes import ADVISORY_LOCK, with_active_backend
 from products.search import search
 from products.upkeep import switching, vector_index
@@ -360,7 +361,7 @@ def test_busy_table_is_left_as_it_was(catalogue, monkeypatch):
 def test_switch_is_all_or_nothing(catalogue, monkeypatch):
     migrate("--to", SECOND)
     before = indexes()
-    monkeypatch.setattr(switching, "SWAP", switching.SWAP + "SELECT 1 / 0;")
+    monkeypatch.setattr(switching, "SWAP", [*switching.SWAP, "SELECT 1 / 0"])
 
     with pytest.raises(Exception, match="division by zero"):
         migrate("--switch")
@@ -522,6 +523,27 @@ def test_judged_queries_tell_which_recipe_is_better(catalogue, tmp_path):
     assert "nDCG@10 over 1 judged queries: 1.000 by deterministic/384" in report
     assert "1.000 by second" not in report
     assert "of the nearest neighbours alone" in report
+
+
+def test_the_searches_after_a_switch_are_what_was_said_before(catalogue, tmp_path):
+    texts = [f"{word} thing" for word in WORDS[:6]]
+    queries = tmp_path / "queries.tsv"
+    queries.write_text("".join(f"{text}\t{text}\n" for text in texts))
+
+    report = migrate("--to", SECOND, "--queries", str(queries))
+    impact = impact_of_model(
+        EmbeddingRecipe.objects.current("default"),
+        Queries(texts, frequent=False),
+        using="default",
+        seconds=60,
+    )
+    migrate("--switch")
+
+    assert impact.changed
+    assert impact.sentence in report.splitlines()
+    for change in impact.changed:
+        now = [hit.product.sku for hit in search(change.text, page_size=5)]
+        assert [found.sku for found in change.after] == now
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ django.setup()
 from django.test import Client
 client = Client(raise_request_exception=False)
 client.cookies["sessionid"] = "a" * 32
-for path in ("/", "/similar/?q=lamp", "/products/1/", "/admin/"):
+for path in ("/", "/similar/?q=lamp", "/products/1/", "/admin/", "/api/v1/facets"):
     response = client.get(path)
     print(response.status_code, response.headers["Retry-After"], path)
     assert "cannot be reached" in response.content.decode()
@@ -42,7 +42,7 @@ def test_without_a_database_pages_say_to_come_back():
     )
 
     assert done.returncode == 0, done.stderr
-    assert [line[:6] for line in done.stdout.splitlines()] == 4 * ["503 30"]
+    assert [line[:6] for line in done.stdout.splitlines()] == 5 * ["503 30"]
     assert "Connection refused" in done.stderr  # it is logged
 
 

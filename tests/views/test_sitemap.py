@@ -100,6 +100,7 @@ def test_robots_are_told_the_sitemap_and_what_is_not_for_them(client):
         "Disallow: /exact/",
         "Disallow: /lab/why/",
         "Disallow: /products/*/why/",
+        "Disallow: /products/*?query_id=",
         "Disallow: /map/points/",
         "Disallow: /map/found/",
     }
@@ -146,3 +147,12 @@ def test_pages_of_the_list_have_titles_and_descriptions_of_their_own(
     assert f"<title>{title} &middot; VectorShop</title>" in page
     assert f'<meta name="description" content="{about}' in page
     assert f'<meta property="og:title" content="{title}">' in page
+
+
+def test_addresses_for_agents_are_neither_hidden_nor_listed(client):
+    robots = client.get("/robots.txt").content.decode()
+    pages = client.get("/sitemap-categories.xml").content.decode()
+
+    for address in ("/ucp", "/mcp", "/.well-known"):
+        assert address not in robots
+        assert address not in pages

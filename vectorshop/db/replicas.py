@@ -9,8 +9,11 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
-# A standby that does not answer must not hold the page up: the primary is there.
+# A standby that does not answer must not hold the page up: the primary is there. The
+# second bound is for a connection that is open when the network to it is lost, which
+# else hangs for a quarter of an hour.
 CONNECT_SECONDS = 2
+UNANSWERED_SECONDS = 2
 # A name, an IPv4 address, an IPv6 address in brackets or the folder of a unix socket.
 HOST = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^\[\]:]+)(?::(?P<port>\d{1,5}))?")
 FOLDER = re.compile(r"[a-z0-9_-]+", re.IGNORECASE)
@@ -43,8 +46,12 @@ def replica(primary: dict[str, Any], host: str) -> dict[str, Any]:
         primary,
         HOST=match["host"].strip("[]"),
         PORT=int(match["port"] or primary["PORT"]),
-        # A standby takes no writes, whatever is asked of the primary.
-        OPTIONS={"connect_timeout": CONNECT_SECONDS, "target_session_attrs": "any"},
+        OPTIONS={
+            "connect_timeout": CONNECT_SECONDS,
+            "tcp_user_timeout": UNANSWERED_SECONDS * 1000,
+            # A standby takes no writes, whatever is asked of the primary.
+            "target_session_attrs": "any",
+        },
     )
 
 

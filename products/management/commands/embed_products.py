@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 from typing import Any
 
 from django.core.management import CommandError, CommandParser
@@ -12,6 +13,7 @@ from products.embeddings import EmbeddingError
 from products.management.base import INTERRUPTED, ShopCommand
 from products.models import Product
 from products.quality.calibration import calibrated_line, keep_calibrated
+from products.search_log.keeping import forget_old
 from products.upkeep.pending import (
     Failures,
     count_pending,
@@ -19,6 +21,7 @@ from products.upkeep.pending import (
     forget_unknown,
 )
 from products.upkeep.worker import Worker, stop_on_signals
+from products.watching.rounds import go_round
 
 
 class Command(ShopCommand):
@@ -73,12 +76,24 @@ class Command(ShopCommand):
             interval,
             stop,
             report=self.say,
-            upkeep=lambda: self.calibrated(database),
         )
+        worker.upkeep = partial(self.look_after, worker)
         self.say(f"Watching for products to embed every {interval:g} s.")
         worker.run()
         self.say(f"Stopped. Embedded {worker.embedded} products.")
         return worker.failures
+
+    def look_after(self, worker: Worker) -> str | None:
+        """Do what is due besides embedding; return what came of it."""
+        go_round(using=worker.using, failed=len(worker.failures.reasons))
+        forgotten = forget_old(using=worker.using)
+        lines = [
+            f"Deleted {forgotten:,} old entries of the search log."
+            if forgotten
+            else None,
+            self.calibrated(worker.using),
+        ]
+        return "\n".join(line for line in lines if line) or None
 
     def calibrated(self, database: str) -> str | None:
         """Measure the floor of a match if that is due; return what came of it."""

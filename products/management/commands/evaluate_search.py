@@ -8,13 +8,15 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from django.core.management import CommandParser
+from django.core.management import CommandError, CommandParser
 
 from products.management.base import ShopCommand
 from products.models import Product
+from products.quality.clicks import judged_by_clicks
 from products.quality.evaluation import ModeMeasures, evaluate
 from products.quality.judged import EvaluationError, JudgedQueries, read_judged
 from products.search import Mode
+from products.search_log.period import MOST_DAYS
 
 MEASURES = {
     "ndcg": "nDCG@10",
@@ -27,6 +29,11 @@ ABOUT = """
 The files have one line each, with tabs between the fields, with or without a header:
   queries      qid, query
   judgements   qid, sku, grade (a number from 0, not relevant, up)
+
+--from-log asks the 200 most frequent searches of the search log with a click, and
+grades each product by its clicks over those expected in its places: 0 to 4. Visitors
+click on what they are shown, so the figures tell two ways of searching apart less well
+than judgements of people do.
 
 Queries without a relevant product of the catalogue are left out. The measures are
 means over the others, with their 95 % bootstrap intervals:
@@ -55,10 +62,19 @@ class Command(ShopCommand):
             parser.add_argument(
                 f"--{name}",
                 type=Path,
-                required=True,
                 metavar="TSV",
                 help=f"The file of the {name}; see below.",
             )
+        parser.add_argument(
+            "--from-log",
+            action="store_true",
+            help="Take both from the clicks in the search log; see below.",
+        )
+        parser.add_argument(
+            "--days",
+            type=int,
+            help="With --from-log: read so many days (default: all that are kept).",
+        )
         parser.add_argument(
             "--mode",
             choices=["all", *Mode.values],
@@ -71,14 +87,12 @@ class Command(ShopCommand):
     def handle(
         self,
         *,
-        queries: Path,
-        judgements: Path,
         mode: str,
         database: str,
         **options: Any,
     ) -> None:
         modes = list(Mode) if mode == "all" else [Mode(mode)]
-        judged = read_judged(queries, judgements, using=database)
+        judged = judged_queries(database, **options)
         with self.bar(total=len(modes) * len(judged.grades), unit=" queries") as bar:
             measured = [
                 evaluate(judged, mode, using=database, progress=bar.update)
@@ -91,6 +105,27 @@ class Command(ShopCommand):
         else:
             lines = [*introduction(judged), mapping(shop), "", *table(measured)]
             self.stdout.write("\n".join(lines))
+
+
+def judged_queries(
+    using: str,
+    *,
+    queries: Path | None,
+    judgements: Path | None,
+    from_log: bool,
+    days: int | None,
+    **options: Any,
+) -> JudgedQueries:
+    """Return the judged queries of the files, or of the log. Raises EvaluationError."""
+    if days is not None and not (from_log and 1 <= days <= MOST_DAYS):
+        raise CommandError(
+            f"--days takes a number from 1 to {MOST_DAYS}, together with --from-log."
+        )
+    if from_log and not (queries or judgements):
+        return judged_by_clicks(days, using=using)
+    if queries and judgements and not from_log:
+        return read_judged(queries, judgements, using=using)
+    raise CommandError("Give both --queries and --judgements, or --from-log alone.")
 
 
 def catalogue(using: str) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -10,16 +11,26 @@ from django.core.management import CommandError, CommandParser
 from django.db import ProgrammingError
 
 from products.catalog.exporting import export, open_target
+from products.catalog.feeds import (
+    Feed,
+    FeedError,
+    address_at,
+    export_feed,
+    google_gaps,
+)
 from products.catalog.reading.source import Format, SourceError, format_of
 from products.management.base import ShopCommand, database_problem
 from products.models import Product
+from products.querysets import ProductQuerySet
+
+Writer = Callable[[BinaryIO, Callable[[int], None]], int]
 
 
 class Command(ShopCommand):
-    expected = (SourceError,)
+    expected = (SourceError, FeedError)
     help = (
-        "Export all products to a CSV, TSV, JSON or JSON Lines file. Importing it "
-        "again changes nothing."
+        "Export all products to a CSV, TSV, JSON or JSON Lines file, which an import "
+        "reads back without a change; or to a feed for Google or for agents."
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -30,8 +41,14 @@ class Command(ShopCommand):
         )
         parser.add_argument(
             "--format",
-            choices=[format.value for format in Format],
-            help="By default, by the ending of the file's name.",
+            choices=[*Format, *Feed.values],
+            help="By default, by the ending of the file's name. google: a product feed "
+            "for Google Merchant Center; acp: one of the Agentic Commerce Protocol.",
+        )
+        parser.add_argument(
+            "--site",
+            default="",
+            help="For a feed: the shop's address, such as https://shop.example.",
         )
         parser.add_argument(
             "--with-vectors",
@@ -44,7 +61,7 @@ class Command(ShopCommand):
         products = Product.objects.using(options["database"])
         if file == "-" and not options["format"]:
             raise CommandError("Pass --format when writing to standard output.")
-        format = Format(options["format"] or format_of(file))
+        write = writer(products, file, **options)
         try:
             total = products.count()
         except ProgrammingError as err:  # the first statement, before any file is made
@@ -54,23 +71,45 @@ class Command(ShopCommand):
             def show(rows: int) -> None:
                 bar.update(rows - bar.n)
 
-            def write(target: BinaryIO) -> int:
-                return export(
-                    products,
-                    target,
-                    format,
-                    vectors=options["with_vectors"],
-                    on_progress=show,
-                )
-
             if file == "-":
-                write(cast(BinaryIO, sys.stdout.buffer))
+                write(cast(BinaryIO, sys.stdout.buffer), show)
                 return
             try:
                 with open_target(Path(file), packed=file.endswith(".gz")) as target:
-                    count = write(target)
+                    count = write(target, show)
             except OSError as err:
                 raise CommandError(
                     f"{file} cannot be written: {err.strerror}. Nothing was exported."
                 ) from err
         self.stdout.write(self.style.SUCCESS(f"Exported {count:,} products to {file}."))
+        if options["format"] == Feed.GOOGLE:
+            for gap in google_gaps(products):
+                self.stdout.write(self.style.WARNING(gap))
+
+
+def writer(
+    products: ProductQuerySet,
+    file: str,
+    *,
+    format: str | None,
+    site: str,
+    with_vectors: bool,
+    **options: Any,
+) -> Writer:
+    """Return what writes the products to an open file, and tells their number.
+
+    Raises CommandError and FeedError for options that do not go together.
+    """
+    if format in Feed.values:
+        if with_vectors:
+            raise CommandError("A feed has no embeddings. Leave --with-vectors out.")
+        absolute = address_at(site)
+        return lambda target, show: export_feed(
+            products, target, Feed(format), absolute, on_progress=show
+        )
+    if site:
+        raise CommandError("--site is for a feed. Pass --format google or acp with it.")
+    chosen = Format(format or format_of(file))
+    return lambda target, show: export(
+        products, target, chosen, vectors=with_vectors, on_progress=show
+    )

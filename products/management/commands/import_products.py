@@ -12,6 +12,12 @@ from django.core.management import CommandError, CommandParser
 from django.db import Error
 
 from products.catalog.checking import COLUMNS, VECTOR_COLUMNS
+from products.catalog.impact import (
+    MOST_CHANGED,
+    MOST_MISSING,
+    ChangedRows,
+    impact_of_import,
+)
 from products.catalog.importing import CatalogImport, ImportResult
 from products.catalog.reading.presets import PresetName
 from products.catalog.reading.records import Refusal
@@ -20,8 +26,16 @@ from products.catalog.reading.tables import Quoting
 from products.catalog.rejects_file import Rejects, rejects_path
 from products.embeddings import EmbeddingError
 from products.management.base import INTERRUPTED, ShopCommand, database_problem
+from products.management.impact_report import (
+    SECONDS,
+    add_queries_argument,
+    impact_queries,
+    report,
+)
 from products.management.import_report import ImportDisplay
 from products.quality.calibration import calibrated_line, keep_calibrated
+from products.quality.impact import Queries
+from products.quality.judged import EvaluationError
 from products.upkeep.vector_index import IndexBuildError
 
 REFUSED, UNFINISHED = 1, 2
@@ -30,7 +44,8 @@ AGAIN = "Run the same command again to do the rest."
 
 
 class Command(ShopCommand):
-    expected, failed = (SourceError, ImproperlyConfigured), UNFINISHED
+    expected = (SourceError, EmbeddingError, EvaluationError, ImproperlyConfigured)
+    failed = UNFINISHED
     help = (
         "Import products from a CSV, TSV, JSON or JSON Lines file, also packed by gzip. "
         "A product whose sku is there already is changed, all others are added. Can be "
@@ -88,6 +103,12 @@ class Command(ShopCommand):
             help="Delete the products that are not in the file, if all of it is good.",
         )
         parser.add_argument(
+            "--impact",
+            action="store_true",
+            help="With --dry-run: show which searches would change, before and after.",
+        )
+        add_queries_argument(parser)
+        parser.add_argument(
             "--no-embed",
             action="store_true",
             help="Leave the embedding of new texts to embed_products.",
@@ -102,11 +123,16 @@ class Command(ShopCommand):
     def handle(self, *, file: str, **options: Any) -> None:
         format = Format(options["format"]) if options["format"] else None
         columns = column_map(options["map"])
+        queries = impact_queries(options)
         with open_source(file, format=format, encoding=options["encoding"]) as source:
-            self.import_source(source, columns, options)
+            self.import_source(source, columns, queries, options)
 
     def import_source(
-        self, source: Source, columns: dict[str, str], options: dict[str, Any]
+        self,
+        source: Source,
+        columns: dict[str, str],
+        queries: Queries | None,
+        options: dict[str, Any],
     ) -> None:
         """Import the open file and show what came of it."""
         job = CatalogImport(
@@ -117,6 +143,7 @@ class Command(ShopCommand):
             preset=PresetName(options["preset"]),
             dry_run=options["dry_run"],
             delete_missing=options["delete_missing"],
+            most_missing=MOST_MISSING if queries else 0,
             embed=not options["no_embed"],
             keep_index=options["keep_index"],
             using=options["database"],
@@ -126,10 +153,11 @@ class Command(ShopCommand):
             raise SourceError(
                 f"--rejects {rejects.path} would overwrite the catalogue."
             )
+        changed = ChangedRows(MOST_CHANGED, embed=job.embed)
         display = ImportDisplay(self.stdout, source, options["verbosity"], self.bar)
         with failures_explained(job), display:
             if job.dry_run:
-                job.on_change = display.change
+                job.on_change = changed.then(display.change)
                 job.on_refusal = display.refusal
                 job.on_progress = display.progress
                 job.run()
@@ -137,7 +165,26 @@ class Command(ShopCommand):
                 with rejects:
                     connect(job, rejects, display)
                     job.run()
+        if queries:
+            with failures_explained(job):
+                self.show_impact(job, changed, queries, options["verbosity"])
         self.conclude(job, rejects)
+
+    def show_impact(
+        self, job: CatalogImport, changed: ChangedRows, queries: Queries, verbosity: int
+    ) -> None:
+        """Show which searches the rows of a dry run would change."""
+        with self.bar(total=len(queries.texts), unit=" searches") as bar:
+            impact = impact_of_import(
+                changed,
+                job.result,
+                queries,
+                using=job.using,
+                seconds=SECONDS,
+                progress=bar.update,
+            )
+        for line in [*report(impact, verbosity), *changed.remarks(job.result)]:
+            self.stdout.write(line)
 
     def conclude(self, job: CatalogImport, rejects: Rejects) -> None:
         """Print what was done; raise CommandError when something was left out."""

@@ -9,14 +9,18 @@ from django.db import ProgrammingError
 
 from products.catalog.reading.source import Format, SourceError, open_source
 from products.catalog.synonym_files import SynonymFile, read_synonyms, store
+from products.embeddings import EmbeddingError
 from products.insight.before_after import preview
 from products.management.base import ShopCommand, database_problem
+from products.management.impact_report import SECONDS, add_queries_argument, report
+from products.quality.impact import impact_of_synonyms, logged_queries, queries_of
+from products.quality.judged import EvaluationError
 
 FORMATS = [format.value for format in Format if format.is_table]
 
 
 class Command(ShopCommand):
-    expected = (SourceError,)
+    expected = (SourceError, EmbeddingError, EvaluationError)
     help = (
         "Import synonyms from a CSV or TSV file. Those that are there already stay, all "
         "others are added. If a line is refused, nothing is imported."
@@ -38,6 +42,7 @@ class Command(ShopCommand):
             help="Show what would be new and refused, and what the first words would "
             "find; change nothing.",
         )
+        add_queries_argument(parser)
         parser.add_argument(
             "--delete-missing",
             action="store_true",
@@ -55,6 +60,8 @@ class Command(ShopCommand):
 
     def handle(self, *, file: str, **options: Any) -> None:
         using, format = options["database"], options["format"]
+        if options["queries"] and not options["dry_run"]:
+            raise CommandError("--queries is for --dry-run: it says what would change.")
         with open_source(
             file,
             format=Format(format) if format else None,
@@ -73,6 +80,7 @@ class Command(ShopCommand):
         )
         if options["dry_run"]:
             self.show_searches(found, using)
+            self.show_impact(found, options)
             self.stdout.write(f"Would import {file}: {counts}.")
             return
         store(found, delete_missing=options["delete_missing"], using=using)
@@ -92,3 +100,22 @@ class Command(ShopCommand):
         """Write what the first words find now, and what they would find then."""
         for word in preview(found.new, using=using).words:
             self.stdout.write(f"{word.word}: {word.now.count}; then {word.then.count}")
+
+    def show_impact(self, found: SynonymFile, options: dict[str, Any]) -> None:
+        """Write which searches change, of a file or, where it is kept, of the log."""
+        using = options["database"]
+        if not (options["queries"] or logged_queries(using)):
+            return
+        queries = queries_of(options["queries"], using=using)
+        gone = found.missing if options["delete_missing"] else []
+        with self.bar(total=len(queries.texts), unit=" searches") as bar:
+            impact = impact_of_synonyms(
+                found.new,
+                queries,
+                gone=gone,
+                using=using,
+                seconds=SECONDS,
+                progress=bar.update,
+            )
+        for line in report(impact, options["verbosity"]):
+            self.stdout.write(line)

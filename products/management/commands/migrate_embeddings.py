@@ -11,6 +11,7 @@ from django.core.management import CommandError, CommandParser
 
 from products.embeddings import EmbeddingError, load_backend
 from products.management.base import INTERRUPTED, ShopCommand
+from products.management.impact_report import SECONDS, report
 from products.models import EmbeddingRecipe, Product
 from products.quality.agreement import (
     Agreement,
@@ -18,6 +19,7 @@ from products.quality.agreement import (
     agreement_on_queries,
 )
 from products.quality.evaluation import TOP
+from products.quality.impact import impact_of_model, logged_queries, queries_of
 from products.quality.judged import (
     EvaluationError,
     Grades,
@@ -155,6 +157,24 @@ class Command(ShopCommand):
         self.write_overlap("similar products", products)
         if options["queries"]:
             self.write_queries(recipe, options["queries"], options["judgements"])
+        if options["queries"] or logged_queries(self.using):
+            self.write_impact(recipe, options["queries"], options["verbosity"])
+
+    def write_impact(
+        self, recipe: EmbeddingRecipe, path: Path | None, verbosity: int
+    ) -> None:
+        """Write which searches a switch would change, before and after."""
+        queries = queries_of(path, using=self.using)
+        with self.bar(total=len(queries.texts), unit=" searches") as bar:
+            impact = impact_of_model(
+                recipe,
+                queries,
+                using=self.using,
+                seconds=SECONDS,
+                progress=bar.update,
+            )
+        for line in report(impact, verbosity):
+            self.stdout.write(line)
 
     def write_queries(
         self, recipe: EmbeddingRecipe, queries: Path, judgements: Path | None

@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import BaseCommand, CommandError, CommandParser
 from django.db import OperationalError, connections
@@ -22,6 +23,7 @@ from granian.log import LogLevels
 
 from products.embeddings import get_backend
 from products.management.commands.demo import require_free_port
+from products.watching.folder import begin_anew
 from vectorshop.db.embedded.options import data_dir_of
 from vectorshop.serving import start_serving
 
@@ -72,6 +74,7 @@ class Command(BaseCommand):
         if unix_socket is None:
             require_free_port(host, port, advice="--port")
         start_serving()
+        begin_anew(settings.METRICS_DIR)
         keep_embedded_server()
         load_before_fork()
         self.say_model()

@@ -61,6 +61,9 @@ SETTINGS = {
     "log_line_prefix": "%m [%p] ",
     "random_page_cost": "1.1",  # PostgreSQL's default is that of a disk that turns
 }
+# Of a standby: how long its readers may hold back what the primary changes. See
+# docs/scaling.md.
+STANDBY_SETTINGS = {"max_standby_streaming_delay": "5s"}
 # A folder whose configuration does not name these gets them when its server starts.
 LATER_SETTINGS = ("random_page_cost",)
 # The builtin provider sorts and folds case alike everywhere; full text search takes
@@ -227,6 +230,9 @@ class Cluster:
         ]
         arguments += ["--checkpoint=fast"]
         self._run("pg_basebackup", arguments, cwd=folder, doing="copy a server")
+        with (folder / "postgresql.auto.conf").open("a") as configuration:
+            for name, value in STANDBY_SETTINGS.items():
+                configuration.write(f"{name} = '{value}'\n")
         # They tell of the primary's own process.
         for name in (self.log.name, self.pid_file.name):
             (folder / name).unlink(missing_ok=True)

@@ -197,6 +197,12 @@ class TokenProvider:
         finally:
             self._lock.release()
 
+    @property
+    def expires_on(self) -> float | None:
+        """When the kept token ends, by time.time(); None without one."""
+        token = self._token
+        return None if token is None else token.expires_on
+
     def discard(self, token: Token) -> None:
         """Forget *token*, and the credential, whose own cache would return it again."""
         with self._lock:
@@ -264,6 +270,16 @@ _providers: dict[Identity, TokenProvider] = {}
 def get_provider(identity: Identity) -> TokenProvider:
     """Return the process's one provider for *identity*."""
     return _providers.setdefault(identity, TokenProvider(identity))
+
+
+def seconds_left() -> float | None:
+    """Return in how many seconds the first of this process's tokens ends.
+
+    None where it has none.
+    """
+    kept = [provider.expires_on for provider in list(_providers.values())]
+    ends = [end for end in kept if end is not None]
+    return min(ends) - time.time() if ends else None
 
 
 # A forked child has its parent's HTTP connections and, if another thread held it, a

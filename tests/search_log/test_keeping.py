@@ -1,0 +1,67 @@
+from datetime import timedelta
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from products.management.commands.embed_products import Command as Worker
+from products.models import DaySalt, LoggedEvent, LoggedQuery
+from products.search_log import keeping
+from tests.search_log.logs import clicked, searched
+
+pytestmark = pytest.mark.django_db
+
+
+def days_ago(days):
+    return timezone.now() - timedelta(days=days)
+
+
+@pytest.fixture
+def logged(settings):
+    """A search with a click for each of three days, the settings keep 30 days."""
+    settings.SEARCH_LOG_DAYS = 30
+    for days, text in ((1, "table"), (29, "Lamp"), (31, "chair")):
+        click = clicked(searched(text, timestamp=days_ago(days)), "sku", 1)
+        LoggedEvent.objects.filter(pk=click.pk).update(timestamp=days_ago(days))
+    for days in (0, 1):
+        DaySalt.objects.create(day=days_ago(days).date(), salt=b"salt")
+
+
+def kept():
+    searches = LoggedQuery.objects.order_by("-timestamp")
+    return list(searches.values_list("user_query", flat=True))
+
+
+def test_what_is_old_is_deleted(logged, capsys):
+    call_command("trim_search_log")
+
+    assert kept() == ["table", "Lamp"]
+    assert LoggedEvent.objects.count() == 2
+    assert [salt.day for salt in DaySalt.objects.all()] == [timezone.now().date()]
+    assert (
+        "Deleted 2 searches and clicks older than 30 days." in capsys.readouterr().out
+    )
+
+
+def test_the_worker_deletes_what_is_old(logged, capsys):
+    assert "Deleted 2 old entries" in Worker().look_after("default")
+    assert kept() == ["table", "Lamp"]
+    assert Worker().look_after("default") is None
+
+
+def test_a_text_is_deleted_however_it_was_written(logged, capsys):
+    searched("lmap", query_attributes={"corrected": "lamp"})
+
+    call_command("trim_search_log", text="LAMP")
+
+    assert kept() == ["table", "chair"]
+    assert "Deleted 2 searches." in capsys.readouterr().out
+
+
+def test_everything_is_deleted_in_batches(logged, monkeypatch, capsys):
+    monkeypatch.setattr(keeping, "BATCH", 2)
+
+    call_command("trim_search_log", all=True)
+
+    assert (kept(), LoggedEvent.objects.count()) == ([], 0)
+    assert "Deleted 6 searches and clicks." in capsys.readouterr().out

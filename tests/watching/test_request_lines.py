@@ -1,0 +1,202 @@
+"""LOG_FORMAT=json: one line a request, and nothing in it that is somebody's own."""
+
+import io
+import json
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import structlog
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
+
+from products.watching import request_lines
+from tests.factory import make_product
+from vectorshop import logs
+
+ROOT = Path(__file__).resolve().parents[2]
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def lines(settings, client, monkeypatch):
+    """A function that asks for a page and returns the lines that were written."""
+    written = io.StringIO()
+
+    def configure():
+        structlog.configure(
+            processors=[*logs.COMMON, *logs.LAST],
+            wrapper_class=structlog.make_filtering_bound_logger("info"),
+            logger_factory=structlog.WriteLoggerFactory(written),
+        )
+
+    monkeypatch.setattr(request_lines, "configure", configure)
+    settings.MIDDLEWARE = [
+        "products.watching.request_lines.RequestLineMiddleware",
+        *settings.MIDDLEWARE,
+    ]
+    client.raise_request_exception = False
+
+    def ask(address, **options):
+        written.seek(0)
+        written.truncate()
+        response = client.get(address, **options)
+        return response, [json.loads(line) for line in written.getvalue().splitlines()]
+
+    yield ask
+    request_lines.searched.disconnect(dispatch_uid="request_lines")
+    structlog.reset_defaults()
+    structlog.contextvars.clear_contextvars()
+
+
+def test_a_request_has_one_line_with_id_route_status_and_times(lines):
+    product = make_product()
+
+    response, [line] = lines(product.get_absolute_url())
+
+    assert line["request_id"] == response["X-Request-ID"]
+    assert len(line["request_id"]) == 36
+    assert line["route"] == "GET /products/<int:pk>/"
+    assert (line["status"], line["level"]) == (200, "info")
+    assert line["ms"] >= line["search"]["ms"] >= line["search"]["sql_ms"] > 0
+    assert set(line) == {
+        "event",
+        "level",
+        "ms",
+        "request_id",
+        "route",
+        "search",
+        "status",
+        "timestamp",
+    }
+
+
+def test_what_a_search_did_is_in_the_line_and_its_text_is_not(lines):
+    make_product(name="Lamp", embedding=None)
+
+    _, [line] = lines("/?q=lamp&mode=keyword&max_price=5")
+
+    search = line["search"]
+    assert {**search, "ms": 0, "sql_ms": 0} == {
+        "mode": "keyword",
+        "plan": "keyword",
+        "filtered": True,
+        "found": 0,
+        "ms": 0,
+        "embedding_ms": 0.0,
+        "sql_ms": 0,
+    }
+    assert "lamp" not in json.dumps(line)
+
+
+def test_the_text_is_in_the_line_where_that_is_allowed(lines, settings):
+    settings.LOG_QUERIES = True
+
+    _, [line] = lines('/?q="red+lamp"+table&mode=keyword')
+
+    assert line["search"]["query"] == '"red lamp" table'
+
+
+def test_a_search_is_in_the_line_of_its_own_request_alone(lines):
+    make_product()
+    lines("/?q=lamp")
+
+    _, [line] = lines("/robots.txt")
+
+    assert "search" not in line
+
+
+def test_an_unknown_address_is_not_repeated(lines):
+    _, [line] = lines("/ada@example.com?q=secret")
+
+    assert (line["route"], line["status"], line["level"]) == ("GET -", 404, "warning")
+    assert "ada@" not in json.dumps(line)
+
+
+def test_a_failed_request_has_its_traceback_and_no_local_value(lines, monkeypatch):
+    def fail(**kwargs):
+        typed = kwargs["text"]
+        raise ValueError(f"a text of {len(typed)} letters")
+
+    monkeypatch.setattr("products.views.catalogue.search", fail)
+
+    _, [line] = lines("/?q=verysecret")
+
+    assert (line["route"], line["status"]) == ("GET /", 500)
+    assert line["exception"].endswith("ValueError: a text of 10 letters")
+    assert "verysecret" not in json.dumps(line)
+
+
+def test_no_line_names_the_visitor(lines, admin_client, settings):
+    _, [line] = lines(
+        "/",
+        REMOTE_ADDR="203.0.113.9",
+        headers={"user-agent": "Nobody", "authorization": "Bearer abcdef"},
+    )
+
+    text = json.dumps(line)
+    for private in ("203.0.113.9", "Nobody", "abcdef", "admin"):
+        assert private not in text
+
+
+def test_a_page_takes_not_one_statement_more(lines, client):
+    product = make_product()
+    lines(product.get_absolute_url())
+    statements = []
+
+    def count(execute, *arguments):
+        statements.append(arguments[0])
+        return execute(*arguments)
+
+    with connection.execute_wrapper(count):
+        _, [line] = lines(product.get_absolute_url())
+    assert not any("session" in sql or "auth_user" in sql for sql in statements)
+
+
+# The log as a whole
+
+PROGRAM = """
+import django, logging; django.setup()
+logging.getLogger("shop").warning("a warning with Bearer abc.def and api_key=xyz")
+logging.getLogger("django.request").warning("Not Found: /ada@example.com")
+logging.getLogger("axes").warning("Login failed by 203.0.113.9")
+"""
+
+
+def log_of(**variables):
+    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "vectorshop.settings"}
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env=environment | variables,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    ).stderr
+
+
+def test_all_lines_are_json_without_secrets_and_people():
+    [line] = log_of(LOG_FORMAT="json").splitlines()
+
+    found = json.loads(line)
+    assert found["event"] == "a warning with Bearer (secret) and api_key=(secret)"
+    assert (found["level"], found["logger"]) == ("warning", "shop")
+
+
+def test_on_a_laptop_the_log_stays_plain():
+    assert log_of().splitlines()[0] == "a warning with Bearer abc.def and api_key=xyz"
+
+
+def test_a_form_that_there_is_not_is_refused():
+    assert ImproperlyConfigured.__name__ in log_of(LOG_FORMAT="xml")
+
+
+def test_the_plain_log_has_no_line_for_a_request(client, caplog):
+    with caplog.at_level(logging.INFO):
+        client.get("/")
+
+    assert caplog.records == []
