@@ -40,7 +40,7 @@ $(AZURE_CLI)/bin/az:
 	$(PYTHON) -m venv $(AZURE_CLI)
 	$(AZURE_CLI)/bin/pip install --quiet --disable-pip-version-check azure-cli==2.91.0
 
-test-azure-cli: .venv/installed-dev $(AZURE_CLI)/bin/az ## check azdeploy with the real az (700 MB, 5 minutes)
+test-azure-cli: .venv/installed-dev $(AZURE_CLI)/bin/az ## check azdeploy with the real az (700 MB, 8 minutes)
 	$(BIN)/python -m pytest tests/azure_cli/check_real_az.py
 
 test-citus: .venv/installed-dev ## run tests/citus on the cluster whose coordinator CITUS_URL names

@@ -6,7 +6,7 @@ import pytest
 
 from tests.azdeploy.test_create import SERVER
 from tests.stand_ins import az
-from vectorshop.azure import app, image
+from vectorshop.azure import image, job
 
 TAG = SERVER.removeprefix("psql-vector-")
 OURS = {"tags": {"created-by": "vectorshop-azdeploy"}}
@@ -26,7 +26,7 @@ def made(azure, project, monkeypatch):
     (project / "manage.py").write_text("print('shop')\n")
     (project / "shop").mkdir()
     (project / "shop" / "a.py").write_text("a = 1\n")
-    monkeypatch.setattr(app, "POLL_SECONDS", 0)
+    monkeypatch.setattr(job, "POLL_SECONDS", 0)
 
 
 def deploy(azure, *options):
@@ -91,9 +91,9 @@ def test_the_app_and_the_job_get_what_they_need(azure, project):
     deploy(azure)
 
     web = json.loads((project / ".data/azure/app.yaml").read_text())["properties"]
-    job = json.loads((project / ".data/azure/job.yaml").read_text())
+    once = json.loads((project / ".data/azure/job.yaml").read_text())
     (container,) = web["template"]["containers"]
-    (setup,) = job["properties"]["template"]["containers"]
+    (setup,) = once["properties"]["template"]["containers"]
     label = image.label(project)
     assert container["image"] == setup["image"]
     assert setup["image"] == f"{REGISTRY}.azurecr.io/vectorshop:{label}"
@@ -158,6 +158,19 @@ def test_a_job_that_fails_leaves_the_app_as_it_is(azure, project):
     again = deploy(azure)
 
     # The image is there already.
+    assert starts(again) == ["containerapp job start", "containerapp update"]
+
+
+def test_a_run_that_ended_before_the_job_began_is_made_up_for(azure, project):
+    deploy(azure)
+    (project / "manage.py").write_text("print('new')\n")
+    azure.fail("containerapp job start", "ERROR: interrupted")
+    deploy(azure)
+    azure.heal()
+
+    again = deploy(azure)
+
+    # The job has the new image, but what succeeded was the old one.
     assert starts(again) == ["containerapp job start", "containerapp update"]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.azdeploy.test_create import SERVER
-from tests.azure_cli import resource_manager
+from tests.azure_cli import container_apps, resource_manager
 from tests.stand_ins import az
 from tests.stand_ins.azdeploy import AzureStandIn, azdeploy
 from vectorshop.azure import cli
@@ -130,7 +130,10 @@ def test_the_real_parser_accepts_every_command_line(configuration, command_lines
     refused = [
         (line, answer.stderr)
         for line, answer in answers
-        if line[0] != "version" and "Please run 'az login'" not in answer.stderr
+        if line[0] != "version"
+        and "Please run 'az login'" not in answer.stderr
+        # az takes every failure to look for the app as its absence.
+        and not (line[:2] == ["containerapp", "update"] and "exist" in answer.stderr)
     ]
 
     assert refused == []
@@ -329,3 +332,35 @@ def test_a_size_that_the_region_lacks_is_refused_before_anything_is_made(
     assert status == 1
     assert "does not offer Standard_B99" in text
     assert changes(azure) == []
+
+
+def test_the_real_az_puts_the_shop_on_azure(azure, monkeypatch, tmp_path):
+    name = ("--server-name", "psql-shop")
+
+    created = azdeploy(monkeypatch, "create", "--yes", "--ip", "none", *name)
+    made = azdeploy(monkeypatch, "app", "--yes", *name)
+    changes(azure)
+    again = azdeploy(monkeypatch, "app", "--yes", *name)
+    unchanged = changes(azure)
+
+    for code, text in (created, made, again):
+        assert code == 0, text
+    assert unchanged == []
+    (app,) = container_apps.found(azure, resource_manager.ROOT, "containerapps")
+    (job,) = container_apps.found(azure, resource_manager.ROOT, "jobs")
+    (container,) = app["properties"]["template"]["containers"]
+    (setup,) = job["properties"]["template"]["containers"]
+    ((secret,),) = azure.secrets.values()
+    assert {probe["httpGet"]["path"] for probe in container["probes"]} == {
+        *("/health/live", "/health/ready")
+    }
+    assert {"name": "SECRET_KEY", "secretRef": "secret-key"} in container["env"]
+    assert (secret["name"], len(secret["value"]) > 60) == ("secret-key", True)
+    assert secret["value"] not in made[1]
+    assert "--samples" in setup["command"]
+    assert app["identity"]["userAssignedIdentities"].keys() == {
+        app["properties"]["configuration"]["registries"][0]["identity"]
+    }
+    assert len(azure.builds) == 1 and len(azure.executions) == 1
+    assert len(azure.grants) >= 2
+    assert azure.uploaded

@@ -353,8 +353,14 @@ def part_delete(kind):
 
 
 def job_start(state, options):
-    run = {"startTime": f"2026-01-01T00:00:{len(state['runs']):02}Z"}
-    state["runs"].append({"properties": run | {"status": state["job_ends"]}})
+    number = len(state["runs"])
+    job = state["parts"]["containerapp job"][options["name"]]
+    about = {
+        "startTime": f"2026-01-01T00:00:{number:02}Z",
+        "status": state["job_ends"],
+        "template": job["properties"]["template"],
+    }
+    state["runs"].append({"name": f"run-{number}", "properties": about})
 
 
 def grant(state, options):

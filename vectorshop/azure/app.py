@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import secrets
-import time
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import CommandError
-
-from vectorshop.azure import containers, firewall, image, resources, server as servers
+from vectorshop.azure import (
+    containers,
+    firewall,
+    image,
+    job,
+    resources,
+    server as servers,
+)
 from vectorshop.azure.account import Account
 from vectorshop.azure.cli import FROM_INPUT, Az
 from vectorshop.azure.containers import Containers
@@ -23,11 +27,6 @@ PROVIDERS = (
     "Microsoft.OperationalInsights",
 )
 PULL = "AcrPull"
-POLL_SECONDS = 5
-# The job ends by itself within JOB_SECONDS, and once more if it is tried again.
-MOST_SECONDS = 2 * containers.JOB_SECONDS + 300
-ENDED = ("Succeeded", "Failed", "Stopped", "Degraded")
-FOLDER = Path(".data") / "azure"  # of the documents, in the project
 
 
 def deploy(az: Az, deployment: Deployment, project: Path, *, samples: bool) -> None:
@@ -45,7 +44,7 @@ def deploy(az: Az, deployment: Deployment, project: Path, *, samples: bool) -> N
         servers.register_provider(az, provider)
     parts = make_parts(az, names, server, project, samples=samples)
     let_in(az, deployment, parts)
-    set_up(az, names, parts, project)
+    job.run(az, names, parts, project)
     serve(az, names, parts, project)
     az.console.say(f"The shop is at https://{parts.host(names.app)}/")
     az.console.say(f"It costs money until `{PROGRAM} cleanup`.")
@@ -128,70 +127,6 @@ def let_in(az: Az, deployment: Deployment, parts: Containers) -> None:
     firewall.let_azure_in(az, deployment, firewall.rules(az, deployment))
 
 
-def set_up(az: Az, names: Names, parts: Containers, project: Path) -> None:
-    """Give the job the image, built if it is new, and run the job until it has ended."""
-    job = find(az, names, resources.JOB, names.job)
-    if job and containers.image_of(job) == parts.image and succeeded(az, names):
-        az.console.done("The job has brought the database up to date")
-        return
-    if job is None or containers.image_of(job) != parts.image:
-        image.build(az, names, parts.image.partition("/")[2], project)
-        az.change(
-            *("containerapp", "job", "update" if job else "create"),
-            *("--name", names.job, "--resource-group", names.group),
-            *("--yaml", document(az, project, "job", parts.job())),
-            what="Changing the job",
-            done=f"Job {names.job} has the image",
-        )
-    az.change(
-        *("containerapp", "job", "start"),
-        *("--name", names.job, "--resource-group", names.group),
-        what="Starting the job",
-        done="The job brings the database up to date",
-    )
-    if not az.dry_run:
-        wait_for_job(az, names)
-
-
-def executions(az: Az, names: Names) -> list[dict[str, Any]]:
-    """Return what the job has done, newest first."""
-    found = az.read(
-        *("containerapp", "job", "execution", "list"),
-        *("--name", names.job, "--resource-group", names.group),
-    )
-    return sorted(found, key=lambda run: str(started(run)), reverse=True)
-
-
-def started(execution: dict[str, Any]) -> Any:
-    return execution["properties"].get("startTime")
-
-
-def succeeded(az: Az, names: Names) -> bool:
-    """Return whether the job ended well when it ran last."""
-    runs = executions(az, names)
-    return bool(runs) and runs[0]["properties"]["status"] == "Succeeded"
-
-
-def wait_for_job(az: Az, names: Names) -> None:
-    """Return when the job has ended. Raises CommandError when it did not succeed."""
-    begun = time.monotonic()
-    while time.monotonic() - begun < MOST_SECONDS:
-        runs = executions(az, names)
-        status = runs[0]["properties"]["status"] if runs else "unknown"
-        if status == "Succeeded":
-            az.console.done("The database is up to date")
-            return
-        if status in ENDED:
-            break
-        az.console.progress("Waiting for the job", time.monotonic() - begun)
-        time.sleep(POLL_SECONDS)
-    raise CommandError(
-        f"The job {names.job} did not succeed ({status}), so the app was left as it is. "
-        "Its log is in the portal: the job, Execution history. Then run "
-        f"`{PROGRAM} app` again."
-    )
-
-
 def serve(az: Az, names: Names, parts: Containers, project: Path) -> None:
     """Give the app the image and its settings; made with a new SECRET_KEY if missing."""
     app = find(az, names, resources.APP, names.app)
@@ -203,7 +138,10 @@ def serve(az: Az, names: Names, parts: Containers, project: Path) -> None:
     az.change(
         *("containerapp", "update", "--name", names.app),
         *("--resource-group", names.group),
-        *("--yaml", document(az, project, "app", parts.app(names.app))),
+        *(
+            "--yaml",
+            containers.write(project, "app", parts.app(names.app), dry_run=az.dry_run),
+        ),
         what="Changing the app, usually a minute",
         done=f"App {names.app} has the image",
     )
@@ -234,15 +172,11 @@ def create_app(az: Az, names: Names, parts: Containers) -> None:
     )
 
 
-def document(az: Az, project: Path, name: str, content: containers.Document) -> str:
-    return containers.write(project / FOLDER, name, content, dry_run=az.dry_run)
-
-
 def ask(az: Az, deployment: Deployment) -> None:
     """Ask az for what show() prints, and print nothing of it."""
     names = resources.names_of(deployment)
     find(az, names, resources.APP, names.app)
-    executions(az, names)
+    job.executions(az, names)
 
 
 def show(az: Az, deployment: Deployment) -> None:
@@ -254,7 +188,7 @@ def show(az: Az, deployment: Deployment) -> None:
         return
     host = app["properties"]["configuration"]["ingress"]["fqdn"]
     az.console.done(f"App https://{host}/ ({containers.image_of(app)})")
-    if succeeded(az, names):
+    if job.succeeded(job.executions(az, names)):
         az.console.done("The job has brought the database up to date")
     else:
         az.console.warn(f"The job did not succeed when it ran last: {PROGRAM} app")

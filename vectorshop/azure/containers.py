@@ -15,6 +15,7 @@ SECRET = "secret-key"  # its name in Container Apps
 RESOURCES = {"cpu": 1.0, "memory": "2Gi"}
 MOST_REPLICAS = 3
 JOB_SECONDS = 1800
+FOLDER = Path(".data") / "azure"  # of the documents, in the project
 Document = dict[str, Any]
 
 
@@ -75,18 +76,9 @@ class Containers:
         }
 
     def app(self, name: str) -> Document:
-        """Return the shop with its probes."""
+        """Return what the app runs, with its probes; the rest stays as it was made."""
         return {
             "properties": {
-                "configuration": {
-                    "activeRevisionsMode": "Single",
-                    "ingress": {
-                        "external": True,
-                        "allowInsecure": False,
-                        "targetPort": PORT,
-                        "transport": "auto",
-                    },
-                },
                 "template": {
                     "containers": [
                         {
@@ -159,13 +151,13 @@ def image_of(resource: Document) -> str:
     return str(resource["properties"]["template"]["containers"][0]["image"])
 
 
-def write(folder: Path, name: str, document: Document, *, dry_run: bool) -> str:
+def write(project: Path, name: str, document: Document, *, dry_run: bool) -> str:
     """Return the path of a file for az's --yaml, written unless *dry_run*.
 
     It has no secret. JSON is YAML as well.
     """
-    path = folder / f"{name}.yaml"
+    path = project / FOLDER / f"{name}.yaml"
     if not dry_run:
-        folder.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     return str(path)
