@@ -358,9 +358,9 @@ def test_the_real_az_puts_the_shop_on_azure(azure, monkeypatch, tmp_path):
     assert (secret["name"], len(secret["value"]) > 60) == ("secret-key", True)
     assert secret["value"] not in made[1]
     assert "--samples" in setup["command"]
-    assert app["identity"]["userAssignedIdentities"].keys() == {
-        app["properties"]["configuration"]["registries"][0]["identity"]
-    }
+    (identity,) = app["identity"]["userAssignedIdentities"]
+    (registry,) = app["properties"]["configuration"]["registries"]
+    assert identity.lower() == registry["identity"].lower()
     assert len(azure.builds) == 1 and len(azure.executions) == 1
     assert len(azure.grants) >= 2
     assert azure.uploaded
