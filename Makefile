@@ -1,7 +1,7 @@
 # The project's commands; `make help` lists them.
 
 .DEFAULT_GOAL := help
-.PHONY: help python install demo test test-azure-cli test-citus test-old-pgvector test-container bench bench-import screenshots figures messages openapi locks audit sbom lint format
+.PHONY: help python install demo test test-azure-cli test-citus test-old-pgvector test-container bench bench-import screenshots figures messages openapi locks audit sbom lint lint-infra format
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -9,6 +9,7 @@ CITUS_URL ?=
 SHARDS ?=
 BIN := .venv/bin
 AZURE_CLI := .data/azure-cli
+CHECKOV := .data/checkov
 LIGHTHOUSE := .data/lighthouse/node_modules/.bin/lighthouse
 
 help: ## list the commands
@@ -39,7 +40,7 @@ $(AZURE_CLI)/bin/az:
 	$(PYTHON) -m venv $(AZURE_CLI)
 	$(AZURE_CLI)/bin/pip install --quiet --disable-pip-version-check azure-cli==2.91.0
 
-test-azure-cli: .venv/installed-dev $(AZURE_CLI)/bin/az ## check azdeploy with the real az (700 MB, 5 minutes)
+test-azure-cli: .venv/installed-dev $(AZURE_CLI)/bin/az ## check azdeploy with the real az (700 MB, 8 minutes)
 	$(BIN)/python -m pytest tests/azure_cli/check_real_az.py
 
 test-citus: .venv/installed-dev ## run tests/citus on the cluster whose coordinator CITUS_URL names
@@ -109,6 +110,14 @@ lint: .venv/installed-dev ## check style, types and templates
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/zizmor --offline --quiet .github/workflows
 	$(BIN)/djade --target-version 5.2 --check $$(git ls-files 'templates/admin/*.html')
+
+$(CHECKOV)/bin/checkov:
+	$(PYTHON) -m venv $(CHECKOV)
+	$(CHECKOV)/bin/pip install --quiet --disable-pip-version-check checkov==3.3.30
+
+lint-infra: $(CHECKOV)/bin/checkov ## check the Bicep files against Azure's policies (300 MB, two minutes)
+	@found=$$($(CHECKOV)/bin/checkov --config-file infra/.checkov.yaml --directory infra); status=$$?; \
+	echo "$$found"; case "$$found" in *"Parsing errors"*) exit 1;; esac; exit $$status
 
 format: .venv/installed-dev ## rewrite the code and the templates in the project's style
 	$(BIN)/ruff check --fix-only .

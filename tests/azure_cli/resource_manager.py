@@ -21,6 +21,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.azure_cli import container_apps
+
 SUBSCRIPTION = "11111111-1111-4111-8111-111111111111"
 TENANT = "22222222-2222-4222-8222-222222222222"
 OBJECT_ID = "33333333-3333-4333-8333-333333333333"
@@ -110,6 +112,9 @@ class Azure:
         self.unknown = []
         self.refusal = None  # an error for every change, as Azure words it
         self.wants_password = False  # also of servers to which none can sign in
+        # What Azure keeps of an app, and never shows.
+        self.secrets, self.executions, self.builds, self.grants = {}, [], [], []
+        self.address = ""
 
     def answer(self, method, path, body):
         """Return the status and the JSON answer to one request."""
@@ -125,7 +130,11 @@ class Azure:
         if match := re.fullmatch(f"{ROOT}/providers/([^/]+)(/register)?", low):
             if match[2]:
                 self.registered = "Registered"
-            return 200, {"namespace": match[1], "registrationState": self.registered}
+            return 200, {
+                "namespace": match[1],
+                "registrationState": self.registered,
+                "resourceTypes": container_apps.resource_types(match[1]),
+            }
         if self.refusal and method in ("PUT", "PATCH", "DELETE"):
             return 403, {"error": self.refusal}
         fixed = {
@@ -145,7 +154,8 @@ class Azure:
         for ending, answer in endings.items():
             if low.endswith(ending):
                 return 200, answer
-        return self.store(method, path, body)
+        about_apps = container_apps.answer(self, method, path, body)
+        return about_apps or self.store(method, path, body)
 
     def servers(self):
         """Return what is in the groups: servers, without their parts."""
@@ -177,6 +187,9 @@ class Azure:
         body.get("properties", {}).pop("administratorLoginPassword", None)
         old = self.resources.get(key, {})
         parts = path.split("/")
+        configuration = body.get("properties", {}).get("configuration") or {}
+        if secrets := configuration.pop("secrets", None):
+            self.secrets[key] = secrets
         kind = "/".join([parts[6], *parts[7::2]]) if len(parts) > 7 else "group"
         resource = {**old, **body, "id": path, "name": parts[-1], "type": kind}
         resource["properties"] = {
@@ -184,6 +197,8 @@ class Azure:
             **body.get("properties", {}),
             "provisioningState": "Succeeded",
         }
+        if len(parts) > 7 and not old:
+            resource["properties"] |= container_apps.shown(parts[-2].lower(), parts[-1])
         if kind == f"{PROVIDER}/flexibleServers":
             host = f"{parts[-1]}.postgres.database.azure.com"
             # Azure takes the mode as an order and does not show it.
@@ -240,7 +255,11 @@ class Handler(BaseHTTPRequestHandler):
     def reply(self):
         address = urlsplit(self.path)
         length = int(self.headers.get("Content-Length") or 0)
-        body = json.loads(self.rfile.read(length) or b"{}")
+        sent = self.rfile.read(length)
+        if address.path.startswith("/upload/"):
+            self.store_blob(sent)
+            return
+        body = json.loads(sent or b"{}")
         if address.path == "/identity":
             status, answer = 200, token(parse_qs(address.query)["resource"][0])
         else:
@@ -256,6 +275,16 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(content)
+
+    def store_blob(self, content):
+        """Take a file, as Azure's storage does."""
+        self.azure.uploaded = content
+        self.send_response(201)
+        self.send_header("ETag", '"1"')
+        self.send_header("Last-Modified", "Thu, 01 Jan 2026 00:00:00 GMT")
+        self.send_header("x-ms-request-server-encrypted", "true")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = do_DELETE = reply
 
@@ -321,6 +350,7 @@ def serve(azure, folder):
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate(folder))
     arm.socket = context.wrap_socket(arm.socket, server_side=True)
+    azure.address = f"https://localhost:{arm.server_port}"
     for server in (arm, identity):
         server.daemon_threads = True
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -340,5 +370,8 @@ def cloud(port):
             "ossrdbmsResourceId": "https://ossrdbms-aad.database.windows.net",
             "resourceManager": here,
         },
-        "suffixes": {"postgresqlServerEndpoint": ".postgres.database.azure.com"},
+        "suffixes": {
+            "acrLoginServerEndpoint": ".azurecr.io",
+            "postgresqlServerEndpoint": ".postgres.database.azure.com",
+        },
     }

@@ -39,6 +39,11 @@ def fresh(**changes):
         "ignores_password_auth": False,
         "groups": {},
         "servers": {},
+        # What `app` makes: by kind, as in PARTS, and name.
+        "parts": {},
+        "grants": [],
+        "job_ends": "Succeeded",
+        "runs": [],
         "faults": {},
         **changes,
     }
@@ -101,7 +106,7 @@ def answer(state, command, options):
     if not state["signed_in"]:
         raise Stop(1, "ERROR: Please run 'az login' to setup account.")
     area = command.removeprefix("postgres flexible-server ")
-    handler = HANDLERS.get(area if area != command else command)
+    handler = HANDLERS.get(area)
     if handler is None:
         raise Stop(2, f"ERROR: '{command}' is misspelled or not recognized")
     return handler(state, options)
@@ -265,11 +270,122 @@ def register(state, options):
 
 def resource_list(state, options):
     group = options["resource-group"]
-    return [
+    servers = [
         {"name": name, "type": "Microsoft.DBforPostgreSQL/flexibleServers"}
         for name, server in state["servers"].items()
         if server["resourceGroup"] == group
-    ] + state["groups"][group].get("_others", [])
+    ]
+    parts = [
+        {"name": name, "type": PARTS[kind], "tags": part["tags"]}
+        for kind, found in state["parts"].items()
+        for name, part in found.items()
+    ]
+    return servers + parts + state["groups"][group].get("_others", [])
+
+
+# What `app` makes
+
+PARTS = {
+    "containerapp": "Microsoft.App/containerApps",
+    "containerapp job": "Microsoft.App/jobs",
+    "containerapp env": "Microsoft.App/managedEnvironments",
+    "monitor log-analytics workspace": "Microsoft.OperationalInsights/workspaces",
+    "acr": "Microsoft.ContainerRegistry/registries",
+    "identity": "Microsoft.ManagedIdentity/userAssignedIdentities",
+}
+
+
+def part_list(kind):
+    return lambda state, options: list(state["parts"].get(kind, {}).values())
+
+
+def part_create(kind):
+    def create(state, options):
+        name, group = options["name"], options["resource-group"]
+        place = f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{group}/providers"
+        part = {"id": f"{place}/{PARTS[kind]}/{name}", "name": name}
+        if "yaml" in options:
+            part |= document(options)
+        else:
+            part |= {"tags": tags(options), **made_of(name, options)}
+            if "secrets" in options:
+                state.setdefault("secrets", []).append(options["secrets"])
+        state["parts"].setdefault(kind, {})[name] = part
+
+    return create
+
+
+def made_of(name, options):
+    """Return what az shows of a new part of any kind."""
+    container = {"name": name, "image": options.get("image")}
+    fqdn = f"{name}.lab.azurecontainerapps.io"
+    return {
+        "principalId": f"{'1' if 'setup' in name else '2'}0000000{OBJECT_ID[8:]}",
+        "clientId": f"client-of-{name}",
+        "customerId": "99999999-9999-4999-8999-999999999999",
+        "loginServer": f"{name}.azurecr.io",
+        "properties": {
+            "defaultDomain": "lab.azurecontainerapps.io",
+            "configuration": {"ingress": {"fqdn": fqdn}},
+            "template": {"containers": [container]},
+        },
+    }
+
+
+def document(options):
+    with open(options["yaml"]) as file:  # noqa: PTH123
+        return json.load(file)
+
+
+def part_update(kind):
+    def update(state, options):
+        part = state["parts"][kind][options["name"]]
+        part["properties"]["template"] = document(options)["properties"]["template"]
+
+    return update
+
+
+def part_delete(kind):
+    def delete(state, options):
+        del state["parts"][kind][options["name"]]
+
+    return delete
+
+
+def job_start(state, options):
+    number = len(state["runs"])
+    job = state["parts"]["containerapp job"][options["name"]]
+    about = {
+        "startTime": f"2026-01-01T00:00:{number:02}Z",
+        "status": state["job_ends"],
+        "template": job["properties"]["template"],
+    }
+    state["runs"].append({"name": f"run-{number}", "properties": about})
+
+
+def grant(state, options):
+    state["grants"].append([options["assignee-object-id"], options["scope"]])
+
+
+def grants(state, options):
+    return [
+        {"principalId": who, "scope": scope}
+        for who, scope in state["grants"]
+        if [who, scope] == [options["assignee-object-id"], options["scope"]]
+    ]
+
+
+PART_HANDLERS = {
+    f"{kind} {verb}": make(kind)
+    for kind in PARTS
+    for verb, make in (
+        ("list", part_list),
+        ("create", part_create),
+        ("delete", part_delete),
+    )
+} | {
+    f"{kind} update": part_update(kind) for kind in ("containerapp", "containerapp job")
+}
 
 
 def server_delete(state, options):
@@ -302,6 +418,12 @@ HANDLERS = {
     "firewall-rule delete": rule_delete,
     "microsoft-entra-admin list": admin_list,
     "microsoft-entra-admin create": admin_create,
+    **PART_HANDLERS,
+    "acr build": lambda s, o: s.setdefault("images", []).append(o["image"]),
+    "containerapp job start": job_start,
+    "containerapp job execution list": lambda s, o: s["runs"],
+    "role assignment list": grants,
+    "role assignment create": grant,
 }
 
 
@@ -324,8 +446,8 @@ def main(argv):
         fail_as_ordered(state, argv)
         command, options = parse(argv)
         for name, value in options.items():
-            if value == "@-":
-                options[name] = sys.stdin.read()
+            if isinstance(value, str) and value.endswith("@-"):
+                options[name] = value[:-2] + sys.stdin.read()
         result = answer(state, command, options)
     except KeyboardInterrupt:
         return 130

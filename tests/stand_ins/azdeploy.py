@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 from tests.stand_ins import az
 from vectorshop.management.commands.azdeploy import Command
 
-CHANGING = ("create", "delete", "register", "set", "start", "wait")
+CHANGING = ("build", "create", "delete", "register", "set", "start", "update", "wait")
 
 
 @dataclass

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from vectorshop.azure import replica, server as servers
+from vectorshop.azure import app, replica, resources, server as servers
 from vectorshop.azure.cli import Az
 from vectorshop.azure.deployment import TAG, TAG_VALUE, Deployment, is_ours
 
@@ -27,10 +27,11 @@ def clean_up(az: Az, deployment: Deployment, *, group_was_named: bool) -> None:
     server = servers.find_server(az, deployment)
     copies = replica.replicas(az, deployment)
     known = {deployment.server, *(copy["name"].lower() for copy in copies)}
-    strangers = others(az, deployment, known)
+    found = az.read("resource", "list", "--resource-group", deployment.group)
+    parts, strangers = sorted_out(found, deployment, known)
     servers_are_ours = all(is_ours(found) for found in [*copies, server] if found)
     if is_ours(group) and not strangers and servers_are_ours:
-        say_what_goes(az, deployment, server, copies, whole_group=True)
+        say_what_goes(az, deployment, server, copies + parts, whole_group=True)
         ask_name(az, deployment, group_was_named=group_was_named)
         delete_group(az, deployment)
         return
@@ -45,21 +46,34 @@ def clean_up(az: Az, deployment: Deployment, *, group_was_named: bool) -> None:
             "did not make it. Nothing was deleted. To delete it all the same: "
             f"az postgres flexible-server delete {' '.join(deployment.named)}"
         )
-    say_what_goes(az, deployment, server, copies, whole_group=False)
+    say_what_goes(az, deployment, server, copies + parts, whole_group=False)
     ask_name(az, deployment, group_was_named=group_was_named)
+    app.delete(az, deployment)
     replica.delete(az, deployment, copies)
     delete_server(az, deployment)
 
 
-def others(az: Az, deployment: Deployment, known: set[str]) -> list[dict[str, Any]]:
-    """Return what is in the group besides the *known* servers."""
-    found = az.read("resource", "list", "--resource-group", deployment.group)
-    return [
-        resource
-        for resource in found
-        if resource["name"].lower() not in known
-        or resource["type"].lower() != "microsoft.dbforpostgresql/flexibleservers"
-    ]
+def sorted_out(
+    found: list[dict[str, Any]], deployment: Deployment, known: set[str]
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the parts of the app that azdeploy made, and all that is not ours.
+
+    known: the names of the servers, which are in neither.
+    """
+    ours = {
+        (kind.type.lower(), name.lower())
+        for kind, name in resources.names_of(deployment).parts
+    }
+    parts, strangers = [], []
+    for resource in found:
+        kind, name = resource["type"].lower(), resource["name"].lower()
+        if kind == "microsoft.dbforpostgresql/flexibleservers" and name in known:
+            continue
+        if (kind, name) in ours and is_ours(resource):
+            parts.append(resource)
+        else:
+            strangers.append(resource)
+    return parts, strangers
 
 
 def say_what_stays(
@@ -81,7 +95,7 @@ def say_what_goes(
     az: Az,
     deployment: Deployment,
     server: dict[str, Any] | None,
-    copies: list[dict[str, Any]],
+    others: list[dict[str, Any]],
     *,
     whole_group: bool,
 ) -> None:
@@ -91,8 +105,9 @@ def say_what_goes(
         az.console.say(
             f"This deletes the server {deployment.server} with all its data."
         )
-    for copy in copies:
-        az.console.say(f"This deletes its replica {copy['name']}.")
+    for other in others:
+        replica_of = "its replica " if "replicationRole" in other else ""
+        az.console.say(f"This deletes {replica_of}{other['name']}.")
 
 
 def ask_name(az: Az, deployment: Deployment, *, group_was_named: bool) -> None:

@@ -32,8 +32,8 @@ ADVICE = {
     "aadsts": "Sign in again: az login",
     "authorizationfailed": (
         "Your account may not do this here. Ask for the role Contributor on the "
-        "subscription or the resource group, or choose another one: --subscription, "
-        "--resource-group."
+        "subscription or the resource group (`app` also wants User Access Administrator, "
+        "to give rights), or choose another one: --subscription, --resource-group."
     ),
     "exist in cloud": "See your subscriptions: az account list --output table",
     "missingsubscriptionregistration": (

@@ -149,12 +149,7 @@ def apply(
     """
     set_rule(az, deployment, rule_name(deployment), wanted, existing)
     if allow_azure:
-        az.console.warn(
-            "--allow-azure lets in every machine in Azure, other customers' as well; "
-            "each still needs a valid token."
-        )
-        services = Range(AZURE_SERVICES, AZURE_SERVICES)
-        set_rule(az, deployment, AZURE_RULE, services, existing)
+        let_azure_in(az, deployment, existing)
     elif wanted is None:
         set_rule(az, deployment, AZURE_RULE, None, existing)
     for name, span in existing.items():
@@ -163,6 +158,16 @@ def apply(
                 f"Rule {name} lets in {span}. Remove it: az postgres flexible-server "
                 f"firewall-rule delete {' '.join(deployment.place)} --name {name}"
             )
+
+
+def let_azure_in(az: Az, deployment: Deployment, existing: dict[str, Range]) -> None:
+    """Open the firewall for everything that runs in Azure, and say what that means."""
+    az.console.warn(
+        f"The rule {AZURE_RULE} lets in every machine in Azure, other customers' as "
+        "well; each still needs a valid token."
+    )
+    services = Range(AZURE_SERVICES, AZURE_SERVICES)
+    set_rule(az, deployment, AZURE_RULE, services, existing)
 
 
 def set_rule(

@@ -105,6 +105,12 @@ ROLE: dict[str, dict[str, Any]] = {
 REPLICA: dict[str, dict[str, Any]] = {
     "name": {"help": "The name of the new server, unique in all of Azure."},
 }
+APP: dict[str, dict[str, Any]] = {
+    "--no-samples": {
+        "action": "store_true",
+        "help": "Leave an empty catalogue empty.",
+    },
+}
 # Action: what it does, the method's options besides COMMON.
 ACTIONS: dict[str, tuple[str, dict[str, dict[str, Any]]]] = {
     "create": ("make the server, or finish what an earlier run left", SIZE | FIREWALL),
@@ -116,6 +122,7 @@ ACTIONS: dict[str, tuple[str, dict[str, dict[str, Any]]]] = {
         "make a read replica of the server",
         REPLICA | {"--ip": FIREWALL["--ip"]},
     ),
+    "app": ("put the shop on Azure beside its server, or bring it up to date", APP),
     "firewall": ("let in your address, or nobody with --ip none", FIREWALL),
     "cleanup": ("delete what azdeploy made, after asking", {}),
 }
@@ -134,6 +141,6 @@ def add_action_options(parser: ArgumentParser, action: str) -> None:
     action's name as well as behind it.
     """
     for name, arguments in (COMMON | ACTIONS[action][1]).items():
-        if name not in ROLE:
+        if name not in ROLE | APP:
             arguments = {**arguments, "default": SUPPRESS}
         parser.add_argument(name, **arguments)

@@ -64,6 +64,18 @@ def connect(host: str, user: str) -> BaseDatabaseWrapper:
     return handler[NO_DB_ALIAS]
 
 
+def own_session(connection: BaseDatabaseWrapper) -> BaseDatabaseWrapper:
+    """Return a new connection by the same sign-in, as the user and not as the owner.
+
+    Where roles are made, the owner may not exist yet.
+    """
+    own = connection.copy(NO_DB_ALIAS)
+    own.settings_dict["NAME"] = DATABASE
+    for option in ("assume_role", "pool"):
+        own.settings_dict["OPTIONS"].pop(option, None)
+    return own
+
+
 def create(
     connection: BaseDatabaseWrapper, principal: Principal, *, dry_run: bool = False
 ) -> list[str]:

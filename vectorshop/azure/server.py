@@ -51,7 +51,7 @@ def create(
     server = find_server(az, deployment)
     if server is None:
         announce_cost(az, deployment)
-        register_provider(az)
+        register_provider(az, PROVIDER)
         check_offer(az, deployment)
         create_group(az, deployment)
         create_server(az, deployment)
@@ -116,13 +116,13 @@ def announce_cost(az: Az, deployment: Deployment) -> None:
         az.console.confirm("Create it?")
 
 
-def register_provider(az: Az) -> None:
-    state = az.read("provider", "show", "--namespace", PROVIDER)["registrationState"]
+def register_provider(az: Az, name: str) -> None:
+    state = az.read("provider", "show", "--namespace", name)["registrationState"]
     if state != "Registered":
         az.change(
-            *("provider", "register", "--namespace", PROVIDER, "--wait"),
-            what=f"Registering {PROVIDER} for the subscription",
-            done=f"Provider {PROVIDER} registered",
+            *("provider", "register", "--namespace", name, "--wait"),
+            what=f"Registering {name} for the subscription",
+            done=f"Provider {name} registered",
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from vectorshop.azure import firewall, replica, server as servers
+from vectorshop.azure import app, firewall, replica, server as servers
 from vectorshop.azure.cli import Az
 from vectorshop.azure.console import Console
 from vectorshop.azure.deployment import PROGRAM, Deployment
@@ -22,6 +22,7 @@ def show(az: Az, deployment: Deployment) -> None:
         show_extension(az, deployment)
         show_firewall(az, deployment)
         replica.show(az, deployment)
+        app.show(az, deployment)
     az.console.say(f"It costs money until `{PROGRAM} cleanup`.")
 
 
@@ -32,6 +33,7 @@ def ask(az: Az, deployment: Deployment) -> None:
     servers.allowed_extensions(az, deployment)
     firewall.rules(az, deployment)
     replica.replicas(az, deployment)
+    app.ask(az, deployment)
 
 
 def show_server(console: Console, server: dict[str, Any]) -> None:

@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from vectorshop.azure import (
     account as accounts,
+    app,
     cleanup,
     connection,
     deployment as deployments,
@@ -220,6 +221,14 @@ class Command(BaseCommand):
     def replica(self) -> None:
         replica.create(
             self.az, self.deployment, self.options["name"], ip=self.options["ip"]
+        )
+
+    def app(self) -> None:
+        app.deploy(
+            self.az,
+            self.deployment,
+            Path(settings.BASE_DIR),
+            samples=not self.options["no_samples"],
         )
 
     def firewall(self) -> None:
