@@ -29,9 +29,12 @@ ROOT = Path(settings.BASE_DIR)
 # One that everybody may run: not within somebody's home.
 PYTHON = shutil.which("python3", path="/usr/local/bin:/usr/bin")
 
-pytestmark = pytest.mark.skipif(
-    os.name == "nt" or os.geteuid() != 0, reason="only root runs as another user"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        os.name == "nt" or os.geteuid() != 0, reason="only root runs as another user"
+    ),
+    pytest.mark.skipif(not PYTHON, reason="no Python that another user may run"),
+]
 
 
 class Image:
