@@ -17,6 +17,9 @@ from products.currency import rounded, shop_currency, to_minor_units
 from products.models import Product
 from products.pictures.shown import image_address
 
+# What makes an address that begins with "/" whole, and leaves others as they are.
+Absolute = Callable[[str], str]
+
 # Characters; https://support.google.com/merchants/answer/6324468 allows so many.
 DESCRIPTION = 5_000
 
@@ -46,11 +49,8 @@ class Offer:
     seller: str
 
 
-def offer_of(product: Product, absolute: Callable[[str], str]) -> Offer:
-    """Return the facts of a product.
-
-    absolute: makes an address that begins with "/" whole, and leaves others as they are.
-    """
+def offer_of(product: Product, absolute: Absolute) -> Offer:
+    """Return the facts of a product."""
     currency = shop_currency()
     image = image_address(product)
     return Offer(

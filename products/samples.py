@@ -100,7 +100,8 @@ def loading_alone() -> Iterator[None]:
 def remove(name: str) -> Found:
     """Remove the products of a set that nobody has changed; return what was found.
 
-    One whose text, price or picture is no longer the sample's is somebody's work, and stays.
+    One whose text, price or picture is no longer the sample's is somebody's work, and
+    stays.
     """
     with loading_alone():
         found = find(name, for_update=True)

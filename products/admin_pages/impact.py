@@ -37,8 +37,8 @@ def shown_impact(
     """Return what *measure* says of the log's most frequent searches.
 
     None for users who may not see the log, while the shop keeps none, and where nobody
-    has searched. A preview is worth its
-    other half where the searches cannot be made, so the reason is shown in their place.
+    has searched. A preview is worth its other half where the searches cannot be made, so
+    the reason is shown in their place.
     """
     if not request.user.has_perm(SEE_LOG):
         return None

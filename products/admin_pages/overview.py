@@ -15,7 +15,7 @@ from django.contrib import messages
 from django.contrib.admin.models import LogEntry
 from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
-from django.db import DEFAULT_DB_ALIAS, OperationalError, transaction
+from django.db import DEFAULT_DB_ALIAS
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -36,10 +36,9 @@ from products.search.words import COUNTS_SECONDS, LARGE
 from products.search_log.frequent import NoResults, no_results
 from products.search_log.period import Period
 from products.sql.sharding import estimated_rows
-from products.sql.statements import rows
+from products.sql.statements import TookTooLong, at_most
 from products.turns import BusyError, Turns
 from products.watching.figures import Figure, figures
-from vectorshop.db.limits import is_too_slow
 
 if TYPE_CHECKING:
     from django.contrib.admin import ModelAdmin
@@ -123,22 +122,11 @@ def count_states() -> Counts:
 
 def states_in_time() -> dict[str, int] | None:
     """Return how many products are in each state, None if that takes over a second."""
-    limit = [f"{COUNT_SECONDS}s"]
     try:
-        with transaction.atomic():
-            rows(
-                "SELECT set_config('statement_timeout', %s, true)",
-                limit,
-                using=DEFAULT_DB_ALIAS,
-            )
-            states = Product.objects.embedding_states()
-            # Where this is part of a larger transaction, the limit would outlast it.
-            transaction.set_rollback(True)
-    except OperationalError as err:
-        if not is_too_slow(err.__cause__):
-            raise
+        with at_most(COUNT_SECONDS, using=DEFAULT_DB_ALIAS):
+            return Product.objects.embedding_states()
+    except TookTooLong:
         return None
-    return states
 
 
 def estimated_products() -> int | None:

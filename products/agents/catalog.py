@@ -6,7 +6,6 @@ for what cannot be answered.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -25,19 +24,15 @@ from products.agents.refusals import Refusal
 from products.agents.shapes import ucp_product
 from products.currency import from_minor_units, shop_currency
 from products.models import Product
-from products.offers import offer_of
+from products.offers import Absolute, offer_of
 from products.search import Filters, Results, SearchError, search
 from products.search.question import check_text
 
-Absolute = Callable[[str], str]
 Message = dict[str, str]
 
 
 def search_catalog(data: Any, absolute: Absolute) -> dict[str, Any]:
-    """Return the products that a query finds, or that filters leave of the catalogue.
-
-    absolute: makes an address that begins with "/" whole.
-    """
+    """Return the products that a query finds, or that filters leave of the catalogue."""
     request = checked(SearchRequest, data)
     filters, messages = read_filters(request.filters, request.context)
     if not request.query.strip() and not (filters or request.filters.price):

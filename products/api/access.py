@@ -119,8 +119,8 @@ class KeyIfAny(KeyAuth):
         return key_of(request) or "everybody"
 
 
-reading = KeyIfAny()
-writing = KeyAuth(Scope.WRITE)
+key_if_any = KeyIfAny()
+key_to_write = KeyAuth(Scope.WRITE)
 
 
 def require(request: HttpRequest, scope: Scope) -> None:

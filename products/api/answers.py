@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -58,27 +59,24 @@ class Writer:
     def product(self, product: models.Product) -> schemas.Product:
         """Return a product."""
         return schemas.Product(
-            sku=product.sku,
-            name=product.name,
-            category=product.category,
-            price=str(product.price),
-            currency=self.currency,
-            url=self.root + self.page_of(product.pk),
-            image=self.picture(product),
-            description=product.description,
+            **self.listed_values(product), description=product.description
         )
 
     def listed(self, product: models.Product) -> schemas.ListedProduct:
         """Return a product without its description, which may not be loaded."""
-        return schemas.ListedProduct(
-            sku=product.sku,
-            name=product.name,
-            category=product.category,
-            price=str(product.price),
-            currency=self.currency,
-            url=self.root + self.page_of(product.pk),
-            image=self.picture(product),
-        )
+        return schemas.ListedProduct(**self.listed_values(product))
+
+    def listed_values(self, product: models.Product) -> dict[str, Any]:
+        """Return what a list has of a product, by the names of the answer."""
+        return {
+            "sku": product.sku,
+            "name": product.name,
+            "category": product.category,
+            "price": str(product.price),
+            "currency": self.currency,
+            "url": self.root + self.page_of(product.pk),
+            "image": self.picture(product),
+        }
 
     def picture(self, product: models.Product) -> str | None:
         """Return the address of a product's picture; None: it has none."""

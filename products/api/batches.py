@@ -13,7 +13,7 @@ from ninja import Query, Router, Schema
 from pydantic import Field
 
 from products.admin_log import IMPORTED, log_work
-from products.api.access import writing
+from products.api.access import key_to_write
 from products.api.answers import answer
 from products.api.limits import charge
 from products.api.problems import Problem, documented
@@ -91,7 +91,7 @@ BODY: dict[str, Any] = {
 
 @router.post(
     "/products:batch",
-    auth=writing,
+    auth=key_to_write,
     response=Batch,
     summary="Add and change many products",
     openapi_extra=BODY | documented(400, 403, 411, 413, 415, 503),
@@ -99,7 +99,7 @@ BODY: dict[str, Any] = {
 def write_products(
     request: HttpRequest, options: Query[BatchOptions]
 ) -> HttpResponseBase:
-    """What became of each line; those that are refused do not keep the others out.
+    """Store each line and say what became of it; a refused one keeps no other out.
 
     The rules are those of `manage.py import_products`: a product that is there gets the
     values that its line has, others are added. Vectors of the recipe in force are taken;

@@ -54,7 +54,7 @@ Sku = PathEx[
 def similar_products(
     request: HttpRequest, sku: Sku, asked: Query[SimilarQuestion]
 ) -> HttpResponseBase:
-    """The products most like one, the nearest first, itself left out."""
+    """Return the products most like one, the nearest first, without itself."""
     refuse_unknown(request, *SimilarQuestion.model_fields)
     if asked.is_plain:
         try:
@@ -77,7 +77,7 @@ def similar_products(
 def why_product_is_not_found(
     request: HttpRequest, sku: Sku, asked: Query[OrderedQuestion]
 ) -> HttpResponseBase:
-    """Where a product is in the answer to a question, or what keeps it out.
+    """Say where a product is in the answer to a question, or what keeps it out.
 
     It takes a few searches and compares every vector that passes the filters, so that
     others may have to wait: then it answers 503. The pages have `limit` products.
@@ -113,7 +113,7 @@ def why_product_is_not_found(
     openapi_extra=documented(400, 404),
 )
 def get_product(request: HttpRequest, sku: Sku) -> HttpResponseBase:
-    """The product with this sku, in the same upper and lower case."""
+    """Return the product with this sku, in the same upper and lower case."""
     refuse_unknown(request)
     return answer(request, Writer(request).product(product_of(sku)))
 

@@ -41,7 +41,7 @@ router = Router(tags=["search"])
 def search_products(
     request: HttpRequest, asked: Query[SearchQuestion]
 ) -> HttpResponseBase:
-    """A page of the products that a text finds, best first.
+    """Return a page of the products that a text finds, best first.
 
     Words may be left out with -word and asked for exactly in "quotes", as in the shop.
     """
@@ -65,7 +65,7 @@ def search_products(
 def search_by_examples(
     request: HttpRequest, asked: ExamplesQuestion
 ) -> HttpResponseBase:
-    """A page of the products that are like some and unlike others, with or without a text.
+    """Return a page of the products like some and unlike others, also by a text.
 
     The body has the names that the parameters of the search by a text have.
     """
@@ -81,7 +81,7 @@ def search_by_examples(
     openapi_extra=documented(400),
 )
 def count_facets(request: HttpRequest, asked: Query[TextQuestion]) -> HttpResponseBase:
-    """The categories of what a text finds, with their counts, and the range of prices."""
+    """Count the categories of what a text finds, and return the range of prices."""
     refuse_unknown(request, *TextQuestion.model_fields)
     question = asked.question(Where(request))
     if asked.q.strip():
@@ -112,7 +112,7 @@ def suggest(
         P(max_length=MAX_TEXT, description="What is typed so far.", example="head"),
     ],
 ) -> HttpResponseBase:
-    """Texts, categories and products that begin like what is typed."""
+    """Return texts, categories and products that begin like what is typed."""
     refuse_unknown(request, "q")
     offered = completions(q)
     writer = Writer(request)

@@ -16,7 +16,7 @@ from pydantic_core import to_json
 
 from products.admin_log import log_entry
 from products.api import schemas
-from products.api.access import writing
+from products.api.access import key_to_write
 from products.api.answers import Writer, answer, tag_of
 from products.api.conditions import check_conditions
 from products.api.limits import COLD, charge
@@ -88,7 +88,7 @@ class ProductChanges(Schema):
 
 @router.put(
     "/products/{path:sku}",
-    auth=writing,
+    auth=key_to_write,
     response={200: schemas.Product, 201: schemas.Product},
     summary="Add a product, or give it other values",
     openapi_extra=documented(400, 403, 412, 413, body=EXAMPLE),
@@ -96,7 +96,7 @@ class ProductChanges(Schema):
 def put_product(
     request: HttpRequest, sku: Sku, product: NewProduct
 ) -> HttpResponseBase:
-    """The product as it is stored: status 201 for a new one, 200 for one that was there.
+    """Store a product and return it: status 201 if it is new, else 200.
 
     Sent twice it is stored once. Its text is embedded at once. With `If-Match` and the
     ETag of the product it is stored only if nobody has changed it since, with
@@ -109,7 +109,7 @@ def put_product(
 
 @router.patch(
     "/products/{path:sku}",
-    auth=writing,
+    auth=key_to_write,
     response=schemas.Product,
     summary="Give a product some other values",
     openapi_extra=documented(400, 403, 404, 412, 413, body={"price": "18.00"}),
@@ -117,9 +117,9 @@ def put_product(
 def patch_product(
     request: HttpRequest, sku: Sku, changes: ProductChanges
 ) -> HttpResponseBase:
-    """The product as it is stored. Values that are left out stay as they are.
+    """Change a product and return it. Values that are left out stay as they are.
 
-    With `If-Match` as for PUT.
+    `If-Match` is read as for PUT.
     """
     refuse_unknown(request)
     check = check_of(request)
@@ -135,15 +135,15 @@ def patch_product(
 
 @router.delete(
     "/products/{path:sku}",
-    auth=writing,
+    auth=key_to_write,
     response={204: None},
     summary="Remove a product",
     openapi_extra=documented(400, 403, 404, 412),
 )
 def remove_product(request: HttpRequest, sku: Sku) -> HttpResponseBase:
-    """Nothing, with status 204. Judgements of the product go with it.
+    """Delete a product and its judgements, and return nothing, with status 204.
 
-    With `If-Match` as for PUT. Sent twice, the second answer is 404.
+    `If-Match` is read as for PUT. Sent twice, the second answer is 404.
     """
     refuse_unknown(request)
 

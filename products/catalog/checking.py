@@ -232,8 +232,8 @@ def checked_price(value: Any) -> Decimal:
     """Return a price exactly as written, after the model's own checks.
 
     Nothing is guessed, since 1.234 may be a thousand or one. The shop's own currency,
-    its code or its sign, may stand before or after. Raises ValueError for everything else but digits, a point and
-    digits.
+    its code or its sign, may stand before or after. Raises ValueError for everything
+    else but digits, a point and digits.
     """
     if isinstance(value, bool | list | dict):
         raise ValueError(

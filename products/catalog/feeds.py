@@ -22,6 +22,7 @@ from django.db.models.functions import Length
 from products.catalog.exporting import CHUNK_ROWS
 from products.currency import shop_currency
 from products.offers import (
+    Absolute,
     Offer,
     availability_data,
     categories_data,
@@ -31,8 +32,6 @@ from products.offers import (
     price_data,
 )
 from products.querysets import ProductQuerySet
-
-Absolute = Callable[[str], str]
 
 # Characters that Google takes.
 LONGEST_ID = 50

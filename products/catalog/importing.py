@@ -91,7 +91,8 @@ class CatalogImport:
 
     columns: what the file calls each column that has another name there. A column that
     the file lacks keeps what is stored. delimiter, quoting: see tables.Table. preset: see
-    presets.chosen(). max_rows, max_seconds: end the reading there. dry_run: store nothing, only report through `on_change` what would become of each row.
+    presets.chosen(). max_rows, max_seconds: end the reading there. dry_run: store
+    nothing, only report through `on_change` what would become of each row.
     most_missing: of how many products that would be deleted a dry run names the skus.
     embed: False leaves the embedding to `embed_products`. keep_index: insert into the
     HNSW index row by row, even when building it anew is faster.

@@ -4,8 +4,8 @@
 that each backend subclasses and what it promises. The backends: `onnx` with the bundled
 model, `e5` for many languages, `azure_openai`, `openai_compatible` for any server that
 answers as OpenAI's does (both ask by `openai_requests`), and `deterministic` for tests.
-The database and `.env` store their dotted paths: one that moves stays known by its old path,
-see MOVED.
+The database and `.env` store their dotted paths: one that moves stays known by its old
+path, see MOVED.
 
 The doors: get_backend() for the one that the setting EMBEDDING_BACKEND names, and
 backend_of() for the one that a recipe in the database names. A server that starts calls

@@ -35,7 +35,8 @@ TOO_LARGE = (400, 413)
 class OpenAIBackend(BaseEmbeddingBackend):
     """Embeds by a service that answers as OpenAI's `embeddings` does.
 
-    A subclass sets the attributes below and writes what is abstract. model_asked_for: the model's name in requests.
+    A subclass sets the attributes below and writes what is abstract. model_asked_for: the
+    model's name in requests.
     """
 
     service: str  # what messages call it

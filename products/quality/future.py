@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db import connections
 from psycopg import sql
@@ -24,7 +24,7 @@ from psycopg import sql
 from products.models import Product
 from products.search import vocabulary, written_words
 from products.sql.own_session import own_session
-from products.sql.statements import rows
+from products.sql.statements import execute, rows
 
 
 class FutureRow(NamedTuple):
@@ -108,7 +108,7 @@ def as_it_is(using: str) -> Iterator[str]:
     vocabulary.lend(using, to=alias)
     try:
         with own_session(alias):
-            execute(EXACT, alias)
+            execute(EXACT, using=alias)
             yield alias
     finally:
         connection.close()
@@ -126,12 +126,12 @@ def with_rows(
     changed: its new rows, and those that change; gone: the skus that it deletes.
     """
     with as_it_is(using) as alias:
-        execute(TABLES, alias)
-        execute(GONE, alias, [[*gone, *(row.sku for row in changed)]])
+        execute(TABLES, using=alias)
+        execute(GONE, [[*gone, *(row.sku for row in changed)]], using=alias)
         values = [list(column) for column in zip(*changed, strict=True)]
-        execute(ROWS, alias, values or [[]] * len(FutureRow._fields))
+        execute(ROWS, values or [[]] * len(FutureRow._fields), using=alias)
         columns = sql.SQL(", ").join([sql.Identifier(name) for name in COLUMNS])
-        execute(VIEW.format(columns=columns, table=table(alias)), alias)
+        execute(VIEW.format(columns=columns, table=table(alias)), using=alias)
         yield alias
 
 
@@ -148,7 +148,7 @@ def with_second_model(using: str) -> Iterator[str]:
         ]
     )
     with as_it_is(using) as alias:
-        execute(SECOND_VIEW.format(columns=columns, table=table(alias)), alias)
+        execute(SECOND_VIEW.format(columns=columns, table=table(alias)), using=alias)
         yield alias
 
 
@@ -160,8 +160,3 @@ def table(alias: str) -> sql.Identifier:
         using=alias,
     )
     return sql.Identifier(found[0][0], "products")
-
-
-def execute(statement: Any, alias: str, params: Sequence[Any] | None = None) -> None:
-    with connections[alias].cursor() as cursor:
-        cursor.execute(statement, params)

@@ -14,14 +14,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Generic, TypeVar
 
-from django.db import connections, transaction
+from django.db import transaction
 from django.db.models import Max, Min
 
 from products.models import DIMENSIONS, Product
 from products.quality.measures import recall
 from products.querysets import ProductQuerySet
 from products.sql.sharding import is_sharded
-from products.sql.statements import rows
+from products.sql.statements import execute, rows
 from products.upkeep.vector_index import HALFVEC, VECTOR, IndexKind
 
 T = TypeVar("T")
@@ -176,8 +176,7 @@ def nearest_ids(kind: IndexKind, vector: str, *, index: bool, using: str) -> lis
     cast = f"::halfvec({DIMENSIONS})" if kind is HALFVEC else "::vector"
     off = "enable_seqscan" if index else "enable_indexscan"
     with transaction.atomic(using=using):
-        with connections[using].cursor() as cursor:
-            cursor.execute(f"SET LOCAL {off} = off")  # which also reaches shards
+        execute(f"SET LOCAL {off} = off", using=using)  # which also reaches shards
         found = rows(
             "SELECT id FROM products WHERE embedding IS NOT NULL "  # noqa: S608
             f"ORDER BY {kind.expression} <=> %s{cast} LIMIT %s",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from django.db import connections, transaction
+from django.db import transaction
 from django.utils.formats import number_format
 from django.utils.translation import gettext as _, ngettext
 
@@ -17,7 +17,7 @@ from products.numbers import grouped
 from products.quality.recall import NEIGHBOURS, Answers, ask
 from products.search import Filters, search
 from products.search.nearest import iterative_scan
-from products.sql.statements import rows
+from products.sql.statements import execute, rows
 from products.sql.watch import explained
 from products.upkeep import vector_index
 
@@ -198,11 +198,9 @@ def measure_index(
 ) -> Measurement:
     """Return how the HNSW index does with iterative scans at this ef_search."""
     with transaction.atomic(using=using), iterative_scan(ef_search, using=using):
-        with connections[using].cursor() as cursor:
-            # Only the index gives its rows in order; any other plan must sort them.
-            cursor.execute("SET LOCAL enable_sort = off")
-            cursor.execute("SET LOCAL enable_seqscan = off")
-            cursor.execute("SET LOCAL enable_bitmapscan = off")
+        # Only the index gives its rows in order; any other plan must sort them.
+        for setting in ("enable_sort", "enable_seqscan", "enable_bitmapscan"):
+            execute(f"SET LOCAL {setting} = off", using=using)
         require_index(samples[0], using)
         found = ask(lookups(samples, using))
         # Where this is part of a larger transaction, SET LOCAL would outlast it.

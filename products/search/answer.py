@@ -79,9 +79,9 @@ def search(
     text: what a shopper types, at most 1,000 characters, with -words to leave out and
     "exact phrases" in it, see read_operators(). Where nothing else is left of it, and
     without examples, the catalogue is listed. sort: see Sort; what was found is sorted
-    within the best 200, see sorted_best(). like, unlike: at most 20
-    example products, alone or beside a text; they are left out of the results. mode:
-    see Mode; used with a text. diversity: 0 for the nearest, up to 1 for the most varied, by maximal
+    within the best 200, see sorted_best(). like, unlike: at most 20 example products,
+    alone or beside a text; they are left out of the results. mode: see Mode; used with
+    a text. diversity: 0 for the nearest, up to 1 for the most varied, by maximal
     marginal relevance. page: from 1; a page after the last gives the last. page_size:
     1 to 200. literal: search for the text as it is typed; otherwise a word that no
     product has is corrected, see second_look(). embedder: by default the backend of
@@ -98,10 +98,10 @@ def search(
     that cannot be searched for.
 
     Statements: a search up to 12 (one of them checks that the recipe was not switched);
-    once more as many with a second look, and two or three for each word that it may correct;
-    one more where results are sorted;
-    a listing two, the first unfiltered page of similar products two (page_size up to
-    19; one, if there is no further page). The facets are counted when asked for.
+    once more as many with a second look, and two or three for each word that it may
+    correct; one more where results are sorted; a listing two, the first unfiltered page
+    of similar products two (page_size up to 19; one, if there is no further page). The
+    facets are counted when asked for.
     """
     using = using or router.db_for_read(Product)
     left, operators = read_operators(clean_text(text))

@@ -8,11 +8,10 @@ CATALOG_LANGUAGE, and `manage.py set_language` another language.
 
 from __future__ import annotations
 
-from django.db import connections
 from django.db.models import Func, TextField
 from psycopg.sql import SQL, Literal
 
-from products.sql.statements import rows
+from products.sql.statements import execute, rows
 
 # CREATE FUNCTION takes no parameters. The body is parsed when it is made, so that also
 # a VACUUM and a dump, which have no search_path, can call the function. Statements that
@@ -36,14 +35,12 @@ def define_language(language: str, *, using: str) -> None:
 
     language: a text search configuration of the database.
     """
-    with connections[using].cursor() as cursor:
-        cursor.execute(FUNCTION.format(language=Literal(language)))
+    execute(FUNCTION.format(language=Literal(language)), using=using)
 
 
 def drop_language(using: str) -> None:
     """Drop the function."""
-    with connections[using].cursor() as cursor:
-        cursor.execute("DROP FUNCTION IF EXISTS catalog_language()")
+    execute("DROP FUNCTION IF EXISTS catalog_language()", using=using)
 
 
 def current_language(using: str) -> str | None:

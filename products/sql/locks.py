@@ -6,8 +6,10 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from django.db import OperationalError, connections, transaction
+from django.db import OperationalError, transaction
 from psycopg.errors import LockNotAvailable
+
+from products.sql.statements import execute
 
 T = TypeVar("T")
 
@@ -53,5 +55,4 @@ def try_once(work: Callable[[], T], *, timeout: str, using: str) -> T:
 
 def set_lock_timeout(timeout: str, *, using: str) -> None:
     """Limit how long the rest of this transaction waits for a lock."""
-    with connections[using].cursor() as cursor:
-        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [timeout])
+    execute("SELECT set_config('lock_timeout', %s, true)", [timeout], using=using)

@@ -1,4 +1,4 @@
-"""The rows of a statement that no QuerySet can write."""
+"""Statements that no QuerySet can write."""
 
 from __future__ import annotations
 
@@ -20,6 +20,15 @@ def rows(
         return found
 
 
+def execute(sql: Any, params: Sequence[Any] | None = None, *, using: str) -> None:
+    """Run a statement that returns nothing in the database *using*.
+
+    sql: a text or a Composable of psycopg.
+    """
+    with connections[using].cursor() as cursor:
+        cursor.execute(sql, params)
+
+
 class TookTooLong(Exception):
     """A statement was stopped, since it took longer than it may."""
 
@@ -34,7 +43,7 @@ def at_most(seconds: float, *, using: str) -> Iterator[None]:
     timeout = f"{round(seconds * 1000)}ms"
     try:
         with transaction.atomic(using=using):
-            rows(
+            execute(
                 "SELECT set_config('statement_timeout', %s, true)",
                 [timeout],
                 using=using,

@@ -8,9 +8,7 @@ https://docs.citusdata.com/en/stable/develop/api_udf.html#create-distributed-tab
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from django.db import connections, transaction
 
@@ -18,7 +16,7 @@ from products.models import EmbeddingRecipe
 from products.querysets import EF_SEARCH
 from products.sql import sharding
 from products.sql.sharding import CHECK, ID_OF_SKU, is_sharded
-from products.sql.statements import rows
+from products.sql.statements import execute, rows
 from products.upkeep.vector_index import HALFVEC, VECTOR, configured_kind
 
 # One more than what the session of the coordinator needs for itself.
@@ -65,19 +63,6 @@ SET product_id = least(one.new, two.new), other_id = greatest(one.new, two.new)
 FROM new_ids AS one, new_ids AS two
 WHERE one.id = product_id AND two.id = other_id
 """.strip()  # noqa: S608
-
-DANGLING = """
-    SELECT count(*) FROM {} AS row
-    LEFT JOIN products ON products.id = row.{} WHERE products.id IS NULL
-"""
-SETTINGS = """
-    SELECT current_setting('citus.propagate_set_commands'),
-        current_setting('citus.max_cached_conns_per_worker')::int,
-        (SELECT max(count) FROM (
-            SELECT count(*) FROM citus_shards
-            WHERE table_name = 'products'::regclass GROUP BY nodename, nodeport
-        ) AS node)
-"""
 
 
 class ShardingError(Exception):
@@ -197,81 +182,12 @@ def spread(
     with transaction.atomic(using=using):
         for statement in statements(using, shards=shards, nodes=nodes):
             progress(statement)
-            execute(statement, using)
+            execute(statement, using=using)
     sharding.forget()
     for statement in (
         "SELECT truncate_local_data_after_distributing_table('products')",
         "ANALYZE products",
     ):
         progress(statement)
-        execute(statement, using)
+        execute(statement, using=using)
     connections[using].close()  # the settings are those of new sessions
-
-
-def execute(statement: str, using: str) -> None:
-    with connections[using].cursor() as cursor:
-        cursor.execute(statement)
-
-
-# Afterwards
-
-
-def shards_with_index(using: str) -> tuple[int, int]:
-    """Return how many shards answer a search by their index, and how many there are.
-
-    Small ones would rather be read whole; that is ruled out for the question.
-    """
-    name = configured_kind()
-    vector = f"[{'1,' * 383}1]"
-    asked = f"SELECT id FROM products ORDER BY {name.expression} <=> %s LIMIT 10"  # noqa: S608
-    with transaction.atomic(using=using):
-        for setting in ("enable_seqscan", "enable_sort", "enable_bitmapscan"):
-            execute(f"SET LOCAL {setting} = off", using)
-        execute("SET LOCAL citus.explain_all_tasks = on", using)
-        [(plan,)] = rows(f"EXPLAIN (FORMAT JSON) {asked}", [vector], using=using)
-    tasks = tasks_of(json.loads(plan) if isinstance(plan, str) else plan)
-    return sum(name.name in json.dumps(task) for task in tasks), len(tasks)
-
-
-def tasks_of(explained: Any) -> list[Any]:
-    """Return the plans of the shards in EXPLAIN's JSON."""
-    if isinstance(explained, list):
-        return [task for each in explained for task in tasks_of(each)]
-    if not isinstance(explained, dict):
-        return []
-    if "Tasks" in explained:
-        return list(explained["Tasks"])
-    return [task for value in explained.values() for task in tasks_of(value)]
-
-
-def faults(using: str) -> Iterator[str]:
-    """Yield what is wrong with the products of a cluster, and what to do about it."""
-    [(propagated, kept, per_node)] = rows(SETTINGS, using=using)
-    if propagated != "local":
-        yield (
-            "citus.propagate_set_commands is not 'local', so settings do not reach the "
-            "shards, and filtered searches find too few products. Run ALTER DATABASE … "
-            "SET citus.propagate_set_commands = 'local'."
-        )
-    if kept < per_node:
-        yield (
-            f"citus.max_cached_conns_per_worker is {kept}, and a node has {per_node} "
-            "shards: each search opens connections anew. Raise it by ALTER DATABASE."
-        )
-    indexed, shards = shards_with_index(using)
-    if indexed < shards:
-        yield (
-            f"{indexed} of {shards} shards search by {configured_kind().name}. Run "
-            "manage.py build_index."
-        )
-    for table, column in (
-        ("products_judgement", "product_id"),
-        (PAIRS, "product_id"),
-        (PAIRS, "other_id"),
-    ):
-        [(count,)] = rows(DANGLING.format(table, column), using=using)
-        if count:
-            yield (
-                f"{count} rows of {table} are of products that are gone: SQL that "
-                "deletes products does not delete them. Delete them too."
-            )

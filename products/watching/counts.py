@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -30,6 +31,16 @@ class Counts:
     slow: float = 0.0
     by_text: float = 0.0
     empty: float = 0.0
+
+    @classmethod
+    def of_figures(cls, values: Mapping[str, float]) -> Counts:
+        """Return the counts that figures() wrote down; 0 for what is not there."""
+        names = [each.name for each in fields(cls)]
+        return cls(*(values.get(f"count_{name}", 0.0) for name in names))
+
+    def figures(self) -> dict[str, float]:
+        """Return the counts by the names under which an hour keeps them."""
+        return {f"count_{name}": value for name, value in vars(self).items()}
 
     def since(self, before: Counts) -> Counts:
         """Return what was counted since; all of it where the server began anew."""

@@ -195,7 +195,8 @@ def measure(*, using: str) -> Measured:
     before = values_of([hour, hour - HOUR, hour - DAY, hour - WEEK], using=using)
     reported = before[hour - HOUR] | before[hour]
     counts = read_counts()
-    recent = counts.since(counts_in(before[hour - HOUR])) if counts else Counts()
+    hour_ago = Counts.of_figures(before[hour - HOUR])
+    recent = counts.since(hour_ago) if counts else Counts()
     backlog, storage = read_backlog(using=using), read_storage(using=using)
     connections = read_connections(using=using)
     values: dict[str, float | None] = {
@@ -209,13 +210,6 @@ def measure(*, using: str) -> Measured:
         "connections": connections.used / connections.most,
     }
     return Measured(values, counts, before)
-
-
-def counts_in(values: dict[str, float]) -> Counts:
-    """Return what the web processes had counted when some values were written down."""
-    return Counts(
-        *(values.get(f"count_{name}", 0.0) for name in Counts.__dataclass_fields__)
-    )
 
 
 def share(part: float, whole: float) -> float | None:

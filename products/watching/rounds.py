@@ -14,12 +14,5 @@ def go_round(*, using: str, failed: int) -> None:
     """
     ask_again(using=using)
     measured = measure(using=using)
-    counted = vars(measured.counts) if measured.counts else {}
-    keep(
-        {
-            **measured.values,
-            "failed": failed,
-            **{f"count_{name}": value for name, value in counted.items()},
-        },
-        using=using,
-    )
+    counts = measured.counts.figures() if measured.counts else {}
+    keep({**measured.values, "failed": failed, **counts}, using=using)

@@ -91,7 +91,7 @@ def test_the_limit_of_the_count_ends_with_it():
 
 
 def test_a_catalogue_never_analyzed_has_no_estimate(monkeypatch):
-    monkeypatch.setattr(overview, "rows", lambda *args, **options: [(-1.0,)])
+    monkeypatch.setattr(overview, "estimated_rows", lambda using: -1.0)
 
     assert overview.estimated_products() is None
 

@@ -12,7 +12,7 @@ from django.utils.log import AdminEmailHandler
 from django.views.debug import ExceptionReporter
 from ninja import Router
 
-from products.api.access import key_of, reading, require, writing
+from products.api.access import key_if_any, key_of, key_to_write, require
 from products.api.openapi import DescribedAPI
 from products.api.problems import Problem, answer_problems
 from products.api_keys import ApiKey, ApiKeyQuerySet, Scope
@@ -23,12 +23,12 @@ pytestmark = pytest.mark.django_db
 
 READ = "/api/v1/products/lamp"
 
-tried = DescribedAPI(urls_namespace="access", docs_url=None, auth=reading)
+tried = DescribedAPI(urls_namespace="access", docs_url=None, auth=key_if_any)
 answer_problems(tried)
 router = Router()
 
 
-@router.post("/write", auth=writing)
+@router.post("/write", auth=key_to_write)
 def write(request):
     """Who writes."""
     return request.user.username

@@ -70,7 +70,7 @@ def test_a_new_product_is_stored_and_embedded(api):
         "category": "Home",
         "description": "Bright",
         "price": "20.50",
-        "currency": None,
+        "currency": "USD",
         "url": f"http://testserver/products/{stored().pk}/",
         "image": None,
     }

@@ -9,7 +9,7 @@ from products.search.on_shards import added_up, counts
 from products.sql import sharding
 from products.sql.sharding import CHECK, ID_OF_SKU, id_of_sku, is_sharded
 from products.sql.watch import read_scan
-from products.upkeep.shards import tasks_of
+from products.upkeep.shard_faults import tasks_of
 from tests.factory import make_product
 
 pytestmark = pytest.mark.django_db

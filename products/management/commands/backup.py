@@ -1,4 +1,4 @@
-"""`manage.py backup FILE`: the whole database into a file."""
+"""`manage.py backup FILE`: write the whole database into a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py check_relevance`: does the search find what the shop expects?"""
+"""`manage.py check_relevance`: check that the search finds what the shop expects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py demo`: from an empty machine to the running shop."""
+"""`manage.py demo`: bring an empty machine to a running shop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py doctor`: the eight figures that an operator looks at first."""
+"""`manage.py doctor`: print the eight figures that an operator looks at first."""
 
 from __future__ import annotations
 

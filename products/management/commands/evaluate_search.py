@@ -1,4 +1,4 @@
-"""`manage.py evaluate_search`: how good the search is, on judged queries."""
+"""`manage.py evaluate_search`: measure how good the search is, on judged queries."""
 
 from __future__ import annotations
 

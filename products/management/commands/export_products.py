@@ -1,4 +1,4 @@
-"""`manage.py export_products`: the catalogue into a file."""
+"""`manage.py export_products`: write the catalogue into a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py export_search_log`: the search log into files that other tools read."""
+"""`manage.py export_search_log`: write the search log into files for other tools."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py export_synonyms`: the synonyms into a file."""
+"""`manage.py export_synonyms`: write the synonyms into a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py import_products`: a catalogue file into the shop."""
+"""`manage.py import_products`: store the products of a file."""
 
 from __future__ import annotations
 

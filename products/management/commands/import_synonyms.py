@@ -1,4 +1,4 @@
-"""`manage.py import_synonyms`: synonyms from a file into the shop."""
+"""`manage.py import_synonyms`: store the synonyms of a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py restore FILE`: a backup into an empty database."""
+"""`manage.py restore FILE`: fill an empty database with a backup."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py search`: the products that answer a text."""
+"""`manage.py search`: print the products that answer a text."""
 
 from __future__ import annotations
 

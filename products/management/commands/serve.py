@@ -1,4 +1,4 @@
-"""`manage.py serve`: the shop for the public, under granian."""
+"""`manage.py serve`: serve the shop to the public, under granian."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from products.numbers import grouped
 from products.quality.recall import index_quality
 from products.sql.sharding import ShardError, is_sharded
 from products.upkeep import shards
+from products.upkeep.shard_faults import faults, shards_with_index
 from products.upkeep.shards import ShardingError
 from products.upkeep.vector_index import configured_kind
 
@@ -105,15 +106,15 @@ class Command(ShopCommand):
 
     def check_cluster(self, database: str) -> None:
         """Say how well the shards search, and what is wrong."""
-        indexed, count = shards.shards_with_index(database)
+        indexed, count = shards_with_index(database)
         self.stdout.write(f"{indexed} of {count} shards search by their index.")
         if Product.objects.using(database).embedded().exists():
             quality = index_quality(configured_kind(), using=database)
             self.stdout.write(
                 f"Of the ten nearest of 50 products, {quality.recall:.1%} are found."
             )
-        if faults := list(shards.faults(database)):
-            raise CommandError("\n".join(faults))
+        if found := list(faults(database)):
+            raise CommandError("\n".join(found))
 
     def say(self, statement: str) -> None:
         if not self.quiet:

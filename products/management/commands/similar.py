@@ -1,4 +1,4 @@
-"""`manage.py similar`: the products most like one or several of them."""
+"""`manage.py similar`: print the products most like one or several of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py suggest_synonyms`: words of the catalogue that may be synonyms."""
+"""`manage.py suggest_synonyms`: list words of the catalogue that may be synonyms."""
 
 from __future__ import annotations
 

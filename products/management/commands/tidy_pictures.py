@@ -1,4 +1,4 @@
-"""`manage.py tidy_pictures`: uploaded pictures that no product shows any more."""
+"""`manage.py tidy_pictures`: find uploaded pictures that no product shows any more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py tune_search`: which ef_search and weights the catalogue needs, measured."""
+"""`manage.py tune_search`: measure which ef_search and weights the catalogue needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py why_not`: what keeps a product out of the results of a search."""
+"""`manage.py why_not`: say what keeps a product out of the results of a search."""
 
 from __future__ import annotations
 

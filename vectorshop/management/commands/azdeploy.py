@@ -1,4 +1,4 @@
-"""`manage.py azdeploy`: Azure Database for PostgreSQL, from nothing and back."""
+"""`manage.py azdeploy`: set up Azure Database for PostgreSQL, or take it away."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py replicas`: how the standbys are, and how one is made."""
+"""`manage.py replicas`: say how the standbys are, and how one is made."""
 
 from __future__ import annotations
 
