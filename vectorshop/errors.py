@@ -1,8 +1,8 @@
-"""The pages of failures: 400, 500, and 503 and 504 for the database.
+"""The pages of failures: 400, 404, 500, and 503 and 504 for the database.
 
-The JSON API gets problem documents in their place.
+Programs get problem documents in their place.
 
-They are made without the request. Django's own views for them read its form again,
+All but that for 404 are made without the request. Django's own views for them read its form again,
 which may be what failed.
 """
 
@@ -14,18 +14,26 @@ from django.core.exceptions import BadRequest, RequestDataTooBig
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+from django.views.defaults import page_not_found
 
 from vectorshop.db.limits import is_full, is_locked_out, is_too_slow
-from vectorshop.problems import is_for_api, problem
+from vectorshop.problems import is_by_program, problem
 
 RETRY_AFTER_SECONDS = 30
 
 
 def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Return the page for a request that cannot be read."""
-    if is_for_api(request):
+    if is_by_program(request):
         return unreadable_problem(exception)
     return HttpResponse(render_to_string("400.html"), status=400)
+
+
+def missing(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Return the page for an address at which there is nothing."""
+    if is_by_program(request):
+        return problem(404, f"There is nothing at {request.path}.")
+    return page_not_found(request, exception)
 
 
 def failed(request: HttpRequest) -> HttpResponse:
@@ -35,7 +43,7 @@ def failed(request: HttpRequest) -> HttpResponse:
     view, a template, or the middleware that reads the session.
     """
     error = sys.exc_info()[1]
-    if is_for_api(request):
+    if is_by_program(request):
         return failed_problem(error)
     if not isinstance(error, OperationalError | InterfaceError):
         return HttpResponse(render_to_string("500.html"), status=500)

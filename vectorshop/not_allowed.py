@@ -7,7 +7,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.template.loader import render_to_string
 
-from vectorshop.problems import is_for_api, problem
+from vectorshop.problems import is_by_program, problem
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -20,9 +20,11 @@ def explain_not_allowed(get_response: GetResponse) -> GetResponse:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
-        if response.status_code == 405 and is_for_api(request):
+        if not isinstance(response, HttpResponseNotAllowed):
+            return response
+        if is_by_program(request):
             return not_taken(request, response.headers["Allow"])
-        if isinstance(response, HttpResponseNotAllowed) and not response.content:
+        if not response.content:
             takes_forms = "POST" in response.headers["Allow"]
             context = {"takes_forms": takes_forms and request.method != "POST"}
             response.content = render_to_string("405.html", context, request)
@@ -32,7 +34,7 @@ def explain_not_allowed(get_response: GetResponse) -> GetResponse:
 
 
 def not_taken(request: HttpRequest, allowed: str) -> HttpResponse:
-    """Return the problem of a method that an address of the API does not take."""
+    """Return the problem of a method that an address for programs does not take."""
     allowed = ", ".join(sorted(allowed.split(", ")))
     detail = f"This address takes {allowed}, not {request.method}."
     return problem(405, detail, headers={"Allow": allowed})

@@ -1,7 +1,9 @@
-"""The failures of the JSON API, as problem documents: RFC 9457.
+"""The failures of what programs ask, as problem documents: RFC 9457.
 
-Pages are for people, so their failures are pages; those of addresses below /api/ are
-JSON, wherever they happen: in an operation, in the addresses or in a middleware.
+Pages are for people, so their failures are pages; those of addresses for programs are
+JSON, wherever they happen: in an operation, in the addresses or in a middleware. What
+the protocol of an agent says of an error comes from its own views; MCP wants no message
+of JSON-RPC where the server takes no message at all.
 """
 
 from __future__ import annotations
@@ -12,15 +14,16 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-API = "/api/"
+# The JSON API, and what agents ask.
+FOR_PROGRAMS = ("/api/", "/ucp/", "/mcp", "/.well-known/ucp")
 MEDIA_TYPE = "application/problem+json"
 # The type of a problem that its status says all about, as RFC 9457 has it.
 PLAIN = "about:blank"
 
 
-def is_for_api(request: HttpRequest) -> bool:
-    """Return whether a request asks the JSON API, and not for a page."""
-    return request.path_info.startswith(API)
+def is_by_program(request: HttpRequest) -> bool:
+    """Return whether a request asks for JSON, and not for a page."""
+    return request.path_info.startswith(FOR_PROGRAMS)
 
 
 def problem(

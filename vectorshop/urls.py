@@ -15,4 +15,5 @@ urlpatterns = [
 ]
 
 handler400 = "vectorshop.errors.unreadable"
+handler404 = "vectorshop.errors.missing"
 handler500 = "vectorshop.errors.failed"

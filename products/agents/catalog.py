@@ -1,13 +1,16 @@
 """The three operations of UCP's catalogue, whatever door an agent comes by.
 
-Each takes the JSON that was asked, and returns the JSON of the answer. They raise Refusal
-for what cannot be answered.
+Each takes the JSON that was asked and the caller, and returns the JSON of the answer.
+They raise Refusal for what cannot be answered.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
+
+from django.http import HttpRequest
 
 from products.agents.cursors import cursor_to, place_of
 from products.agents.profile import LOOKUP, SEARCH, envelope
@@ -24,14 +27,27 @@ from products.agents.refusals import Refusal
 from products.agents.shapes import ucp_product
 from products.currency import from_minor_units, shop_currency
 from products.models import Product
-from products.offers import Absolute, offer_of
+from products.offers import offer_of
 from products.search import Filters, Results, SearchError, search
 from products.search.question import check_text
+from products.search_log.noting import note_search
 
 Message = dict[str, str]
 
 
-def search_catalog(data: Any, absolute: Absolute) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Caller:
+    """Who asks. application: the door, as the search log names it."""
+
+    request: HttpRequest
+    application: str
+
+    def absolute(self, address: str) -> str:
+        """Return an address that begins with "/" whole, and others as they are."""
+        return self.request.build_absolute_uri(address)
+
+
+def search_catalog(data: Any, caller: Caller) -> dict[str, Any]:
     """Return the products that a query finds, or that filters leave of the catalogue."""
     request = checked(SearchRequest, data)
     filters, messages = read_filters(request.filters, request.context)
@@ -46,19 +62,28 @@ def search_catalog(data: Any, absolute: Absolute) -> dict[str, Any]:
     except SearchError as err:
         raise Refusal("invalid_request", str(err)) from err
     # The last page stands in for one after it, which products that went leave empty.
-    hits = results.hits if results.page == place.page else []
+    if results.page != place.page:
+        results = replace(results, hits=[])
+    note_search(
+        caller.request,
+        results,
+        text=request.query,
+        filters=filters,
+        application=caller.application,
+    )
     cursor = cursor_to(place, place.page + 1) if results.has_next else None
     return answer(
         SEARCH,
         products=[
-            ucp_product(offer_of(hit.product, absolute), short=True) for hit in hits
+            ucp_product(offer_of(hit.product, caller.absolute), short=True)
+            for hit in results
         ],
         pagination=pagination(results, cursor),
-        messages=[*messages, *(said_of(results) if hits else [])],
+        messages=[*messages, *(said_of(results) if results.hits else [])],
     )
 
 
-def lookup_catalog(data: Any, absolute: Absolute) -> dict[str, Any]:
+def lookup_catalog(data: Any, caller: Caller) -> dict[str, Any]:
     """Return the products with some ids, as far as they pass the filters."""
     request = checked(LookupRequest, data)
     ids = list(dict.fromkeys(request.ids))
@@ -72,7 +97,7 @@ def lookup_catalog(data: Any, absolute: Absolute) -> dict[str, Any]:
     return answer(
         LOOKUP,
         products=[
-            ucp_product(offer_of(found[sku], absolute), inputs=[sku])
+            ucp_product(offer_of(found[sku], caller.absolute), inputs=[sku])
             for sku in ids
             if sku in found
         ],
@@ -80,7 +105,7 @@ def lookup_catalog(data: Any, absolute: Absolute) -> dict[str, Any]:
     )
 
 
-def get_product(data: Any, absolute: Absolute) -> dict[str, Any]:
+def get_product(data: Any, caller: Caller) -> dict[str, Any]:
     """Return all that the shop knows of one product, or that there is none."""
     request = checked(ProductRequest, data)
     filters, messages = read_filters(request.filters, request.context)
@@ -89,7 +114,7 @@ def get_product(data: Any, absolute: Absolute) -> dict[str, Any]:
         text = f"No product has the id {request.id[:200]!r} and passes the filters."
         missing = message("error", "not_found", text, severity="unrecoverable")
         return {"ucp": envelope(LOOKUP, "error"), "messages": [missing]}
-    product = ucp_product(offer_of(found[request.id], absolute))
+    product = ucp_product(offer_of(found[request.id], caller.absolute))
     return answer(LOOKUP, product=product, messages=messages)
 
 

@@ -1,4 +1,4 @@
-"""Lets the requests of agents in: bounded, as JSON, without cookies.
+"""Lets the requests of agents in: so many, bounded, as JSON, without cookies.
 
 Every request of an agent but that for the profile passes let_in().
 """
@@ -11,6 +11,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from products.agents.refusals import Refusal
+from products.api.limits import Limit
 from products.currency import shop_currency
 
 MAX_BODY = 64 * 1024  # bytes
@@ -19,8 +20,12 @@ MAX_DEPTH = 20
 
 
 def let_in(request: HttpRequest) -> Any:
-    """Return the JSON of a request. Raises Refusal for what is no JSON, or too large."""
+    """Return the JSON of a request.
+
+    Raises Refusal for what is no JSON, too large, or too much within a minute.
+    """
     check_offered()
+    check_limit(request)
     if request.content_type != "application/json":
         raise Refusal(
             "unsupported_media_type",
@@ -44,6 +49,20 @@ def check_offered() -> None:
             "currency its prices are.",
             404,
         )
+
+
+def check_limit(request: HttpRequest) -> None:
+    """Raise Refusal for an address that has asked for too much within a minute."""
+    limit = Limit()
+    if limit.allow_request(request):
+        return
+    seconds = limit.wait()
+    raise Refusal(
+        "rate_limited",
+        f"Too much was asked for from this address. Ask again in {seconds} seconds.",
+        429,
+        retry_after=seconds,
+    )
 
 
 def parsed(body: bytes) -> Any:

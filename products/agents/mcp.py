@@ -7,7 +7,6 @@ https://modelcontextprotocol.io/specification/2025-11-25/basic/transports
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +15,7 @@ from django.utils import translation
 from django.views.decorators.csrf import csrf_exempt
 
 from products.agents import jsonrpc
+from products.agents.catalog import Caller
 from products.agents.door import let_in
 from products.agents.jsonrpc import Call, Id, RpcError, read_call
 from products.agents.negotiation import check_profile, invalid_profile
@@ -23,6 +23,7 @@ from products.agents.profile import VERSION
 from products.agents.refusals import Refusal
 from products.agents.tools import TOOLS
 from products.agents.versions import SUPPORTED, agreed, is_modern
+from products.api.limits import with_limits
 
 SERVER = {"name": "vectorshop", "title": "VectorShop", "version": VERSION}
 SERVER_KEY = "io.modelcontextprotocol/serverInfo"
@@ -40,6 +41,7 @@ DISCOVERY_ERROR = -32001
 
 
 @csrf_exempt
+@with_limits
 def answer_message(request: HttpRequest) -> HttpResponse:
     """Return the answer to one message: a result, an error, or 202 for a notification."""
     if request.method != "POST":
@@ -57,7 +59,7 @@ def answer_message(request: HttpRequest) -> HttpResponse:
         if call.is_notification:
             return HttpResponse(status=202, content_type="application/json")
         with translation.override("en"):
-            result = answered(call, request.build_absolute_uri, modern=modern)
+            result = answered(call, Caller(request, "mcp"), modern=modern)
         return JsonResponse(call.answered(result))
     except RpcError as err:
         return error_response(err, call_id, modern=modern)
@@ -87,9 +89,7 @@ def let_in_call(request: HttpRequest) -> Any:
         raise RpcError(code, str(err), data=err.as_json(), status=err.status) from err
 
 
-def answered(
-    call: Call, absolute: Callable[[str], str], *, modern: bool
-) -> dict[str, Any]:
+def answered(call: Call, caller: Caller, *, modern: bool) -> dict[str, Any]:
     """Return the result of a call. Raises RpcError."""
     complete = {"resultType": "complete"} if modern else {}
     match call.method:
@@ -102,7 +102,7 @@ def answered(
         case "tools/list":
             return complete | KEPT | {"tools": [t.as_json() for t in TOOLS.values()]}
         case "tools/call":
-            return complete | tool_result(call, absolute)
+            return complete | tool_result(call, caller)
     raise RpcError(
         jsonrpc.METHOD_NOT_FOUND, f"There is no method {call.method[:60]!r} here."
     )
@@ -129,7 +129,7 @@ def discovery() -> dict[str, Any]:
     }
 
 
-def tool_result(call: Call, absolute: Callable[[str], str]) -> dict[str, Any]:
+def tool_result(call: Call, caller: Caller) -> dict[str, Any]:
     """Return what a tool answers, as data and as text for clients that read no data."""
     tool = TOOLS.get(str(call.params.get("name")))
     if tool is None:
@@ -141,7 +141,7 @@ def tool_result(call: Call, absolute: Callable[[str], str]) -> dict[str, Any]:
         raise RpcError(jsonrpc.INVALID_PARAMS, "The arguments must be an object.")
     try:
         check_agent(arguments.get("meta"))
-        content = tool.operation(arguments.get("catalog"), absolute)
+        content = tool.operation(arguments.get("catalog"), caller)
     except Refusal as err:
         raise rpc_error(err) from err
     return {

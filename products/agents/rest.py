@@ -12,13 +12,19 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import conditional_page, require_POST, require_safe
 
-from products.agents.catalog import get_product, lookup_catalog, search_catalog
+from products.agents.catalog import (
+    Caller,
+    get_product,
+    lookup_catalog,
+    search_catalog,
+)
 from products.agents.door import check_offered, let_in
 from products.agents.negotiation import check_agent_header
 from products.agents.profile import profile
 from products.agents.refusals import Refusal
+from products.api.limits import Run, with_limits
 
-Operation = Callable[[Any, Callable[[str], str]], dict[str, Any]]
+Operation = Callable[[Any, Caller], dict[str, Any]]
 
 PROFILE_SECONDS = (
     3600  # as long caches may keep the profile; UCP wants a minute at least
@@ -38,17 +44,18 @@ def show_profile(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def operation_view(operation: Operation) -> Callable[[HttpRequest], HttpResponse]:
+def operation_view(operation: Operation) -> Run:
     """Return a view that answers one operation. It reads no cookie and sets none."""
 
     @csrf_exempt
     @require_POST
+    @with_limits
     def view(request: HttpRequest) -> HttpResponse:
         try:
             data = let_in(request)
             check_agent_header(request.headers.get("UCP-Agent", ""))
             with translation.override("en"):
-                return JsonResponse(operation(data, request.build_absolute_uri))
+                return JsonResponse(operation(data, Caller(request, "ucp")))
         except Refusal as err:
             return refused(request, err)
 
@@ -59,7 +66,9 @@ def refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     """Return a transport error, with the page where a person can go on."""
     store = request.build_absolute_uri(reverse("products:list"))
     return JsonResponse(
-        {**refusal.as_json(), "continue_url": store}, status=refusal.status
+        {**refusal.as_json(), "continue_url": store},
+        status=refusal.status,
+        headers=refusal.headers(),
     )
 
 

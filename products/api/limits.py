@@ -1,5 +1,7 @@
 """How much may be asked for: by a key, or by an address that brings none.
 
+The API and the agents, who bring no key, have the limits in common.
+
 ninja counts in Django's cache, which each process has for itself without CACHE_URL. A
 request counts as one, a text that has to be embedded as COLD. Each answer says how much
 is left, in the fields of the IETF's draft "RateLimit header fields for HTTP".
@@ -96,7 +98,7 @@ class Limit(BaseThrottle):
         _window.set(window)
         return window is None or window.allow_request(request)
 
-    def wait(self) -> float | None:
+    def wait(self) -> int | None:
         """Return in how many seconds to ask again, after a request was refused."""
         window = _window.get()
         return window.wait() if window else None

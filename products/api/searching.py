@@ -23,10 +23,11 @@ from products.api.questions import (
 )
 from products.api_keys import Scope
 from products.insight.explanation import explain
-from products.search import search
+from products.search import Results, search
 from products.search.completions import completions
 from products.search.facets import category_counts, price_range
 from products.search.question import MAX_TEXT
+from products.search_log.noting import note_search
 
 router = Router(tags=["search"])
 
@@ -142,5 +143,23 @@ def found(
     explanation = explain(question) if asked.explain else None
     results = explanation.results if explanation else search(**question)
     results = cursor.page_of(results)
+    if not asked.explain:  # whoever does tries the search out
+        note_asked(request, question, results)
     body = Writer(request).results(results, cursor.after(results), explanation)
     return answer(request, body)
+
+
+def note_asked(
+    request: HttpRequest, question: dict[str, Any], results: Results
+) -> None:
+    """Note an answered question for the search log, if it has a text."""
+    note_search(
+        request,
+        results,
+        text=question["text"],
+        filters=question["filters"],
+        application="api",
+        sort=question["sort"],
+        like=[product.sku for product in question["like"]],
+        unlike=[product.sku for product in question["unlike"]],
+    )

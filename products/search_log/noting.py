@@ -9,9 +9,12 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from products.logged import LoggedEvent, LoggedQuery
+from products.plain_text import tidy
 from products.search import Filters, Results
 from products.search_log.visitors import visitor_of
 from products.search_log.writing import writer
+
+SHOP = "shop"
 
 
 def note_search(
@@ -20,17 +23,24 @@ def note_search(
     *,
     text: str,
     filters: Filters,
-    application: str = "shop",
+    application: str = SHOP,
+    typed: bool = False,
     **attributes: Any,
 ) -> UUID | None:
     """Note a search by text, and return its id for the links to what it found.
 
-    None, and nothing noted, for searches that the log leaves out. attributes: what else
-    was asked, such as the order, kept unless it is empty.
+    None, and nothing noted, for searches that the log leaves out. application: the
+    address that was asked, SHOP for the pages; what asks at the others are programs, of
+    which nobody is staff: to know who is signed in would take a statement. typed: whether
+    the visitor may be typing still. attributes: what else was asked, such as the order,
+    kept unless it is empty.
     """
-    if not settings.SEARCH_LOG or not text or is_staff(request):
+    by_program = application != SHOP
+    if not settings.SEARCH_LOG or not (text := tidy(text)):
         return None
-    if (visitor := visitor_of(request)) is None:
+    if not by_program and is_staff(request):
+        return None
+    if (visitor := visitor_of(request, by_program=by_program)) is None:
         return None
     asked = {
         "mode": results.mode,
@@ -50,7 +60,7 @@ def note_search(
         first_position=results.first_position,
         found=results.total,
         filtered=bool(filters),
-        typed="HX-Request" in request.headers,
+        typed=typed,
     )
     writer.note(visitor, search)
     return search.query_id

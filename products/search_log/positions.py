@@ -11,14 +11,14 @@ from products.search_log import period
 from products.search_log.period import Period
 from products.sql.statements import rows
 
-# The latest searches. In the order by price, among filtered products or by examples a
+# The latest searches of the pages, whose links alone tell of clicks. In the order by price, among filtered products or by examples a
 # place says nothing about how well a product fits the text: *ranked* leaves those out.
 SEARCHES = """
 WITH searches AS (
     SELECT query_id, client_id, first_position, query_response_hit_ids,
            lower(user_query) AS text
     FROM products_logged_query
-    WHERE timestamp >= %(start)s AND timestamp < %(end)s
+    WHERE timestamp >= %(start)s AND timestamp < %(end)s AND application = 'shop'
       AND (NOT %(ranked)s OR (
           NOT filtered
           AND coalesce(query_attributes ->> 'sort', 'relevance') = 'relevance'

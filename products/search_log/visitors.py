@@ -41,14 +41,15 @@ class Visitor:
         return hmac.new(salt, text, hashlib.sha256).hexdigest()[:CLIENT_LENGTH]
 
 
-def visitor_of(request: HttpRequest) -> Visitor | None:
+def visitor_of(request: HttpRequest, *, by_program: bool = False) -> Visitor | None:
     """Return who sent a request, None for whom the log leaves out.
 
-    Those are programs, browsers that load a page before anybody asked for it, and
-    people whose browser says that they do not want to be tracked.
+    Those are programs that read pages, browsers that load a page before anybody asked
+    for it, and people whose browser says that they do not want to be tracked.
+    by_program: the address is for programs, who ask there for somebody.
     """
     agent = request.headers.get("User-Agent", "")
-    if request.method != "GET" or ROBOT.search(agent):
+    if request.method == "HEAD" or (ROBOT.search(agent) and not by_program):
         return None
     if is_ahead(request) or "1" in (
         request.headers.get("DNT"),

@@ -107,6 +107,7 @@ def note_asked(request: HttpRequest, answer: dict[str, Any]) -> UUID | None:
         answer["results"],
         text=question["text"],
         filters=question["filters"],
+        typed="HX-Request" in request.headers,
         sort=question["sort"],
         like=[product.sku for product in question["like"]],
         unlike=[product.sku for product in question["unlike"]],

@@ -1,4 +1,4 @@
-"""Whatever goes wrong below /api/ is answered by a problem document."""
+"""Whatever goes wrong where programs ask is answered by a problem document."""
 
 import pytest
 from django.core.exceptions import RequestDataTooBig
@@ -155,3 +155,44 @@ def test_problems_are_in_english(db):
 
     assert response.json()["detail"] == "There is no product with the sku 'lamp'."
     assert response.headers["Content-Language"] == "en"
+
+
+@pytest.mark.parametrize(
+    "address", ["/ucp/", "/ucp/catalog/nothing", "/mcp/", "/.well-known/ucp/"]
+)
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_an_unknown_address_of_agents_is_a_problem(address, method):
+    client = Client(enforce_csrf_checks=True)
+
+    response = getattr(client, method)(address)
+
+    assert (response.status_code, response.headers["Content-Type"]) == (404, PROBLEM)
+    assert response.json()["detail"] == f"There is nothing at {address}."
+
+
+def test_a_method_that_an_agent_must_not_use_is_a_problem():
+    response = Client().get("/ucp/catalog/search")
+
+    assert (response.status_code, response.headers["Content-Type"]) == (405, PROBLEM)
+    assert response.headers["Allow"] == "POST"
+
+
+def test_mcp_says_by_json_rpc_which_method_it_takes():
+    response = Client().get("/mcp")
+
+    assert (response.status_code, response.headers["Allow"]) == (405, "POST")
+    assert response.json()["error"]["message"] == "Send messages by POST."
+
+
+@pytest.mark.parametrize("address", ["/mcp", "/ucp/catalog/search", "/.well-known/ucp"])
+def test_a_request_of_an_agent_that_cannot_be_read_is_a_problem(address):
+    response = Client().get(address, headers={"host": "evil.example"})
+
+    assert (response.status_code, response.headers["Content-Type"]) == (400, PROBLEM)
+
+
+def test_people_get_pages():
+    response = Client().get("/nothing/")
+
+    assert response.status_code == 404
+    assert response.headers["Content-Type"].startswith("text/html")

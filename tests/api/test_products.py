@@ -1,5 +1,7 @@
 """A product as JSON, what is like it, and why a search does not find it."""
 
+from urllib.parse import quote
+
 import pytest
 
 from products.models import Product
@@ -62,14 +64,50 @@ def test_the_address_of_a_picture_is_whole(client, settings, image, address):
     assert client.get("/api/v1/products/lamp-1").json()["image"] == address
 
 
-@pytest.mark.parametrize("sku", ["A/1", "ü 1", "a?b"])
-def test_a_sku_may_have_any_letters(client, sku):
+ODD = [
+    "A/1",
+    "a//b",
+    "/a",
+    "ü 1",
+    "a?b",
+    "a#b",
+    "a+b",
+    "a;b",
+    "50%",
+    "a%2Fb",
+    "a/b/why",
+]
+
+
+@pytest.mark.parametrize("safe", ["/", ""], ids=["slash", "escaped"])
+@pytest.mark.parametrize("sku", ODD)
+def test_a_sku_may_have_any_letters(client, sku, safe):
     make_product(sku=sku, name="Odd")
+    make_product(sku="a/b", name="Another")
+    address = f"/api/v1/products/{quote(sku, safe=safe)}"
 
-    escaped = sku.replace("?", "%3F").replace(" ", "%20")
+    assert client.get(address).json()["sku"] == sku
+    hits = client.get(f"{address}/similar").json()["hits"]
+    assert [hit["product"]["sku"] for hit in hits] == ["a/b"]
+    assert client.get(f"{address}/why-not?q=odd").json()["product"]["sku"] == sku
 
-    assert client.get(f"/api/v1/products/{escaped}").json()["sku"] == sku
-    assert client.get(f"/api/v1/products/{escaped}/similar").status_code == 200
+
+@pytest.mark.parametrize("end", ["similar", "why-not"])
+def test_an_address_that_ends_like_a_question_asks_it(client, end):
+    make_product(sku="lamp", name="Lamp")
+    make_product(sku=f"lamp/{end}", name="Odd")
+
+    asked = client.get(f"/api/v1/products/lamp/{end}?limit=1").json()
+    of_the_odd = client.get(f"/api/v1/products/lamp/{end}/similar").json()
+    found = client.get(f"/api/v1/search?q=lamp/{end}&limit=1").json()
+
+    assert "sku" not in asked
+    assert [hit["product"]["sku"] for hit in of_the_odd["hits"]] == ["lamp"]
+    assert [hit["product"]["sku"] for hit in found["hits"]] == [f"lamp/{end}"]
+
+
+def test_a_sku_that_is_no_utf8_is_unknown(client):
+    assert client.get("/api/v1/products/%FF").status_code == 404
 
 
 @pytest.mark.parametrize("sku", ["nothing", "LAMP-1", "%00", 500 * "x"])

@@ -1,5 +1,7 @@
 """Products are added, changed and removed by the API, with a key."""
 
+from urllib.parse import quote
+
 import pytest
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
 from django.contrib.auth.models import Permission
@@ -182,13 +184,21 @@ def test_a_sku_that_an_import_would_not_store_is_refused(api, sku, why):
     assert why in detail
 
 
-@pytest.mark.parametrize("sku", ["A/1", "ü 1"])
+@pytest.mark.parametrize("sku", ["A/1", "ü 1", "50%", "a?b#c", "a%2Fb"])
 def test_a_sku_may_have_any_letters(api, sku):
-    answer = put(api, address=f"/api/v1/products/{sku.replace(' ', '%20')}")
+    answer = put(api, address=f"/api/v1/products/{quote(sku)}")
 
     assert answer.status_code == 201
     assert stored(sku).name == "Lamp"
     assert api.get(answer.headers["Location"]).json()["sku"] == sku
+
+
+@pytest.mark.parametrize("end", ["similar", "why-not"])
+def test_an_address_that_ends_like_a_question_takes_no_product(api, end):
+    answer = put(api, address=f"{LAMP}/{end}")
+
+    assert answer.status_code == 405
+    assert not Product.objects.exists()
 
 
 def test_an_unknown_parameter_is_refused(api):

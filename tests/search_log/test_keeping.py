@@ -1,12 +1,14 @@
+import threading
 from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
 from django.utils import timezone
 
-from products.management.commands.embed_products import Command as Worker
+from products.management.commands.embed_products import Command
 from products.models import DaySalt, LoggedEvent, LoggedQuery
 from products.search_log import keeping
+from products.upkeep.worker import Worker
 from tests.search_log.logs import clicked, searched
 
 pytestmark = pytest.mark.django_db
@@ -44,9 +46,11 @@ def test_what_is_old_is_deleted(logged, capsys):
 
 
 def test_the_worker_deletes_what_is_old(logged, capsys):
-    assert "Deleted 2 old entries" in Worker().look_after("default")
+    worker = Worker("default", 1, threading.Event(), report=print)
+
+    assert "Deleted 2 old entries" in Command().look_after(worker)
     assert kept() == ["table", "Lamp"]
-    assert Worker().look_after("default") is None
+    assert Command().look_after(worker) is None
 
 
 def test_a_text_is_deleted_however_it_was_written(logged, capsys):

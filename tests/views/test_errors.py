@@ -10,17 +10,36 @@ from django.test import Client
 
 from tests.serving import free_port
 
-GET_WITHOUT_DATABASE = """
+ASK_WITHOUT_DATABASE = """
 import django
 django.setup()
 from django.test import Client
 client = Client(raise_request_exception=False)
 client.cookies["sessionid"] = "a" * 32
-for path in ("/", "/similar/?q=lamp", "/products/1/", "/admin/", "/api/v1/facets"):
-    response = client.get(path)
-    print(response.status_code, response.headers["Retry-After"], path)
+agent = {"UCP-Agent": 'profile="https://agent.example/profile.json"'}
+meta = {"ucp-agent": {"profile": "https://agent.example/profile.json"}}
+asked = {"ids": ["lamp"]}
+call = {"name": "lookup_catalog", "arguments": {"meta": meta, "catalog": asked}}
+message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
+
+def post(path, body):
+    return client.post(path, body, content_type="application/json", headers=agent)
+
+pages = [
+    client.get(path)
+    for path in ("/", "/similar/?q=lamp", "/products/1/", "/admin/")
+]
+problems = [
+    client.get("/api/v1/facets"),
+    post("/ucp/catalog/lookup", asked),
+    post("/mcp", message),
+]
+for response in pages + problems:
+    print(response.status_code, response.headers["Retry-After"])
     assert "cannot be reached" in response.content.decode()
     assert "Content-Security-Policy" in response.headers
+for response in problems:
+    assert response.headers["Content-Type"] == "application/problem+json"
 """
 
 
@@ -34,7 +53,7 @@ def test_without_a_database_pages_say_to_come_back():
     }
 
     done = subprocess.run(
-        [sys.executable, "-c", GET_WITHOUT_DATABASE],
+        [sys.executable, "-c", ASK_WITHOUT_DATABASE],
         env=environment,
         capture_output=True,
         text=True,
@@ -42,7 +61,7 @@ def test_without_a_database_pages_say_to_come_back():
     )
 
     assert done.returncode == 0, done.stderr
-    assert [line[:6] for line in done.stdout.splitlines()] == 5 * ["503 30"]
+    assert done.stdout.splitlines() == 7 * ["503 30"]
     assert "Connection refused" in done.stderr  # it is logged
 
 

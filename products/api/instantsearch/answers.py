@@ -22,14 +22,17 @@ FACETS = (CATEGORY, PRICE)
 MARKED = ("name", "category", "description")
 
 Write = Callable[[Hit], Product]
+Note = Callable[[Asked, Results], object]
 
 
 def answer_all(
-    requests: Sequence[InstantRequest], write: Write
+    requests: Sequence[InstantRequest], write: Write, note: Note
 ) -> list[dict[str, Any]]:
     """Return the answers to the requests of one POST, in their order.
 
-    write: makes what is shown of a product. Requests without a category come first: what
+    write: makes what is shown of a product. note: is called with each search whose
+    products are shown, unless its request says `analytics: false`, as InstantSearch does
+    of those that it sends for the counts of facets. Requests without a category come first: what
     they rank gives the counts of the others. Raises SearchError.
     """
     searches = Searches()
@@ -40,7 +43,7 @@ def answer_all(
         if request.facet_searched:
             answer = facet_values(request, asked, searches)
         else:
-            answer = page_of(request, asked, searches, write)
+            answer = page_of(request, asked, searches, write, note)
         milliseconds = round((time.perf_counter() - started) * 1000)
         answers[place] = answer | {"processingTimeMS": milliseconds}
     return [answers[place] for place in range(len(requests))]
@@ -82,14 +85,22 @@ def sort_of(index: str) -> Sort:
 
 
 def page_of(
-    request: InstantRequest, asked: Asked | None, searches: Searches, write: Write
+    request: InstantRequest,
+    asked: Asked | None,
+    searches: Searches,
+    write: Write,
+    note: Note,
 ) -> dict[str, Any]:
     """Return a page of products, and the facets that were asked for."""
     params = request.params
     results = searches.find(asked) if asked else None
     size, total = params.hits_per_page, results.total if results else 0
+    shown: Sequence[Hit] = ()
     # A page after the last one would be the last one again.
-    shown = results.hits if results and size and results.page == params.page + 1 else []
+    if asked and results and size and results.page == asked.page:
+        shown = results.hits
+        if params.analytics:
+            note(asked, results)
     exhaustive = not (results and results.more)
     tags = Tags.of(params)
     return {

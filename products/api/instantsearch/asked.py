@@ -84,6 +84,9 @@ class InstantParams(Contract):
     attributes_to_snippet: Texts = Field(
         [], description="`description:20`: the attribute, and how many words of it."
     )
+    analytics: bool = Field(
+        True, description="Whether the search log may keep the search."
+    )
     filters: str = Field("", description="Not supported: must be empty.")
     tag_filters: Groups = Field([], description="Not supported: must be empty.")
 

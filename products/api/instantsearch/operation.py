@@ -11,8 +11,11 @@ from pydantic import ConfigDict, Field
 from products.api.answers import Writer
 from products.api.instantsearch.answers import answer_all
 from products.api.instantsearch.asked import MOST_REQUESTS, Contract, InstantRequest
+from products.api.instantsearch.searches import Asked
 from products.api.problems import documented
 from products.api.schemas import Product
+from products.search import Results
+from products.search_log.noting import note_search
 
 router = Router(tags=["search"])
 
@@ -102,4 +105,16 @@ def instantsearch(request: HttpRequest, asked: Body[Requests]) -> dict[str, Any]
     A front end needs a search client of a few lines; see docs/instantsearch.md.
     """
     write = Writer(request).product
-    return {"results": answer_all(asked, lambda hit: write(hit.product))}
+
+    def note(search: Asked, results: Results) -> None:
+        note_search(
+            request,
+            results,
+            text=search.text,
+            filters=search.filters,
+            application="instantsearch",
+            typed=True,  # it searches at each letter
+            sort=search.sort,
+        )
+
+    return {"results": answer_all(asked, lambda hit: write(hit.product), note)}
