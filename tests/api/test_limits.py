@@ -114,6 +114,30 @@ def test_behind_a_proxy_the_visitor_s_address_counts(client, settings):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("forwarded", [{}, {"X-Forwarded-For": "unknown"}])
+@pytest.mark.parametrize("connected", ["10.0.0.1", "", "unix:"])
+def test_whoever_has_no_address_is_limited_too(client, settings, forwarded, connected):
+    settings.BEHIND_PROXY = True
+
+    def ask():
+        return client.get(READ, headers=forwarded, REMOTE_ADDR=connected)
+
+    said = [used(ask()) for _ in range(3)]
+
+    assert said[0] == '"address";r=2;t=60'
+    assert ask().status_code == 429
+    named = client.get(READ, headers={"X-Forwarded-For": "192.0.2.1"})
+    assert named.status_code == 404
+
+
+@pytest.mark.django_db
+def test_through_a_socket_there_is_a_limit(client, settings):
+    settings.BEHIND_PROXY = False
+
+    assert used(client.get(READ, REMOTE_ADDR="")) == '"address";r=2;t=60'
+
+
+@pytest.mark.django_db
 def test_a_key_is_counted_for_itself(django_user_model):
     user = django_user_model.objects.create(username="ada")
     one, other = (
