@@ -48,6 +48,13 @@ class Window(SimpleRateThrottle):
     def get_cache_key(self, request: HttpRequest) -> str:
         return self.name
 
+    def is_full(self) -> bool:
+        """Return whether no request more is taken; none is counted."""
+        self.now = self.timer()  # type: ignore[misc]  # a builtin is not bound
+        counted = self.cache.get(self.name, [])
+        self.history = [at for at in counted if at > self.now - MINUTE]
+        return len(self.history) >= self.most
+
     def charge(self, units: int) -> None:
         """Count so many requests more than the one."""
         self.history = [self.now] * units + self.cache.get(self.name, [])
@@ -91,6 +98,11 @@ def counted_address(request: HttpRequest) -> str:
     visitor, or through a socket. Otherwise nothing would limit them.
     """
     return client_address(request) or connected_address(request) or "unknown"
+
+
+def wrong_keys(request: HttpRequest) -> Window | None:
+    """Return what counts the wrong keys that an address sends, None without a limit."""
+    return limited("wrong-key", counted_address(request), settings.API_RATE_ADDRESS)
 
 
 def limited(policy: str, ident: str, most: int) -> Window | None:

@@ -158,6 +158,32 @@ def test_a_key_is_counted_for_itself(django_user_model):
 
 
 @pytest.mark.django_db
+def test_wrong_keys_are_counted_before_they_are_looked_up(
+    django_user_model, django_assert_num_queries, clock
+):
+    user = django_user_model.objects.create(username="ada")
+    good = ApiKey.objects.make(name="till", user=user, scopes=["read"]).key
+
+    def ask(key, address="192.0.2.1"):
+        headers = {"Authorization": f"Bearer {key}"}
+        return Client().get(READ, headers=headers, REMOTE_ADDR=address)
+
+    wrong = ["vs_" + 43 * letter for letter in "xy"] + ["no key"]
+    said = [ask(key).status_code for key in wrong]
+    with django_assert_num_queries(0):
+        refused = ask(wrong[0])
+
+    assert said == [401, 401, 401]
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "60")
+    assert "Too many wrong keys" in refused.json()["detail"]
+    assert ask(good).status_code == 429
+    assert ask(good, "192.0.2.2").status_code == 404
+    assert Client().get(READ, REMOTE_ADDR="192.0.2.1").status_code == 404
+    clock.now += 60.5
+    assert ask(good).status_code == 404
+
+
+@pytest.mark.django_db
 def test_without_a_limit_nothing_is_counted_nor_said(client, settings):
     settings.API_RATE_ADDRESS = 0
 
