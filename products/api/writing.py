@@ -11,7 +11,17 @@ from django.contrib.admin.models import ADDITION, CHANGE, DELETION
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import P, PathEx, Schema
-from pydantic import ConfigDict, Field, StrictFloat, StrictInt, StrictStr
+from pydantic import (
+    ConfigDict,
+    Field,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+from pydantic_core import PydanticCustomError
 
 from products.admin_log import log_entry
 from products.api import schemas
@@ -47,8 +57,20 @@ Sku = PathEx[
 ]
 EXAMPLE = {"name": "Desk lamp", "price": "20.50", "category": "Home"}
 
+
+def text_or_number(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    """Return a price; of what is none one error, and not one for each type."""
+    try:
+        return check(value)
+    except ValidationError as err:
+        raise PydanticCustomError(
+            "price_type", "Write a text such as 1234.50, or a number"
+        ) from err
+
+
 Price = Annotated[
     StrictStr | StrictInt | StrictFloat,
+    WrapValidator(text_or_number),
     Field(
         description="A text such as 1234.50, or a number. Zero or more, two decimals."
     ),

@@ -34,7 +34,8 @@ class InvalidProduct(ValueError):
     """Values that no import would store. reasons: by column, all of them."""
 
     def __init__(self, reasons: Mapping[str, str]) -> None:
-        super().__init__(" ".join(f"{name}: {why}." for name, why in reasons.items()))
+        said = (f"{name}: {why.rstrip('.')}." for name, why in reasons.items())
+        super().__init__(" ".join(said))
         self.reasons = reasons
 
 

@@ -146,12 +146,30 @@ def test_a_wrong_value_is_refused_with_its_place(api, changes, where, why):
     assert not Product.objects.exists()
 
 
-@pytest.mark.parametrize("price", [True, None, [], {}])
+@pytest.mark.parametrize("price", [True, None, [], {}, {"str": 1}])
 def test_a_price_is_a_text_or_a_number(api, price):
-    answer = put(api, BODY | {"price": price})
+    assert reason(put(api, BODY | {"price": price})) == (
+        "#/price",
+        "Write a text such as 1234.50, or a number",
+    )
 
-    assert answer.status_code == 400
-    assert {e["pointer"].split("/")[1] for e in answer.json()["errors"]} == {"price"}
+
+@pytest.mark.parametrize("price", [True, [], {}])
+def test_a_changed_price_is_a_text_or_a_number_too(api, price):
+    put(api)
+
+    assert reason(patch(api, {"price": price}))[0] == "#/price"
+
+
+def test_a_message_ends_with_one_full_stop(api):
+    sku = "x" * 201
+    detail = put(api, {"name": "", "price": "x"}, f"/api/v1/products/{sku}").json()[
+        "detail"
+    ]
+    both = put(api, {"name": "", "price": "x"}).json()["detail"]
+
+    assert detail.endswith("(it has 201).")
+    assert both.startswith("name: This field cannot be blank. price: ")
 
 
 def test_all_wrong_values_are_named_at_once(api):
