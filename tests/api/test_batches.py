@@ -92,6 +92,14 @@ def test_lines_are_refused_as_an_import_refuses_them(api):
     assert [*Product.objects.values_list("sku", flat=True)] == ["lamp"]
 
 
+def test_a_number_of_too_many_digits_is_refused_in_own_words(api):
+    answer = send(api, '{"sku": "lamp", "price": ' + 5000 * "9" + "}")
+
+    assert [r["reason"] for r in answer.json()["refusals"]] == [
+        "has a number with too many digits"
+    ]
+
+
 def test_a_batch_twice_changes_nothing_more(api):
     send(api, lamp())
 
