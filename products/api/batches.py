@@ -18,7 +18,7 @@ from products.api.problems import Problem, documented
 from products.api.questions import refuse_unknown
 from products.api.schemas import Answer
 from products.api.writing import forbidden
-from products.catalog.importing import CatalogImport, ImportResult
+from products.catalog.importing import MOST_IGNORED, CatalogImport, ImportResult
 from products.catalog.reading.records import Refusal
 from products.catalog.reading.source import Source, SourceError
 from products.models import Product
@@ -63,6 +63,10 @@ class Batch(Answer):
     without_vector: int = Field(
         description="How many of the products wait for `manage.py embed_products`, and "
         "are found by their words until then."
+    )
+    ignored: list[str] = Field(
+        description=f"The first {MOST_IGNORED} names of values that no product has; "
+        "nothing was stored of them."
     )
     refusals: list[RefusedLine] = Field(
         description=f"The first {MOST_REFUSALS:,} lines that were not stored."
@@ -152,6 +156,7 @@ def batch(result: ImportResult, refusals: list[Refusal]) -> Batch:
         refused=result.refused,
         stopped=result.stopped,
         without_vector=result.without_vector,
+        ignored=sorted(result.ignored),
         refusals=[RefusedLine(line=r.line, reason=r.reason) for r in refusals],
     )
 

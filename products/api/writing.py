@@ -113,7 +113,7 @@ class ProductChanges(Schema):
     auth=key_to_write,
     response={200: schemas.Product, 201: schemas.Product},
     summary="Add a product, or give it other values",
-    openapi_extra=documented(400, 403, 412, 413, body=EXAMPLE),
+    openapi_extra=documented(400, 403, 412, 413, 415, body=EXAMPLE),
 )
 def put_product(
     request: HttpRequest, sku: Sku, product: NewProduct
@@ -135,7 +135,7 @@ def put_product(
     auth=key_to_write,
     response=schemas.Product,
     summary="Give a product some other values",
-    openapi_extra=documented(400, 403, 404, 412, 413, body={"price": "18.00"}),
+    openapi_extra=documented(*(400, 403, 404, 412, 413, 415), body={"price": "18.00"}),
 )
 def patch_product(
     request: HttpRequest, sku: Sku, changes: ProductChanges

@@ -100,6 +100,15 @@ def test_a_number_of_too_many_digits_is_refused_in_own_words(api):
     ]
 
 
+def test_names_that_no_product_has_are_said(api):
+    odd = {f"odd {number:02}": 1 for number in range(30)}
+    answer = send(api, lamp(colour="red", prise=1, embedding=None), lamp(colour="red"))
+
+    assert answer.json()["ignored"] == ["colour", "prise"]
+    assert len(send(api, lamp(**odd)).json()["ignored"]) == 20
+    assert send(api, lamp()).json()["ignored"] == []
+
+
 def test_a_batch_twice_changes_nothing_more(api):
     send(api, lamp())
 
