@@ -8,6 +8,7 @@ import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.test import Client
+from django.utils import translation
 
 from products.admin_pages.log import log_text
 from products.api import batches, bodies
@@ -304,3 +305,7 @@ def test_the_admin_s_log_has_one_entry_of_a_batch(api):
     assert log_text(entry) == (
         f"Imported by the API key {key}: 1 new, 0 changed, 1 refused"
     )
+    with translation.override("de"):
+        assert log_text(entry) == (
+            f"Mit dem API-Schlüssel {key} importiert: 1 neu, 0 geändert, 1 abgelehnt"
+        )
