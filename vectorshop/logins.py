@@ -61,10 +61,18 @@ def client_address(request: HttpRequest) -> str | None:
     a visitor can make up those before it. IPv6 addresses of one household are one.
     """
     if settings.BEHIND_PROXY:
-        given = request.headers.get("X-Forwarded-For", "").rpartition(",")[2]
-    else:
-        given = request.META.get("REMOTE_ADDR", "")
-    address = parsed(given.strip())
+        return address_in(request.headers.get("X-Forwarded-For", "").rpartition(",")[2])
+    return connected_address(request)
+
+
+def connected_address(request: HttpRequest) -> str | None:
+    """Return the address that a connection comes from, None for that of a socket."""
+    return address_in(request.META.get("REMOTE_ADDR", ""))
+
+
+def address_in(text: str) -> str | None:
+    """Return the address in a text, that of the household for IPv6, None without one."""
+    address = parsed(text.strip())
     if isinstance(address, IPv6Address):
         network = ip_network((address, IPV6_BITS), strict=False)
         address = address.ipv4_mapped or network.network_address

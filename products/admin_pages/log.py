@@ -61,12 +61,19 @@ def log_text(entry: LogEntry) -> str:
     return entry.object_repr
 
 
-def import_text(file: str, counts: dict[str, Any]) -> str:
-    """Return what an import of a file did."""
-    text = gettext(
-        "Imported %(file)s: %(new)s new, %(changed)s changed, %(refused)s refused"
-    ) % {
-        "file": file,
+def import_text(source: str, counts: dict[str, Any]) -> str:
+    """Return what an import of a file did, or of a batch that came with an API key."""
+    if counts.get("by_key"):
+        text = gettext(
+            "Imported by the API key %(source)s: %(new)s new, %(changed)s changed, "
+            "%(refused)s refused"
+        )
+    else:
+        text = gettext(
+            "Imported %(source)s: %(new)s new, %(changed)s changed, %(refused)s refused"
+        )
+    text %= {
+        "source": source,
         **{name: grouped(counts[name]) for name in ("new", "changed", "refused")},
     }
     if counts["failure"]:

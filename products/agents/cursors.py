@@ -10,6 +10,7 @@ from django.core import signing
 
 from products.agents.questions import MAX_LIMIT, SearchRequest
 from products.agents.refusals import Refusal
+from products.api.cursors import VALID
 from products.models import EmbeddingRecipe
 
 SALT = "products.agents.cursors"
@@ -63,11 +64,11 @@ def cursor_to(place: Place, page: int) -> str:
 def opened(cursor: str) -> Place:
     """Return the page of a cursor. Raises Refusal for one that the shop did not give."""
     try:
-        return Place(**signing.loads(cursor, salt=SALT))
-    except signing.BadSignature as err:
+        return Place(**signing.loads(cursor, salt=SALT, max_age=VALID))
+    except (signing.BadSignature, TypeError) as err:  # or of another version
         raise Refusal(
             "invalid_cursor",
-            "The cursor is not one of this shop. Ask for the first page without one.",
+            "The cursor is too old, or not one of this shop. Ask for the first page without one.",
         ) from err
 
 

@@ -14,6 +14,7 @@ from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 from ninja.security import HttpBearer
 
+from products.api.limits import Window, wrong_keys
 from products.api.problems import Problem
 from products.api_keys import KEY, ApiKey, Scope, hash_of
 from vectorshop import replicas
@@ -40,14 +41,20 @@ def hash_in(request: HttpRequest) -> str | None:
 def key_of(request: HttpRequest) -> ApiKey | None:
     """Return the valid key of a request, whose owner makes it; None without a key.
 
-    One statement. Raises Problem for a key that is not valid.
+    One statement. Raises Problem for a key that is not valid; without a statement where
+    the address has sent too many of them within a minute.
     """
     digest = hash_in(request)
     if digest is None:
         return None
+    wrong = wrong_keys(request)
+    if wrong and wrong.is_full():
+        raise too_many_keys(wrong)
     key = ApiKey.objects.with_hash(digest) if digest else None
     why = key.why_refused() if key else "There is no such API key."
     if key is None or why:
+        if wrong:
+            wrong.allow_request(request)
         raise unauthorized(why, error="invalid_token")
     request.user = key.user
     note_use(request, key)
@@ -64,6 +71,17 @@ def note_use(request: HttpRequest, key: ApiKey) -> None:
         if request.method not in READS:
             raise
         logger.warning("The use of the API key %s is not noted: %s", key.prefix, err)
+
+
+def too_many_keys(wrong: Window) -> Problem:
+    """Return the problem of an address that has sent too many wrong keys."""
+    seconds = wrong.wait()
+    return Problem(
+        429,
+        "Too many wrong keys came from this address. Make a new key, and ask again in "
+        f"{seconds} seconds.",
+        headers={"Retry-After": str(seconds)} | wrong.headers(),
+    )
 
 
 def unauthorized(detail: str, *, error: str = "") -> Problem:

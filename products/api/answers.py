@@ -24,18 +24,18 @@ from products.templating.environment import product_urls
 
 
 def answer(
-    request: HttpRequest, body: schemas.Answer, *, status: int = 200
+    request: HttpRequest, body: schemas.Answer, *, status: int = 200, etag: str = ""
 ) -> HttpResponseBase:
     """Return the answer to a request; 304 where the client has the same one.
 
-    Its ETag is that of its content, so that it is right whatever changed: a product, a
-    synonym, the model. A cache keeps an answer, and asks each time if it is the same.
+    Its ETag is by default that of its content, so that it is right whatever changed: a
+    product, a synonym, the model. A cache keeps an answer, and asks each time if it is the same.
     """
     content = to_json(body)
     response = HttpResponse(content, content_type="application/json", status=status)
     if request.method == "POST":
         return response
-    etag = tag_of(content)
+    etag = etag or tag_of(content)
     response.headers["ETag"] = etag
     if request.method not in READS:  # what it was asked for was checked before
         return response
@@ -61,6 +61,23 @@ class Writer:
         return schemas.Product(
             **self.listed_values(product), description=product.description
         )
+
+    def tag(self, product: models.Product) -> str:
+        """Return the ETag of a product, the same by every name of the shop.
+
+        So what was read at one of them can be written at another.
+        """
+        values = self.product(product).model_copy(
+            update={"url": "", "image": image_address(product)}
+        )
+        return tag_of(to_json(values))
+
+    def answer(
+        self, request: HttpRequest, product: models.Product, *, status: int = 200
+    ) -> HttpResponseBase:
+        """Return the answer that has one product."""
+        etag = self.tag(product)
+        return answer(request, self.product(product), status=status, etag=etag)
 
     def listed(self, product: models.Product) -> schemas.ListedProduct:
         """Return a product without its description, which may not be loaded."""

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
@@ -15,14 +12,15 @@ from pydantic import Field
 from products.admin_log import IMPORTED, log_work
 from products.api.access import key_to_write
 from products.api.answers import answer
+from products.api.bodies import MAX_BYTES, MAX_LINES, MEDIA_TYPES, body_of
 from products.api.limits import charge
 from products.api.problems import Problem, documented
 from products.api.questions import refuse_unknown
 from products.api.schemas import Answer
 from products.api.writing import forbidden
-from products.catalog.importing import CatalogImport, ImportResult
+from products.catalog.importing import MOST_IGNORED, CatalogImport, ImportResult
 from products.catalog.reading.records import Refusal
-from products.catalog.reading.source import GZIP_MAGIC, Format, Source, SourceError
+from products.catalog.reading.source import Source, SourceError
 from products.models import Product
 from products.permissions import CHANGE, PERMISSION, may_change, may_write
 from products.sql.own_session import OwnSessionError
@@ -30,11 +28,6 @@ from products.turns import Turns
 
 router = Router(tags=["products"])
 
-MEDIA_TYPES = ("application/jsonl", "application/x-ndjson")
-# What one request can store before a proxy gives up on it.
-MAX_BYTES = 20_000_000
-MAX_LINES = 10_000
-READ_BYTES = 1 << 16
 MOST_REFUSALS = 1_000  # that an answer shows
 LINES_PER_REQUEST = 100  # of a batch count as one request
 
@@ -70,6 +63,10 @@ class Batch(Answer):
     without_vector: int = Field(
         description="How many of the products wait for `manage.py embed_products`, and "
         "are found by their words until then."
+    )
+    ignored: list[str] = Field(
+        description=f"The first {MOST_IGNORED} names of values that no product has; "
+        "nothing was stored of them."
     )
     refusals: list[RefusedLine] = Field(
         description=f"The first {MOST_REFUSALS:,} lines that were not stored."
@@ -107,8 +104,9 @@ def write_products(
     """
     refuse_unknown(request, *BatchOptions.model_fields)
     check_may_write(request)
-    with TURNS.taken(seconds=WAIT_SECONDS), body_of(request) as body:
-        refusals: list[Refusal] = []
+    refusals: list[Refusal] = []
+    # The turn comes after the body, which a client may send as slowly as it likes.
+    with body_of(request) as body, TURNS.taken(seconds=WAIT_SECONDS):
         result = imported(body, refusals, dry_run=options.dry_run)
     if not options.dry_run:
         log_batch(request, result)
@@ -122,43 +120,6 @@ def check_may_write(request: HttpRequest) -> None:
         raise forbidden(PERMISSION)
     if not may_change(request):
         raise forbidden(CHANGE)
-
-
-@contextmanager
-def body_of(request: HttpRequest) -> Iterator[Source]:
-    """Give the body as a file that was read to its end, within bounds.
-
-    A body that is too large is refused before any of it is stored. Raises Problem.
-    """
-    if request.content_type not in MEDIA_TYPES:
-        wanted = " or ".join(MEDIA_TYPES)
-        raise Problem(415, f"Send JSON Lines, with the Content-Type {wanted}.")
-    if "Content-Length" not in request.headers:  # WSGI has no body in chunks
-        raise Problem(411, "Say in Content-Length how many bytes you send.")
-    with tempfile.TemporaryFile(buffering=0) as file:
-        lines = size = 0
-        while data := request.read(READ_BYTES):
-            if not size and data.startswith(GZIP_MAGIC):
-                raise Problem(415, "Send the lines as they are, not packed by gzip.")
-            size += len(data)
-            lines += data.count(b"\n")
-            if size > MAX_BYTES or lines > MAX_LINES:
-                raise too_large()
-            file.write(data)
-        if not size:
-            raise Problem(400, "The body is empty. Send a JSON object in each line.")
-        file.seek(0)
-        raw = cast(BinaryIO, file)
-        yield Source(name="The body", format=Format.JSONL, raw=raw)
-
-
-def too_large() -> Problem:
-    """Return the problem of a batch that is larger than one may be."""
-    return Problem(
-        413,
-        f"A batch has at most {MAX_LINES:,} lines and {MAX_BYTES:,} bytes. Nothing of "
-        "this one was stored. Send it in smaller parts.",
-    )
 
 
 def imported(body: Source, refusals: list[Refusal], *, dry_run: bool) -> ImportResult:
@@ -195,6 +156,7 @@ def batch(result: ImportResult, refusals: list[Refusal]) -> Batch:
         refused=result.refused,
         stopped=result.stopped,
         without_vector=result.without_vector,
+        ignored=sorted(result.ignored),
         refusals=[RefusedLine(line=r.line, reason=r.reason) for r in refusals],
     )
 
@@ -206,7 +168,8 @@ def log_batch(request: HttpRequest, result: ImportResult) -> None:
         key.user_id,
         Product,
         IMPORTED,
-        f"by the API key {key}",
+        str(key),
+        by_key=True,
         new=result.new,
         changed=result.changed,
         refused=result.refused,

@@ -46,7 +46,7 @@ class Cursor:
             cursor = cls(**signing.loads(text, salt=SALT, max_age=VALID))
         except signing.SignatureExpired as err:
             raise refused("expired", "The cursor is too old.") from err
-        except signing.BadSignature as err:
+        except (signing.BadSignature, TypeError) as err:  # or of another version
             raise refused("wrong", "The cursor is none of this shop.") from err
         if cursor.question != question:
             raise refused("other_question", "The cursor is of another question.")

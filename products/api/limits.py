@@ -22,7 +22,7 @@ from ninja.throttling import BaseThrottle, SimpleRateThrottle
 
 from products.api_keys import ApiKey
 from products.search.query_vector import noting_embedded
-from vectorshop.logins import client_address
+from vectorshop.logins import client_address, connected_address
 
 Run = Callable[..., HttpResponseBase]
 
@@ -47,6 +47,13 @@ class Window(SimpleRateThrottle):
 
     def get_cache_key(self, request: HttpRequest) -> str:
         return self.name
+
+    def is_full(self) -> bool:
+        """Return whether no request more is taken; none is counted."""
+        self.now = self.timer()  # type: ignore[misc]  # a builtin is not bound
+        counted = self.cache.get(self.name, [])
+        self.history = [at for at in counted if at > self.now - MINUTE]
+        return len(self.history) >= self.most
 
     def charge(self, units: int) -> None:
         """Count so many requests more than the one."""
@@ -81,12 +88,26 @@ def window_of(request: HttpRequest) -> Window | None:
     key = getattr(request, "auth", None)
     if isinstance(key, ApiKey):
         return limited("key", str(key.pk), settings.API_RATE_KEY)
-    return limited("address", client_address(request), settings.API_RATE_ADDRESS)
+    return limited("address", counted_address(request), settings.API_RATE_ADDRESS)
 
 
-def limited(policy: str, ident: str | None, most: int) -> Window | None:
-    """Return the window of a key or an address, None for no limit or nobody to count."""
-    return Window(policy, ident, most) if most and ident else None
+def counted_address(request: HttpRequest) -> str:
+    """Return whom to count a request for that brings no key.
+
+    All whose address is not known are counted together: by a proxy that names no
+    visitor, or through a socket. Otherwise nothing would limit them.
+    """
+    return client_address(request) or connected_address(request) or "unknown"
+
+
+def wrong_keys(request: HttpRequest) -> Window | None:
+    """Return what counts the wrong keys that an address sends, None without a limit."""
+    return limited("wrong-key", counted_address(request), settings.API_RATE_ADDRESS)
+
+
+def limited(policy: str, ident: str, most: int) -> Window | None:
+    """Return the window of a key or an address, None where there is no limit."""
+    return Window(policy, ident, most) if most else None
 
 
 class Limit(BaseThrottle):

@@ -23,6 +23,7 @@ from products.turns import BusyError
 from vectorshop.problems import MEDIA_TYPE, PLAIN, problem
 
 BUSY_SECONDS = 5
+JSON = "application/json"
 
 
 class Kind(Enum):
@@ -130,7 +131,9 @@ def raised(request: HttpRequest, err: Problem) -> HttpResponse:
 def invalid(request: HttpRequest, err: ValidationError) -> HttpResponse:
     """Return what is wrong with the parameters or the body of a request."""
     errors = list(errors_of(err))
-    wrong = " ".join(f"{where_of(error)}: {error['detail']}." for error in errors)
+    wrong = " ".join(
+        f"{where_of(error)}: {error['detail'].rstrip('.')}." for error in errors
+    )
     return raised(request, Problem(400, wrong, kind=Kind.INVALID, errors=errors))
 
 
@@ -186,7 +189,11 @@ def missing(request: HttpRequest, err: Http404) -> HttpResponse:
 
 
 def refused(request: HttpRequest, err: HttpError) -> HttpResponse:
-    """Return why ninja refused a request, such as a body that is no JSON."""
+    """Return why ninja refused a request: its body is no JSON, that of most of them."""
+    if err.status_code == HTTPStatus.BAD_REQUEST:
+        if request.content_type != JSON:
+            return unread(request, err)
+        return problem(400, "The body is not JSON. /api/docs shows what to send.")
     return problem(err.status_code, str(err))
 
 
@@ -200,9 +207,9 @@ def too_long(request: HttpRequest, err: RequestDataTooBig) -> HttpResponse:
     return problem(413, "The body is too long. Send it in smaller parts.")
 
 
-def unread(request: HttpRequest, err: RawPostDataException) -> HttpResponse:
-    """Return that a form was sent in place of JSON; it was read as one before."""
-    return problem(415, "Send JSON, with the header Content-Type: application/json.")
+def unread(request: HttpRequest, err: Exception) -> HttpResponse:
+    """Return that a form was sent in place of JSON, or something else."""
+    return problem(415, f"Send JSON, with the header Content-Type: {JSON}.")
 
 
 def busy(request: HttpRequest, err: BusyError) -> HttpResponse:

@@ -115,7 +115,7 @@ def why_product_is_not_found(
 def get_product(request: HttpRequest, sku: Sku) -> HttpResponseBase:
     """Return the product with this sku, in the same upper and lower case."""
     refuse_unknown(request)
-    return answer(request, Writer(request).product(product_of(sku)))
+    return Writer(request).answer(request, product_of(sku))
 
 
 def product_of(sku: str) -> Product:

@@ -21,6 +21,7 @@ api = DescribedAPI(
     description="Search a shop's products by their meaning and their words.",
     urls_namespace="api-v1",
     docs_url=None,
+    openapi_url=None,  # views.document() answers there, without making it each time
     auth=key_if_any,
     throttle=Limit(),
 )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cache
+import json
+from functools import cache, lru_cache
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import get_script_prefix
+from django.views.decorators.cache import cache_control
 from django.views.decorators.csrf import csrf_exempt
-from django.views.decorators.http import require_safe
+from django.views.decorators.gzip import gzip_page
+from django.views.decorators.http import conditional_page, require_safe
 
 from products.api.openapi import Call, calls
 from products.api.v1 import api
@@ -25,6 +28,21 @@ def docs(request: HttpRequest) -> HttpResponse:
 def described(prefix: str) -> list[Call]:
     """Return what can be called below the *prefix* in force."""
     return list(calls(api.get_openapi_schema()))
+
+
+@require_safe
+@gzip_page
+@conditional_page
+@cache_control(no_cache=True)
+def document(request: HttpRequest) -> HttpResponse:
+    """Return the OpenAPI document; 304 where the client has the same one."""
+    return HttpResponse(written(get_script_prefix()), content_type="application/json")
+
+
+@lru_cache(maxsize=32)
+def written(prefix: str) -> bytes:
+    """Return the OpenAPI document below the *prefix* in force."""
+    return json.dumps(api.get_openapi_schema()).encode()
 
 
 @csrf_exempt

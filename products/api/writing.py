@@ -11,13 +11,22 @@ from django.contrib.admin.models import ADDITION, CHANGE, DELETION
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from ninja import P, PathEx, Schema
-from pydantic import ConfigDict, Field, StrictFloat, StrictInt, StrictStr
-from pydantic_core import to_json
+from pydantic import (
+    ConfigDict,
+    Field,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+from pydantic_core import PydanticCustomError
 
 from products.admin_log import log_entry
 from products.api import schemas
 from products.api.access import key_to_write
-from products.api.answers import Writer, answer, tag_of
+from products.api.answers import Writer
 from products.api.conditions import check_conditions
 from products.api.limits import COLD, charge
 from products.api.problems import Problem, documented
@@ -26,6 +35,7 @@ from products.api.questions import refuse_unknown
 from products.catalog.changes import Kind
 from products.catalog.one_product import (
     Check,
+    InvalidProduct,
     Written,
     check_sku,
     checked_values,
@@ -47,8 +57,20 @@ Sku = PathEx[
 ]
 EXAMPLE = {"name": "Desk lamp", "price": "20.50", "category": "Home"}
 
+
+def text_or_number(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+    """Return a price; of what is none one error, and not one for each type."""
+    try:
+        return check(value)
+    except ValidationError as err:
+        raise PydanticCustomError(
+            "price_type", "Write a text such as 1234.50, or a number"
+        ) from err
+
+
 Price = Annotated[
     StrictStr | StrictInt | StrictFloat,
+    WrapValidator(text_or_number),
     Field(
         description="A text such as 1234.50, or a number. Zero or more, two decimals."
     ),
@@ -91,7 +113,7 @@ class ProductChanges(Schema):
     auth=key_to_write,
     response={200: schemas.Product, 201: schemas.Product},
     summary="Add a product, or give it other values",
-    openapi_extra=documented(400, 403, 412, 413, body=EXAMPLE),
+    openapi_extra=documented(400, 403, 412, 413, 415, body=EXAMPLE),
 )
 def put_product(
     request: HttpRequest, sku: Sku, product: NewProduct
@@ -104,6 +126,7 @@ def put_product(
     """
     refuse_unknown(request)
     check_sku(sku)
+    check_segments(sku)
     return written(request, sku, product.model_dump(), check_of(request))
 
 
@@ -112,7 +135,7 @@ def put_product(
     auth=key_to_write,
     response=schemas.Product,
     summary="Give a product some other values",
-    openapi_extra=documented(400, 403, 404, 412, 413, body={"price": "18.00"}),
+    openapi_extra=documented(*(400, 403, 404, 412, 413, 415), body={"price": "18.00"}),
 )
 def patch_product(
     request: HttpRequest, sku: Sku, changes: ProductChanges
@@ -160,6 +183,14 @@ def remove_product(request: HttpRequest, sku: Sku) -> HttpResponseBase:
     return HttpResponse(status=204)
 
 
+def check_segments(sku: str) -> None:
+    """Raise InvalidProduct for a sku that an address cannot have: clients fold it."""
+    if not {".", ".."}.isdisjoint(sku.split("/")):
+        raise InvalidProduct(
+            {"sku": "has a part . or .., which addresses cannot have; send a batch"}
+        )
+
+
 def check_of(request: HttpRequest) -> Check:
     """Return what raises Problem for a product that this request may not write."""
 
@@ -182,7 +213,7 @@ def tag_of_product(request: HttpRequest, product: Product | None) -> str | None:
     """Return the ETag of a product as this request would read it."""
     if product is None:
         return None
-    return tag_of(to_json(Writer(request).product(product)))
+    return Writer(request).tag(product)
 
 
 def written(
@@ -198,8 +229,8 @@ def written(
     stored = write_product(sku, checked_values(values), check=check, note=note)
     charge((COLD - 1) * stored.embedded)
     is_new = stored.kind is Kind.NEW
-    body = Writer(request).product(product_of(sku))
-    response = answer(request, body, status=201 if is_new else 200)
+    status = 201 if is_new else 200
+    response = Writer(request).answer(request, product_of(sku), status=status)
     if is_new:
         response.headers["Location"] = request.build_absolute_uri()
     return response

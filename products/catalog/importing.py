@@ -46,6 +46,10 @@ ROUNDED = re.compile(r"[0-9]([.,][0-9]+)?E\+[0-9]+", re.IGNORECASE)
 # Rows of one transaction. A killed process loses them: less than a second's work.
 CHUNK_ROWS = 2000
 
+# Keys that are no columns: how many are kept, and how much of each.
+MOST_IGNORED = 20
+MAX_IGNORED = 100
+
 
 @dataclass
 class ImportResult:
@@ -67,6 +71,7 @@ class ImportResult:
     cut_short: bool = False  # the rest was not read, since that was asked for
     preset: str = ""  # whose export the file is
     notices: Notices = field(default_factory=Notices)
+    ignored: list[str] = field(default_factory=list)  # keys of JSON that are no columns
     index_dropped: bool = False
 
     @property
@@ -174,7 +179,7 @@ class CatalogImport:
         """Yield the records of the file in chunks, checked.
 
         Runs in a thread of its own, one chunk ahead. Of `result` it sets only `preset`,
-        `notices`, `stopped` and `cut_short`.
+        `notices`, `ignored`, `stopped` and `cut_short`.
         """
         rows = map(self.checked, self.until_limit(self.records()))
         while chunk := list(islice(rows, CHUNK_ROWS)):
@@ -257,7 +262,15 @@ class CatalogImport:
             if isinstance(record, Refusal):
                 yield record
             else:
+                self.note_ignored(record)
                 yield check_record(record, self.names, mapped=mapped)
+
+    def note_ignored(self, record: Record) -> None:
+        """Keep the first keys that no column has: somebody may have mistyped one."""
+        ignored = self.result.ignored
+        for name in record.fields.keys() - self.names.values():
+            if len(ignored) < MOST_IGNORED and name[:MAX_IGNORED] not in ignored:
+                ignored.append(name[:MAX_IGNORED])
 
     def knows(self, header: list[str]) -> bool:
         """Return whether a header shows how to read the file."""

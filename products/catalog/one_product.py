@@ -34,7 +34,8 @@ class InvalidProduct(ValueError):
     """Values that no import would store. reasons: by column, all of them."""
 
     def __init__(self, reasons: Mapping[str, str]) -> None:
-        super().__init__(" ".join(f"{name}: {why}." for name, why in reasons.items()))
+        said = (f"{name}: {why.rstrip('.')}." for name, why in reasons.items())
+        super().__init__(" ".join(said))
         self.reasons = reasons
 
 
@@ -108,14 +109,18 @@ def tried(sku: str, values: Mapping[str, Any], check: Check, note: Note) -> Writ
     check(product)
     if product is None:
         return added(Product(sku=sku, **values), note)
-    columns = tuple(
+    if not differing(product, values):
+        return Written(Kind.UNCHANGED)
+    for name, value in values.items():
+        setattr(product, name, value)
+    return changed(product, values, check, note)
+
+
+def differing(product: Product, values: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the columns of a product that have other values."""
+    return tuple(
         name for name, value in values.items() if getattr(product, name) != value
     )
-    if not columns:
-        return Written(Kind.UNCHANGED)
-    for name in columns:
-        setattr(product, name, values[name])
-    return changed(product, columns, check, note)
 
 
 def added(product: Product, note: Note) -> Written:
@@ -133,21 +138,26 @@ def added(product: Product, note: Note) -> Written:
 
 
 def changed(
-    product: Product, columns: tuple[str, ...], check: Check, note: Note
+    product: Product, values: Mapping[str, Any], check: Check, note: Note
 ) -> Written:
-    """Store some columns of a product; those that others change meanwhile stay theirs.
+    """Store the values that a product has got; other columns stay as they are.
 
-    Raises Moved when somebody has deleted it meanwhile.
+    All of the values, also those that it had before and others change meanwhile:
+    together they are what somebody sent. Raises Moved when somebody has deleted it
+    meanwhile.
     """
-    is_text = not set(TEXT_FIELDS).isdisjoint(columns)
-    written = Written(Kind.CHANGED, columns, is_text and embedded(product))
-    fields = [*columns, "updated_at", *(EMBEDDING_FIELDS if written.embedded else ())]
+    is_embedded = not set(TEXT_FIELDS).isdisjoint(values) and embedded(product)
+    fields = [*values, "updated_at", *(EMBEDDING_FIELDS if is_embedded else ())]
     with transaction.atomic():
         products = Product.objects.without_vectors().select_for_update()
         now = products.filter(pk=product.pk).first()
         if now is None:
             raise Moved
         check(now)
+        columns = differing(now, values)
+        if not columns:  # others have written the same
+            return Written(Kind.UNCHANGED)
+        written = Written(Kind.CHANGED, columns, is_embedded)
         product.save(embed=False, update_fields=fields)
         note(product, written)
     return written

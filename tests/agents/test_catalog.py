@@ -1,12 +1,16 @@
 """The three operations of UCP's catalogue over REST, held against its schemas."""
 
 import json
+import time
 
 import pytest
+from django.core import signing
 from django.test import Client
 
+from products.agents import cursors
 from products.models import EmbeddingRecipe, Product
 from tests.agents.schemas import (
+    AGENT,
     ErrorResponse,
     GetProductResponse,
     LookupResponse,
@@ -237,6 +241,40 @@ def test_a_cursor_is_of_one_search(client, lamps):
 
     assert other["code"] == "invalid_cursor"
     assert other["content"].startswith("The cursor belongs to another search.")
+
+
+@pytest.mark.parametrize("signed", [{"page": 2}, {"page": 2, "odd": 1}, 7, [1]])
+def test_a_cursor_of_another_version_is_refused(client, signed):
+    cursor = signing.dumps(signed, salt=cursors.SALT)
+
+    answer = search(client, query="lamp", pagination={"cursor": cursor}, status=400)
+
+    assert answer["code"] == "invalid_cursor"
+
+
+def test_a_cursor_holds_for_an_hour(client, lamps, monkeypatch):
+    asked = {"filters": {"price": {"min": 0}}, "pagination": {"limit": 5}}
+    cursor = search(client, **asked)["pagination"]["cursor"]
+    now = time.time()
+    monkeypatch.setattr("time.time", lambda: now + 3601)
+
+    answer = search(client, **asked | {"pagination": {"cursor": cursor}}, status=400)
+
+    assert answer["content"].startswith("The cursor is too old")
+
+
+@pytest.mark.parametrize("length", ["abc", "-1"])
+def test_a_length_that_is_no_number_is_a_problem(client, length):
+    answer = client.generic(
+        "POST",
+        "/ucp/catalog/search",
+        b"{}",
+        "application/json",
+        headers=AGENT,
+        CONTENT_LENGTH=length,
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_json")
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "a:b:c", "ä\0", "1" * 1000])

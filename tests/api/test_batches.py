@@ -1,15 +1,17 @@
 """Many products in one request: an import of JSON Lines."""
 
 import gzip
+import io
 import json
 
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.test import Client
+from django.utils import translation
 
 from products.admin_pages.log import log_text
-from products.api import batches
+from products.api import batches, bodies
 from products.api_keys import ApiKey
 from products.embeddings import get_backend
 from products.models import Product
@@ -40,6 +42,12 @@ def api(owner, settings):
 def send(api, *lines, address=BATCH, content_type=JSONL):
     texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
     return api.post(address, "\n".join(texts), content_type=content_type)
+
+
+def send_from(api, body, length):
+    """The answer to a request that says it sends so many bytes, read from a file."""
+    extra = {"CONTENT_LENGTH": str(length), "wsgi.input": body}
+    return api.generic("POST", BATCH, CONTENT_TYPE=JSONL, **extra)
 
 
 def lamp(**values):
@@ -83,6 +91,23 @@ def test_lines_are_refused_as_an_import_refuses_them(api):
     assert "sku: 'lamp' is on line 2 too" in reasons[4]
     assert "is not in the catalogue" in reasons[5]
     assert [*Product.objects.values_list("sku", flat=True)] == ["lamp"]
+
+
+def test_a_number_of_too_many_digits_is_refused_in_own_words(api):
+    answer = send(api, '{"sku": "lamp", "price": ' + 5000 * "9" + "}")
+
+    assert [r["reason"] for r in answer.json()["refusals"]] == [
+        "has a number with too many digits"
+    ]
+
+
+def test_names_that_no_product_has_are_said(api):
+    odd = {f"odd {number:02}": 1 for number in range(30)}
+    answer = send(api, lamp(colour="red", prise=1, embedding=None), lamp(colour="red"))
+
+    assert answer.json()["ignored"] == ["colour", "prise"]
+    assert len(send(api, lamp(**odd)).json()["ignored"]) == 20
+    assert send(api, lamp()).json()["ignored"] == []
 
 
 def test_a_batch_twice_changes_nothing_more(api):
@@ -142,9 +167,52 @@ def test_a_body_in_chunks_is_refused(api):
     assert "Content-Length" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("length", ["", "abc", "-1", "²", 5000 * "9"])
+def test_a_length_that_is_no_number_is_refused(api, length):
+    answer = api.generic("POST", BATCH, "{}", JSONL, CONTENT_LENGTH=length)
+
+    assert answer.status_code == 411
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b'{"sku": "lamp", "name": "Lamp", "price": 1}\n']
+)
+def test_nothing_is_stored_of_a_body_that_ends_too_early(api, sent):
+    answer = send_from(api, io.BytesIO(sent), 500)
+
+    assert answer.status_code == 400
+    assert answer.json()["detail"] == (
+        f"The body ended after {len(sent)} of 500 bytes. Nothing of it was stored. "
+        "Send it again."
+    )
+    assert not Product.objects.exists()
+
+
+def test_a_client_that_hangs_up_has_stored_nothing(api):
+    class Lost(io.BytesIO):
+        def read(self, *args):
+            raise OSError("gone")
+
+    assert send_from(api, Lost(), 500).status_code == 400
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_lines_are_counted_as_they_are_read(api, monkeypatch, end, encoding):
+    monkeypatch.setattr(bodies, "MAX_LINES", 2)
+    lines = [json.dumps(lamp(sku=f"lamp {number}")) for number in range(3)]
+
+    def post(lines):
+        return api.post(BATCH, end.join(lines).encode(encoding), content_type=JSONL)
+
+    assert post(lines).status_code == 413
+    assert not Product.objects.exists()
+    assert counts(post(lines[:2]))[:2] == (2, 2)
+
+
 @pytest.mark.parametrize(("name", "value"), [("MAX_BYTES", 120), ("MAX_LINES", 2)])
 def test_nothing_is_stored_of_a_batch_that_is_too_large(api, monkeypatch, name, value):
-    monkeypatch.setattr(batches, name, value)
+    monkeypatch.setattr(bodies, name, value)
     lines = [lamp(sku=f"lamp {number}") for number in range(4)]
 
     answer = send(api, *lines)
@@ -182,6 +250,21 @@ def test_one_batch_is_stored_at_a_time(api, monkeypatch):
     assert answer.status_code == 503
     assert answer.headers["Retry-After"] == "5"
     assert counts(send(api, lamp()))[:2] == (1, 1)
+
+
+def test_a_body_that_comes_slowly_keeps_no_other_batch_waiting(api):
+    taken = []
+
+    class Slow(io.BytesIO):
+        def read(self, *args):
+            taken.append(batches.TURNS.inside)
+            return super().read(*args)
+
+    body = json.dumps(lamp()).encode()
+    answer = send_from(api, Slow(body), len(body))
+
+    assert counts(answer)[:2] == (1, 1)
+    assert taken and set(taken) == {0}
 
 
 def test_behind_a_pooler_that_cannot_be_passed_by_it_says_so(api, monkeypatch):
@@ -222,3 +305,7 @@ def test_the_admin_s_log_has_one_entry_of_a_batch(api):
     assert log_text(entry) == (
         f"Imported by the API key {key}: 1 new, 0 changed, 1 refused"
     )
+    with translation.override("de"):
+        assert log_text(entry) == (
+            f"Mit dem API-Schlüssel {key} importiert: 1 neu, 0 geändert, 1 abgelehnt"
+        )

@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from products.api.instantsearch import marks
 from tests.factory import make_product
 
 pytestmark = pytest.mark.django_db
@@ -265,6 +266,31 @@ def test_more_than_ten_requests_are_refused(post):
     assert post(*[{}] * 11).status_code == 400
 
 
+def test_all_requests_together_get_so_many_hits(post, client):
+    page = {"hitsPerPage": 200}
+    values = {"type": "facet", "facet": "category", "params": page}
+    requests = [{"indexName": "products", "params": page}] * 2 + [
+        {"indexName": "products"} | values
+    ]
+
+    refused = post(page, page, {"hitsPerPage": 1})
+
+    assert post(page, page, {"hitsPerPage": 0}).status_code == 200
+    assert client.post(ADDRESS, requests, "application/json").status_code == 200
+    assert (refused.status_code, refused.json()["detail"]) == (
+        400,
+        "The requests ask for 401 hits together, and 400 is the most. "
+        "Ask with a smaller hitsPerPage, or with fewer requests.",
+    )
+
+
+def test_each_request_counts(post, settings):
+    settings.API_RATE_ADDRESS = 100
+
+    assert post({}, {}, {}).headers["RateLimit"] == '"address";r=97;t=60'
+    assert post().headers["RateLimit"] == '"address";r=96;t=60'
+
+
 # Facets
 
 
@@ -388,6 +414,21 @@ def test_a_snippet_is_cut_around_the_word(ask):
     assert snippets["description"]["value"].startswith("…begin begin begin <em>lamp")
     assert len(snippets["description"]["value"]) < 100
     assert snippets["name"] == {"value": "Thing", "matchLevel": "none"}
+
+
+def test_an_attribute_is_cut_once_however_often_it_is_named(ask, monkeypatch):
+    cut = []
+    monkeypatch.setattr(
+        "products.api.instantsearch.answers.snippet",
+        lambda text, words, tags, size: (
+            cut.append(size) or marks.highlighted(text, words, tags)
+        ),
+    )
+    make_product(name="Thing", embedding=None)
+
+    ask(attributesToSnippet=["name:3"] * 50 + ["name:4"] * 50)
+
+    assert cut == [4]
 
 
 # Cost

@@ -114,6 +114,30 @@ def test_behind_a_proxy_the_visitor_s_address_counts(client, settings):
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("forwarded", [{}, {"X-Forwarded-For": "unknown"}])
+@pytest.mark.parametrize("connected", ["10.0.0.1", "", "unix:"])
+def test_whoever_has_no_address_is_limited_too(client, settings, forwarded, connected):
+    settings.BEHIND_PROXY = True
+
+    def ask():
+        return client.get(READ, headers=forwarded, REMOTE_ADDR=connected)
+
+    said = [used(ask()) for _ in range(3)]
+
+    assert said[0] == '"address";r=2;t=60'
+    assert ask().status_code == 429
+    named = client.get(READ, headers={"X-Forwarded-For": "192.0.2.1"})
+    assert named.status_code == 404
+
+
+@pytest.mark.django_db
+def test_through_a_socket_there_is_a_limit(client, settings):
+    settings.BEHIND_PROXY = False
+
+    assert used(client.get(READ, REMOTE_ADDR="")) == '"address";r=2;t=60'
+
+
+@pytest.mark.django_db
 def test_a_key_is_counted_for_itself(django_user_model):
     user = django_user_model.objects.create(username="ada")
     one, other = (
@@ -131,6 +155,32 @@ def test_a_key_is_counted_for_itself(django_user_model):
     assert ask(one).status_code == 429
     assert ask(other).status_code == 404
     assert client.get(READ).status_code == 404
+
+
+@pytest.mark.django_db
+def test_wrong_keys_are_counted_before_they_are_looked_up(
+    django_user_model, django_assert_num_queries, clock
+):
+    user = django_user_model.objects.create(username="ada")
+    good = ApiKey.objects.make(name="till", user=user, scopes=["read"]).key
+
+    def ask(key, address="192.0.2.1"):
+        headers = {"Authorization": f"Bearer {key}"}
+        return Client().get(READ, headers=headers, REMOTE_ADDR=address)
+
+    wrong = ["vs_" + 43 * letter for letter in "xy"] + ["no key"]
+    said = [ask(key).status_code for key in wrong]
+    with django_assert_num_queries(0):
+        refused = ask(wrong[0])
+
+    assert said == [401, 401, 401]
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "60")
+    assert "Too many wrong keys" in refused.json()["detail"]
+    assert ask(good).status_code == 429
+    assert ask(good, "192.0.2.2").status_code == 404
+    assert Client().get(READ, REMOTE_ADDR="192.0.2.1").status_code == 404
+    clock.now += 60.5
+    assert ask(good).status_code == 404
 
 
 @pytest.mark.django_db

@@ -6,7 +6,9 @@ import subprocess
 
 import pytest
 from django.conf import settings
+from django.urls import set_script_prefix
 
+from products.api import views
 from products.api.openapi import calls
 from products.api.v1 import api
 from products.api_keys import ApiKey, Scope
@@ -29,6 +31,31 @@ def test_a_change_of_the_document_has_a_line_in_the_changelog():
     assert f"`{digest}`" in CHANGELOG.read_text(encoding="utf-8"), (
         f"docs/openapi.json has changed. Say in CHANGELOG.md what, and that it is {digest}."
     )
+
+
+def test_the_document_is_made_once(client, monkeypatch):
+    first = client.get("/api/v1/openapi.json")
+    monkeypatch.setattr(api, "get_openapi_schema", None)
+    again = client.get("/api/v1/openapi.json")
+    same = client.get(
+        "/api/v1/openapi.json", headers={"If-None-Match": first.headers["ETag"]}
+    )
+
+    assert first.json() == again.json() == WRITTEN
+    assert first.headers["Cache-Control"] == "no-cache"
+    assert (same.status_code, same.content) == (304, b"")
+
+
+def test_the_document_has_the_addresses_below_each_prefix(client, rf):
+    first = client.get("/api/v1/openapi.json").json()
+    set_script_prefix("/shop/")
+    try:
+        below = views.document(rf.get("/")).content
+    finally:
+        set_script_prefix("/")
+
+    assert "/api/v1/search" in first["paths"]
+    assert "/shop/api/v1/search" in json.loads(below)["paths"]
 
 
 def test_operations_have_names_of_their_own():

@@ -70,6 +70,20 @@ def test_a_body_that_is_no_json_is_a_problem(tried):
     assert (response.status_code, response.headers["Content-Type"]) == (400, PROBLEM)
 
 
+@pytest.mark.parametrize("body", ["{", "[" * 100_000, b"\xff", "1" * 5000])
+def test_broken_json_is_told_from_another_type(tried, body):
+    broken = tried.post("/api/sent", body, content_type="application/json")
+    other = tried.post("/api/sent", body, content_type="text/plain")
+    form = tried.post("/api/sent", body, "application/x-www-form-urlencoded")
+
+    assert (broken.status_code, broken.json()["detail"]) == (
+        400,
+        "The body is not JSON. /api/docs shows what to send.",
+    )
+    assert {other.status_code, form.status_code} == {415}
+    assert "Content-Type: application/json" in form.json()["detail"]
+
+
 def test_a_form_in_place_of_json_is_a_problem(tried):
     response = tried.post("/api/sent", {"skus": [1]})  # as multipart/form-data
 

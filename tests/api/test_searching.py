@@ -4,8 +4,10 @@ import json
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.core import signing
 from django.test import override_settings
 
+from products.api import cursors
 from products.models import Product
 from tests.factory import make_product
 
@@ -106,12 +108,18 @@ def test_a_page_after_the_last_has_no_products(client, shop):
     assert answer["total"]["value"] == 3
 
 
+def of_another_version(signed):
+    return signing.dumps(signed, salt=cursors.SALT)
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [
         (lambda cursor: cursor[:-1], "wrong"),
         (lambda cursor: "x", "wrong"),
         (lambda cursor: "é:a:b", "wrong"),
+        (lambda cursor: of_another_version({"page": 2, "place": 1}), "wrong"),
+        (lambda cursor: of_another_version(7), "wrong"),
         (lambda cursor: f"{cursor}&limit=3", "other_question"),
         (lambda cursor: f"{cursor}&min_price=2", "other_question"),
     ],

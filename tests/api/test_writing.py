@@ -146,12 +146,30 @@ def test_a_wrong_value_is_refused_with_its_place(api, changes, where, why):
     assert not Product.objects.exists()
 
 
-@pytest.mark.parametrize("price", [True, None, [], {}])
+@pytest.mark.parametrize("price", [True, None, [], {}, {"str": 1}])
 def test_a_price_is_a_text_or_a_number(api, price):
-    answer = put(api, BODY | {"price": price})
+    assert reason(put(api, BODY | {"price": price})) == (
+        "#/price",
+        "Write a text such as 1234.50, or a number",
+    )
 
-    assert answer.status_code == 400
-    assert {e["pointer"].split("/")[1] for e in answer.json()["errors"]} == {"price"}
+
+@pytest.mark.parametrize("price", [True, [], {}])
+def test_a_changed_price_is_a_text_or_a_number_too(api, price):
+    put(api)
+
+    assert reason(patch(api, {"price": price}))[0] == "#/price"
+
+
+def test_a_message_ends_with_one_full_stop(api):
+    sku = "x" * 201
+    detail = put(api, {"name": "", "price": "x"}, f"/api/v1/products/{sku}").json()[
+        "detail"
+    ]
+    both = put(api, {"name": "", "price": "x"}).json()["detail"]
+
+    assert detail.endswith("(it has 201).")
+    assert both.startswith("name: This field cannot be blank. price: ")
 
 
 def test_all_wrong_values_are_named_at_once(api):
@@ -191,6 +209,17 @@ def test_a_sku_may_have_any_letters(api, sku):
     assert answer.status_code == 201
     assert stored(sku).name == "Lamp"
     assert api.get(answer.headers["Location"]).json()["sku"] == sku
+
+
+@pytest.mark.parametrize("sku", ["..", ".", "../..", "a/./b", "a/.."])
+def test_a_sku_that_an_address_would_lose_is_refused(api, sku):
+    address = f"/api/v1/products/{quote(sku, safe='')}"
+
+    assert reason(put(api, address=address)) == (
+        "sku",
+        "has a part . or .., which addresses cannot have; send a batch",
+    )
+    assert not Product.objects.exists()
 
 
 @pytest.mark.parametrize("end", ["similar", "why-not"])
@@ -318,6 +347,19 @@ def test_a_strong_tag_is_taken_for_the_weak_one(api):
     assert patch(api, {"price": 1}, headers={"If-Match": tag}).status_code == 200
 
 
+def test_a_tag_holds_by_every_name_of_the_shop(api, settings):
+    settings.ALLOWED_HOSTS = ["a.example", "b.example"]
+    put(api, BODY | {"image": "sample:headphones"}, headers={"host": "a.example"})
+    read = api.get(LAMP, headers={"host": "a.example"}, secure=True)
+    tag = {"host": "b.example", "If-Match": read.headers["ETag"]}
+
+    answer = patch(api, {"price": 1}, headers=tag)
+
+    assert answer.status_code == 200
+    assert answer.json()["url"].startswith("http://b.example/")
+    assert answer.headers["ETag"] != read.headers["ETag"]
+
+
 @pytest.mark.parametrize("tag", ["", "x", '"x"', "W/"])
 def test_another_tag_is_refused(api, tag):
     put(api)
@@ -388,6 +430,30 @@ def test_a_change_meanwhile_of_another_value_is_kept(api, at_the_same_time):
 
     assert patch(api, {"name": "Lantern"}).json()["price"] == "1.00"
     assert stored().name == "Lantern"
+
+
+def test_two_who_put_at_once_leave_what_one_of_them_sent(api, at_the_same_time):
+    put(api)
+    other = BODY | {"category": "Garden", "price": "1.00"}
+    at_the_same_time(lambda: put(api, other))
+
+    answer = put(api, BODY | {"name": "Lantern"})
+
+    product = stored()
+    assert answer.json()["name"] == "Lantern"
+    assert (product.name, product.category) == ("Lantern", "Home")
+    assert str(product.price) == "20.50"
+    log = LogEntry.objects.order_by("-pk").values_list("change_message", flat=True)
+    assert log[0].startswith("Changed name, price, category by")
+
+
+def test_what_another_has_put_meanwhile_is_no_change(api, at_the_same_time):
+    put(api)
+    lantern = BODY | {"name": "Lantern"}
+    at_the_same_time(lambda: put(api, lantern))
+
+    assert put(api, lantern).status_code == 200
+    assert LogEntry.objects.count() == 2
 
 
 def test_what_the_database_refuses_is_not_tried_again(api, monkeypatch):

@@ -6,7 +6,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from products.api.instantsearch.asked import InstantParams, InstantRequest
+from products.api.instantsearch.asked import (
+    MOST_HITS,
+    InstantParams,
+    InstantRequest,
+)
 from products.api.instantsearch.filters import CATEGORY, PRICE, filters_of
 from products.api.instantsearch.marks import SNIPPET_WORDS, Tags, highlighted, snippet
 from products.api.instantsearch.searches import Asked, Searches
@@ -35,6 +39,7 @@ def answer_all(
     of those that it sends for the counts of facets. Requests without a category come first: what
     they rank gives the counts of the others. Raises SearchError.
     """
+    check_hits(requests)
     searches = Searches()
     answers: dict[int, dict[str, Any]] = {}
     parsed = [(place, request, read(request)) for place, request in enumerate(requests)]
@@ -47,6 +52,20 @@ def answer_all(
         milliseconds = round((time.perf_counter() - started) * 1000)
         answers[place] = answer | {"processingTimeMS": milliseconds}
     return [answers[place] for place in range(len(requests))]
+
+
+def check_hits(requests: Sequence[InstantRequest]) -> None:
+    """Raise SearchError where the requests ask for too many products together."""
+    asked = sum(
+        request.params.hits_per_page
+        for request in requests
+        if not request.facet_searched
+    )
+    if asked > MOST_HITS:
+        raise SearchError(
+            f"The requests ask for {asked:,} hits together, and {MOST_HITS} is the most. "
+            "Ask with a smaller hitsPerPage, or with fewer requests."
+        )
 
 
 def is_narrowed(parsed: tuple[int, InstantRequest, Asked | None]) -> bool:
@@ -143,19 +162,19 @@ def hit_out(
         },
         "_snippetResult": {
             name: snippet(fields[name], words, tags, size)
-            for name, size in snippets(params.attributes_to_snippet)
+            for name, size in snippets(params.attributes_to_snippet).items()
         },
     }
 
 
-def snippets(attributes: Sequence[str]) -> list[tuple[str, int]]:
-    """Return the attributes to cut, each with how many words are wanted."""
-    found = []
+def snippets(attributes: Sequence[str]) -> dict[str, int]:
+    """Return the attributes to cut, each once, with how many words are wanted."""
+    found = {}
     for attribute in attributes:
         name, _, size = attribute.partition(":")
         if name in MARKED:
             words = int(size) if size.isdecimal() and len(size) < 5 else SNIPPET_WORDS
-            found.append((name, words))
+            found[name] = words
     return found
 
 

@@ -12,6 +12,7 @@ from products.search.question import MAX_PAGE_SIZE
 
 # A page of InstantSearch sends one request, and one more for each facet that is chosen.
 MOST_REQUESTS = 10
+MOST_HITS = 400  # of all requests: two of the largest pages
 MOST_VALUES = 1_000  # of a facet
 MOST_FACET_HITS = 100
 MOST_PAGES = 10_000

@@ -12,6 +12,7 @@ from products.api.answers import Writer
 from products.api.instantsearch.answers import answer_all
 from products.api.instantsearch.asked import MOST_REQUESTS, Contract, InstantRequest
 from products.api.instantsearch.searches import Asked
+from products.api.limits import charge
 from products.api.problems import documented
 from products.api.schemas import Product
 from products.search import Results
@@ -104,6 +105,7 @@ def instantsearch(request: HttpRequest, asked: Body[Requests]) -> dict[str, Any]
 
     A front end needs a search client of a few lines; see docs/instantsearch.md.
     """
+    charge(len(asked[1:]))
     write = Writer(request).product
 
     def note(search: Asked, results: Results) -> None:

@@ -92,12 +92,16 @@ def name_of_column(key: str) -> str:
 
 
 def unusable(number: int, err: Exception, raw: str) -> Refusal:
-    """Return the refusal of JSON that Python does not read, such as a huge number."""
+    """Return the refusal of JSON that Python does not read.
+
+    It can be nested too deeply, or have a key twice. What is left is a whole number of
+    more digits than Python converts.
+    """
     if isinstance(err, RepeatedKey):
         return Refusal(number, str(err), raw)
     if isinstance(err, RecursionError):
         return Refusal(number, _("nests lists or objects too deeply"), raw)
-    return Refusal(number, _("is not usable JSON: %(error)s") % {"error": err}, raw)
+    return Refusal(number, _("has a number with too many digits"), raw)
 
 
 def read_json_array(source: Source) -> Iterator[Record | Refusal]:
