@@ -100,7 +100,7 @@ def record_process() -> None:
         for state, name in POOL_STATES.items():
             metrics.pool.labels(state).set(stats.get(name, 0))
     if (left := seconds_left()) is not None:
-        metrics.token_seconds.set(left)
+        metrics.token_seconds.labels("database").set(left)
 
 
 POOL_STATES = {
