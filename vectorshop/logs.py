@@ -30,8 +30,8 @@ HINTS = (
     *("csrf", "://", "eyj", BEGINNING),
 )
 NAME = (
-    r"(?:password|passwd|pwd|pass|secret|token|api[-_]?key|account_?key|access_?key"
-    r"|sharedaccesssignature|sig|sessionid|csrftoken)"
+    r"(?:password\d?|passwd|pwd|secret(?:[-_]?key)?|token|api[-_]?key|account_?key"
+    r"|access_?key|sharedaccesssignature|sessionid|csrftoken|(?<![a-z])(?:pass|sig))"
 )
 QUOTE = r"\\*[\"']"
 # What stands behind these is a secret, whoever writes the line. No two repeats that can
@@ -52,7 +52,7 @@ SECRETS = (
         r"\1(secret)",
     ),
 )
-IS_SECRET = re.compile(rf".*{NAME}", re.I)
+IS_SECRET = re.compile(rf".*{NAME}\Z", re.I | re.S)
 
 
 def without_secrets(

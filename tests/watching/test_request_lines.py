@@ -204,6 +204,9 @@ def test_all_lines_are_json_without_secrets_and_people():
         (f"a key vs_{'a-B_' * 10}abc here", "a key (secret) here"),
         ("Authorization: Basic dTpw", "Authorization: Basic (secret)"),
         ("access_token = abc", "access_token = (secret)"),
+        ("SECRET_KEY='a b'", "SECRET_KEY=(secret)"),
+        ("password1=a&password2=b", "password1=(secret)&password2=(secret)"),
+        ("sig=a, compass: north", "sig=(secret), compass: north"),
         ("password authentication failed", "password authentication failed"),
         ("eyJh.eyJi.c", "(token)"),
         ("a%22eyJh.eyJi.c%22", "a%22(token)%22"),
@@ -216,11 +219,16 @@ def test_no_secret_is_in_a_text(written, kept):
 
 
 def test_no_secret_is_in_a_value_of_a_line():
-    event = {"event": "e", "data": {"api_key": "x", "of": ["password=y", 1, None]}}
+    event = {
+        "event": "e",
+        "data": {"api_key": "x", "of": ["password=y", 1, None]},
+        "passing": 1,
+    }
 
     assert logs.without_secrets(None, "", event) == {
         "event": "e",
         "data": {"api_key": "(secret)", "of": ["password=(secret)", 1, None]},
+        "passing": 1,
     }
 
 
