@@ -321,3 +321,22 @@ def test_before_the_column_of_pictures_is_made_nothing_is_said_of_them():
     execute("ALTER TABLE products DROP COLUMN image")
 
     assert found() == []
+
+
+@pytest.mark.parametrize(
+    ("address", "warned"),
+    [
+        (None, False),
+        (("127.0.0.1", 9464), False),
+        (("metrics.internal", 9464), False),
+        (("0.0.0.0", 9464), True),
+        (("::", 9464), True),
+        (("[::]", 9464), True),
+    ],
+)
+def test_metrics_at_every_address_are_warned_of(settings, address, warned):
+    settings.METRICS_ADDRESS = address
+
+    ids = [message.id for message in run_checks(include_deployment_checks=True)]
+
+    assert ("vectorshop.W002" in ids) == warned

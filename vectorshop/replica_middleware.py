@@ -105,10 +105,13 @@ class ReplicaMiddleware:
         return (self.standbys[(first + number) % count] for number in range(count))
 
     def answer_to_write(self, request: HttpRequest) -> HttpResponseBase:
-        """Return the answer of the primary, and let the visitor see what was written."""
+        """Return the answer of the primary, and let the visitor see what was written.
+
+        What was refused has written nothing.
+        """
         response = self.get_response(request)
         response.headers[HEADER] = DEFAULT_DB_ALIAS
-        if response.status_code < 500:
+        if response.status_code < 400:
             note_written(response)
         return response
 

@@ -48,6 +48,17 @@ class NewKeyForm(ModelForm):
         model = ApiKey
         fields = ["name", "scopes"]
 
+    def clean_name(self) -> str:
+        """Return the name, which lists and terminals show."""
+        name: str = self.cleaned_data["name"]
+        if not name.isprintable():
+            raise forms.ValidationError(
+                gettext(
+                    "The name has characters that cannot be printed. Leave them out."
+                )
+            )
+        return name
+
 
 @admin.action(description=_("Revoke selected keys"), permissions=["change"])
 def revoke_selected(

@@ -146,11 +146,13 @@ def json_object(names: Sequence[str], row: list[str]) -> str:
 
 
 @contextmanager
-def open_target(path: Path, *, packed: bool) -> Iterator[BinaryIO]:
+def open_target(
+    path: Path, *, packed: bool, private: bool = False
+) -> Iterator[BinaryIO]:
     """Yield an open file that takes its name only when it is complete.
 
-    packed: pack it by gzip; the same products give the same bytes. A pipe or device
-    is written to directly. Raises OSError.
+    packed: pack it by gzip; the same products give the same bytes. private: only its
+    owner may read it. A pipe or device is written to directly. Raises OSError.
     """
     if path.exists() and not path.is_file():
         with path.open("wb") as file, packer(file, packed) as target:
@@ -160,7 +162,8 @@ def open_target(path: Path, *, packed: bool) -> Iterator[BinaryIO]:
     try:
         with os.fdopen(handle, "wb") as file, packer(file, packed) as target:
             yield target
-        Path(name).chmod(0o666 & ~current_umask())
+        if not private:
+            Path(name).chmod(0o666 & ~current_umask())
         Path(name).replace(path)
     finally:
         Path(name).unlink(missing_ok=True)

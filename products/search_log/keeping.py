@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from products.logged import LoggedEvent, LoggedQuery
+from products.plain_text import tidy
 from products.search_log.visitors import forget_salts
 
 # So many rows go in one transaction, so that none of them is long.
@@ -31,14 +33,22 @@ def forget_everything(*, using: str) -> int:
     return forget(Q(), LoggedQuery, LoggedEvent, using=using)
 
 
-def forget_text(text: str, *, using: str) -> int:
-    """Delete the searches for a text, in small or large letters; return how many.
+def forget_text(text: str, *, using: str, anywhere: bool = False) -> int:
+    """Delete the searches for a text, and return how many there were.
 
-    Also those in whose place another text was searched for. Their clicks name no text
-    and belong to nothing any more.
+    The letters may be small or large, blanks single or many. Also those in whose place
+    this text was searched for. anywhere: also where it is a part of what was typed. Their
+    clicks name no text and belong to nothing any more. Raises ValueError for a text of
+    blanks alone, which says nothing about what to delete.
     """
-    typed = Q(user_query__iexact=text)
-    corrected = Q(query_attributes__corrected__iexact=text)
+    words = tidy(text).split()
+    if not words:
+        raise ValueError("Name a text, which is more than blanks.")
+    pattern = r"[\s\xa0]+".join(re.escape(word) for word in words)
+    if not anywhere:
+        pattern = f"^{pattern}$"
+    typed = Q(user_query__iregex=pattern)
+    corrected = Q(query_attributes__corrected__iregex=pattern)
     return forget(typed | corrected, LoggedQuery, using=using)
 
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from products.logged import CLIENT_LENGTH, DaySalt
 from vectorshop.logins import client_address
+from vectorshop.privacy import refuses_tracking
 
 # What programs that read pages call themselves. All browsers begin with "Mozilla", or in
 # old times with "Opera", and name no address. A Cubot is a telephone.
@@ -51,10 +52,7 @@ def visitor_of(request: HttpRequest, *, by_program: bool = False) -> Visitor | N
     agent = request.headers.get("User-Agent", "")
     if request.method == "HEAD" or (ROBOT.search(agent) and not by_program):
         return None
-    if is_ahead(request) or "1" in (
-        request.headers.get("DNT"),
-        request.headers.get("Sec-GPC"),
-    ):
+    if is_ahead(request) or refuses_tracking(request):
         return None
     return Visitor(client_address(request) or "", agent)
 

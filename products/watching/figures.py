@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.utils.formats import number_format
-from django.utils.functional import Promise
+from django.utils.functional import Promise, lazy
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _, ngettext
 
-from products.numbers import grouped
+from products.numbers import grouped, percentage
 from products.watching.counts import SLOW_SECONDS, Counts, read_counts
 from products.watching.history import DAY, HOUR, WEEK, this_hour, values_of
 from products.watching.recall_samples import sampled_recall
@@ -50,7 +50,7 @@ class Kind:
         if value is None:
             return "–"
         if self.unit == "share":
-            return f"{number_format(value * 100, decimal_pos=1)}%"
+            return percentage(value)
         return age(value) if self.unit == "seconds" else grouped(round(value))
 
 
@@ -60,7 +60,10 @@ NO_WORKER = _("Keep manage.py embed_products --watch running.")
 KINDS = (
     Kind(
         "slow",
-        format_lazy(_("Searches of over {seconds} s"), seconds=SLOW_SECONDS),
+        format_lazy(
+            _("Searches of over {seconds} s"),
+            seconds=lazy(number_format, str)(SLOW_SECONDS),
+        ),
         "share",
         0.05,
         _(

@@ -1,6 +1,6 @@
 """Whether this process can take requests, and what is wrong if not.
 
-The checks are django-health-check's: each has two seconds, and a fault that does not
+The checks are django-health-check's: each has three seconds, and a fault that does not
 keep pages from being served is a warning. They run in a thread of their own, so that a
 database that does not even refuse keeps no page waiting.
 """
@@ -8,6 +8,7 @@ database that does not even refuse keeps no page waiting.
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -29,7 +30,11 @@ from products.watching.statistics import read_backlog
 from vectorshop.db.standbys import look_at
 from vectorshop.replicas import replica_aliases
 
-CHECK_SECONDS = 2
+logger = logging.getLogger(__name__)
+# It writes a traceback of each warning each time; note_changes() writes what is new.
+logging.getLogger("health_check").setLevel(logging.ERROR)
+
+CHECK_SECONDS = 2  # a check is given up a second later
 KEPT_SECONDS = 5  # as long an answer serves all who ask
 # From this share of products without a fresh vector on, searches miss much.
 STALE_SHARE = 0.1
@@ -151,6 +156,14 @@ class Health:
         """Whether pages can be served: a warning does not keep them from that."""
         return not any(is_fault(result) for result in self.results)
 
+    def faults(self) -> set[tuple[str, str]]:
+        """Return which checks found something, and how bad it is."""
+        return {
+            (type(result.check).__name__, type(result.error).__name__)
+            for result in self.results
+            if result.error
+        }
+
     def lines(self) -> list[str]:
         """Return a line for each check, for the staff."""
         return [
@@ -164,6 +177,12 @@ def is_fault(result: HealthCheckResult) -> bool:
     return bool(result.error) and not isinstance(result.error, ServiceWarning)
 
 
+# Nobody knows yet.
+RUNNING = Health(
+    [HealthCheckResult(Database(), ServiceUnavailable("The first checks run."), 0.0)]
+)
+
+
 class Kept:
     """The last answer of this process, and the one thread that asks for the next."""
 
@@ -174,13 +193,24 @@ class Kept:
         self.asked_at = 0.0
 
     def ask(self) -> Health:
-        """Return what the checks find, or found within the last five seconds."""
-        with self.lock:
-            fresh = time.monotonic() - self.asked_at < KEPT_SECONDS
-            if self.health is None or not fresh:
-                self.health = asyncio.run(look(self.executor))
-                self.asked_at = time.monotonic()
-            return self.health
+        """Return what the checks find, or found within the last five seconds.
+
+        Who asks while they run gets the last answer at once: only one thread waits.
+        """
+        if self.is_fresh() or not self.lock.acquire(blocking=False):
+            return self.health or RUNNING
+        try:
+            found = asyncio.run(look(self.executor))
+            note_changes(self.health, found)
+            self.health, self.asked_at = found, time.monotonic()
+            return found
+        finally:
+            self.lock.release()
+
+    def is_fresh(self) -> bool:
+        """Return whether the last answer will do."""
+        fresh = time.monotonic() - self.asked_at < KEPT_SECONDS
+        return self.health is not None and fresh
 
     def forget(self) -> None:
         """Let the next one ask anew."""
@@ -198,9 +228,17 @@ async def look(executor: ThreadPoolExecutor) -> Health:
     return Health(results)
 
 
+def note_changes(before: Health | None, now: Health) -> None:
+    """Write into the log what is wrong, if other checks than before say so."""
+    if now.faults() == (before.faults() if before else set()):
+        return
+    wrong = [line for line in now.lines() if not line.endswith(": in order")]
+    logger.warning("Health: %s", " ".join(wrong) or "All is in order again.")
+
+
 kept = Kept()
 
 
 def health() -> Health:
-    """Return whether this process can take requests; within two seconds a check."""
+    """Return whether this process can take requests; within three seconds a check."""
     return kept.ask()

@@ -62,7 +62,9 @@ pool = Gauge(
 )
 token_seconds = Gauge(
     "vectorshop_token_seconds_left",
-    "Seconds until the first of the tokens for the database ends.",
+    "Seconds until the first of the tokens ends.",
+    # A gauge without labels shows 0 where there is no token, as if it had ended.
+    ["of"],
     multiprocess_mode="livemin",
     registry=REGISTRY,
 )

@@ -12,13 +12,14 @@ from importlib import import_module
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.db import Error
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 
 from products.watching.health import health
 
 LIVE = "/health/live"
 READY = "/health/ready"
+METHODS = ("GET", "HEAD")
 
 
 class ProbeMiddleware:
@@ -28,11 +29,11 @@ class ProbeMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        if request.path_info == LIVE:
-            return plain("live")
-        if request.path_info == READY:
-            return ready(request)
-        return self.get_response(request)
+        if request.path_info not in (LIVE, READY):
+            return self.get_response(request)
+        if request.method not in METHODS:
+            return HttpResponseNotAllowed(METHODS)
+        return plain("live") if request.path_info == LIVE else ready(request)
 
 
 def ready(request: HttpRequest) -> HttpResponse:

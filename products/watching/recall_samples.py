@@ -16,10 +16,11 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import MiddlewareNotUsed
 from django.core.signals import request_finished
 from django.db import DEFAULT_DB_ALIAS, Error
 from django.db.models import Avg, Count
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from products.models import DIMENSIONS, EmbeddingRecipe, Product, RecallSample
@@ -30,6 +31,7 @@ from products.search.nearest import nearest_products
 from products.search.query_vector import cache_key, cached_vectors, embedded_part
 from products.search.question import Question
 from products.search.signals import searched
+from vectorshop.privacy import refuses_tracking
 
 logger = logging.getLogger(__name__)
 
@@ -45,12 +47,18 @@ taken: ContextVar[RecallSample | None] = ContextVar("taken", default=None)
 
 
 class SamplingMiddleware:
-    """Begins to take samples; requests do not pass through it."""
+    """Takes samples, but none of people who do not want to be tracked."""
 
-    def __init__(self, get_response: Callable[..., Any]) -> None:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
         searched.connect(take_one_in_many, dispatch_uid="recall")
         request_finished.connect(store_taken, dispatch_uid="recall")
-        raise MiddlewareNotUsed("It only connects the two.")
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        if refuses_tracking(request):
+            taken.set(None)
+        return response
 
 
 # In a web process

@@ -107,7 +107,7 @@ def record_process() -> None:
         for state, name in POOL_STATES.items():
             metrics.pool.labels(state).set(stats.get(name, 0))
     if (left := seconds_left()) is not None:
-        metrics.token_seconds.set(left)
+        metrics.token_seconds.labels("database").set(left)
 
 
 # prometheus_client looks a label's values up under a lock each time; few are used.

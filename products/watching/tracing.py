@@ -1,13 +1,14 @@
 """OpenTelemetry: a span for each request, and below it one for each statement.
 
 Needs the extra `otel`. Nothing that a visitor typed is in a span: the address is told by
-its pattern, a statement without its values. No comment is added to a statement, since one
+its pattern, a statement without its values, a failure by its type. No comment is added to a statement, since one
 that differs each time could not be kept prepared.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any, Self
 
 import psycopg
@@ -22,8 +23,13 @@ from opentelemetry.instrumentation.psycopg import (
     PsycopgInstrumentor,
 )
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import Span, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace import Event, ReadableSpan, Span, TracerProvider
+from opentelemetry.sdk.trace.export import (
+    BatchSpanProcessor,
+    SpanExporter,
+    SpanExportResult,
+)
+from opentelemetry.trace import Status
 
 from products.sql import prepared
 
@@ -33,6 +39,52 @@ PRIVATE = (
     *("url.query", "http.user_agent", "user_agent.original"),
     *("http.client_ip", "client.address", "net.peer.ip", "network.peer.address"),
 )
+
+
+# What an event says of a failure; its message and its stack trace may have what somebody
+# typed.
+EXCEPTION_TYPE = "exception.type"
+
+
+class TypesAlone(SpanExporter):
+    """Exports spans whose failures are told by their type alone."""
+
+    def __init__(self, exporter: SpanExporter) -> None:
+        self.exporter = exporter
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        return self.exporter.export([without_messages(span) for span in spans])
+
+    def shutdown(self) -> None:
+        self.exporter.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        return self.exporter.force_flush(timeout_millis)
+
+
+def without_messages(span: ReadableSpan) -> ReadableSpan:
+    """Return a span without what its failures said."""
+    return ReadableSpan(
+        name=span.name,
+        context=span.context,
+        parent=span.parent,
+        resource=span.resource,
+        attributes=span.attributes,
+        events=[without_message(event) for event in span.events],
+        links=span.links,
+        kind=span.kind,
+        status=Status(span.status.status_code),
+        start_time=span.start_time,
+        end_time=span.end_time,
+        instrumentation_scope=span.instrumentation_scope,
+    )
+
+
+def without_message(event: Event) -> Event:
+    """Return an event with the type of its exception and no other attribute."""
+    attributes = event.attributes or {}
+    kept = {name: attributes[name] for name in (EXCEPTION_TYPE,) if name in attributes}
+    return Event(event.name, kept, event.timestamp)
 
 
 def begin() -> None:
@@ -45,7 +97,10 @@ def begin() -> None:
 
 
 def make_exporter() -> SpanExporter:
-    """Return a new exporter. Raises ImproperlyConfigured for a wrong path."""
+    """Return a new exporter. Raises ImproperlyConfigured for a wrong path.
+
+    With LOG_QUERIES it may tell what failures say.
+    """
     try:
         made: SpanExporter = import_string(settings.TRACE_EXPORTER)()
     except ImportError as err:
@@ -53,7 +108,7 @@ def make_exporter() -> SpanExporter:
             f"TRACE_EXPORTER={settings.TRACE_EXPORTER!r} cannot be imported: {err}. Use "
             "the dotted path of a class, and install its package."
         ) from err
-    return made
+    return made if settings.LOG_QUERIES else TypesAlone(made)
 
 
 def instrument(provider: TracerProvider) -> None:

@@ -110,7 +110,7 @@ def test_the_start_page_shows_the_eight_figures_and_what_to_do(admin_client):
         re.DOTALL,
     )
     assert "Keep manage.py embed_products --watch running." in row
-    assert re.findall(r'class="number">(.+?)<', row) == ["50.0%", "25.0%", "–"]
+    assert re.findall(r'class="number">(.+?)<', row) == ["50%", "25%", "–"]
     assert page.count('<th scope="row">') >= 8
 
 

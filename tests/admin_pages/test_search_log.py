@@ -132,6 +132,11 @@ def test_the_start_page_says_how_many_searches_find_nothing(admin_client):
 
     assert "66.7%" in page
     assert "2 of 3 searches in the last seven days; 1 of those had a filter" in page
+    german = admin_client.get("/admin/", headers={"accept-language": "de"}).text
+    assert "1 von diesen hatte einen Filter" in german
+    searched("usb e", filtered=True)
+    german = admin_client.get("/admin/", headers={"accept-language": "de"}).text
+    assert "2 von diesen hatten einen Filter" in german
 
 
 def test_without_a_log_the_start_page_asks_nothing_about_it(admin_client, settings):

@@ -259,3 +259,15 @@ def test_the_command_revokes_a_key(made):
 def test_a_wrong_command_line_gets_advice(owner, arguments, problem):
     with pytest.raises(CommandError, match=problem):
         run(*arguments)
+
+
+@pytest.mark.parametrize("name", ["till\n", "\x1b[31mtill", "ti\u202ell"])
+def test_a_name_that_cannot_be_printed_is_refused(owner, name, admin_client):
+    with pytest.raises(CommandError, match="cannot be printed"):
+        run("create", name, "--user", owner.username, "--scope", "read")
+    page = admin_client.post(
+        "/admin/products/apikey/add/", {"name": f"a{name}b", "scopes": ["read"]}
+    )
+
+    assert "cannot be printed" in page.text
+    assert not ApiKey.objects.exists()

@@ -58,3 +58,21 @@ def test_what_would_fail_again_is_left_as_it_is(answer, exception):
 
 def test_a_failure_of_the_primary_is_left_as_it_is(answer):
     assert answer(failure(errors.AdminShutdown()), "default") is None
+
+
+@pytest.mark.parametrize(
+    ("status", "noted"),
+    [(200, True), (302, True), (400, False), (403, False), (404, False), (500, False)],
+)
+def test_only_what_may_have_written_gives_the_visitor_a_cookie(
+    rf, monkeypatch, status, noted
+):
+    monkeypatch.setattr(replica_middleware, "replica_aliases", lambda: ["replica1"])
+    monkeypatch.setattr(replica_middleware, "one_row", lambda alias, sql: [7])
+    middleware = replica_middleware.ReplicaMiddleware(
+        lambda request: HttpResponse(status=status)
+    )
+
+    response = middleware(rf.post("/nowhere"))
+
+    assert ("written" in response.cookies) == noted

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import ConnectionHandler, connection
 
-from products.models import Judgement, Product
+from products.models import DaySalt, Judgement, Product
 from vectorshop.db.backups import BackupError, back_up, restore
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -104,6 +104,16 @@ def test_a_backup_is_read_by_its_owner_alone(samples, tmp_path):
 
     assert stat.S_IMODE((tmp_path / "shop.dump").stat().st_mode) == 0o600
     assert [path.name for path in tmp_path.iterdir()] == ["shop.dump"]
+
+
+def test_a_backup_has_no_salt_of_visitors_keys(empty, tmp_path):
+    DaySalt.objects.create(day="2026-11-27", salt=b"salt")
+
+    call_command("backup", str(tmp_path / "shop.dump"))
+    restore(empty, tmp_path / "shop.dump")
+
+    assert one_value(connection, "SELECT count(*) FROM products_day_salt") == 1
+    assert one_value(empty, "SELECT count(*) FROM products_day_salt") == 0
 
 
 def test_a_backup_that_fails_leaves_the_older_one(tmp_path, capfd):

@@ -2,7 +2,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from products.management.commands.embed_products import Command
@@ -60,6 +60,48 @@ def test_a_text_is_deleted_however_it_was_written(logged, capsys):
 
     assert kept() == ["table", "chair"]
     assert "Deleted 2 searches." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "left"),
+    [
+        (
+            {"text": "john  smith"},
+            ["Le café", "a. b", "axb", "johnsmith", "x John Smith"],
+        ),
+        (
+            {"text": "Le cafe\u0301"},
+            ["John   Smith", "a. b", "axb", "johnsmith", "x John Smith"],
+        ),
+        (
+            {"text": "a. b"},
+            ["John   Smith", "Le café", "axb", "johnsmith", "x John Smith"],
+        ),
+        ({"containing": " John smith "}, ["Le café", "a. b", "axb", "johnsmith"]),
+        (
+            {"containing": "."},
+            ["John   Smith", "Le café", "axb", "johnsmith", "x John Smith"],
+        ),
+    ],
+)
+def test_blanks_and_the_form_of_unicode_do_not_count(options, left):
+    for text in ("John   Smith", "Le café", "a. b", "axb", "johnsmith", "x John Smith"):
+        searched(text)
+
+    call_command("trim_search_log", **options)
+
+    assert sorted(kept()) == sorted(left)
+
+
+@pytest.mark.parametrize("option", ["text", "containing"])
+@pytest.mark.parametrize("text", ["", " \u200b"])
+def test_a_text_of_blanks_deletes_nothing(option, text):
+    searched("")  # as SEARCH_LOG_TEXTS=false keeps it
+
+    with pytest.raises(CommandError, match="more than blanks"):
+        call_command("trim_search_log", **{option: text})
+
+    assert kept() == [""]
 
 
 def test_everything_is_deleted_in_batches(logged, monkeypatch, capsys):

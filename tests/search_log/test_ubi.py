@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -45,6 +46,15 @@ def search():
         first_position=25,
         query_attributes={"mode": "hybrid", "page": 2},
     )
+
+
+def test_an_export_is_read_by_its_owner_alone(search, tmp_path):
+    export(tmp_path)
+
+    modes = {
+        path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()
+    }
+    assert modes == {"queries.jsonl": 0o600, "events.jsonl": 0o600}
 
 
 def test_the_export_is_valid_and_uses_only_published_names(search, tmp_path):

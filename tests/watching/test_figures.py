@@ -7,6 +7,7 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
+from django.utils.translation import override
 
 from products.models import HourlyFigure, Product, RecallSample
 from products.watching import figures as module
@@ -90,7 +91,7 @@ def test_the_oldest_product_without_a_fresh_vector_counts(calm):
 
     found = now()
 
-    assert (found["waiting"].text, found["lag"].text) == ("25.0%", "2 h")
+    assert (found["waiting"].text, found["lag"].text) == ("25%", "2 h")
     assert found["waiting"].advice == "Keep manage.py embed_products --watch running."
 
 
@@ -203,9 +204,9 @@ def test_the_trend_is_the_value_a_day_and_a_week_ago(calm):
     found = now()["connections"]
 
     assert (found.text, found.day_ago_text, found.week_ago_text) == (
-        "5.0%",
-        "50.0%",
-        "25.0%",
+        "5%",
+        "50%",
+        "25%",
     )
 
 
@@ -269,3 +270,13 @@ def test_the_real_server_tells_its_rows_and_connections():
 
     assert 0 <= found["dead_rows"] <= 1
     assert 0 < found["connections"] < 1
+
+
+def test_numbers_are_written_in_the_language_in_force():
+    slow = KINDS[0]
+
+    with override("de"):
+        assert slow.written(0.384) == "38,4\xa0%"
+        assert "0,25" in str(slow.label)
+    assert slow.written(0.384) == "38.4%"
+    assert "0.25" in str(slow.label)

@@ -121,6 +121,47 @@ def test_an_answer_serves_all_who_ask_within_five_seconds(client, monkeypatch):
     assert len(asked) == 2
 
 
+def test_who_asks_while_the_checks_run_gets_the_last_answer(monkeypatch):
+    meanwhile = []
+    version = health.installed_version
+
+    def ask_meanwhile(**options):
+        meanwhile.append(health.health())
+        return version(**options)
+
+    monkeypatch.setattr(health, "installed_version", ask_meanwhile)
+    first = health.health()
+    health.kept.asked_at -= health.KEPT_SECONDS
+    health.health()
+
+    assert first.ready
+    assert [answer.ready for answer in meanwhile] == [False, True]
+    assert meanwhile[0].lines() == ["Database: Unavailable: The first checks run."]
+    assert meanwhile[1] is first
+
+
+def test_the_log_has_what_changes_without_a_traceback(monkeypatch, caplog):
+    usable = iter([False, False, True, True])
+    monkeypatch.setattr(health, "is_usable", lambda kind, using: next(usable))
+
+    for _ in range(4):
+        health.health()
+        health.kept.asked_at -= health.KEPT_SECONDS
+
+    warned, ended = caplog.records
+    assert warned.getMessage().startswith("Health: Index: Warning: The vector index is")
+    assert ended.getMessage() == "Health: All is in order again."
+    assert warned.exc_info is None
+
+
+@pytest.mark.parametrize("address", ["/health/live", "/health/ready"])
+def test_probes_ask_by_get_and_head_alone(client, address):
+    assert client.head(address).status_code == 200
+    for ask in (client.post, client.delete, client.put, client.options):
+        response = ask(address)
+        assert (response.status_code, response["Allow"]) == (405, "GET, HEAD")
+
+
 @pytest.mark.parametrize(
     ("name", "replacement", "check", "said"),
     [

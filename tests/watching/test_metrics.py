@@ -186,7 +186,23 @@ def test_the_pool_and_the_token_are_read_once_a_second(monkeypatch):
         for state in ("size", "available", "waiting")
     }
     assert states == {"size": 4, "available": 3, "waiting": 2}
-    assert value("vectorshop_token_seconds_left") == 1800.0
+    assert value("vectorshop_token_seconds_left", of="database") == 1800.0
+
+
+def test_without_a_token_nothing_says_that_it_ends(settings, tmp_path):
+    settings.METRICS_DIR, settings.METRICS_ADDRESS = tmp_path, ("127.0.0.1", 9464)
+    code = "import os, sys; from products.watching.recording import record_process; "
+    count_in_a_process(
+        tmp_path,
+        code
+        + "record_process(); metrics.searches.labels('hybrid', 'no', 'found').inc()",
+    )
+
+    from products.watching.counts import read_metrics
+
+    names = {metric.name for metric in read_metrics()}
+    assert "vectorshop_searches" in names
+    assert "vectorshop_token_seconds_left" not in names
 
 
 def test_no_label_is_what_a_visitor_typed(counting):
@@ -272,7 +288,9 @@ def test_what_several_processes_count_is_added_up(settings, tmp_path):
     code = "import os, sys; pid = os.fork(); "
     code += search.format("found", 2) + observe.format(0.002) + observe.format(0.4)
     code += "pid and os.waitpid(pid, 0); "
-    code += search.format("nothing", 1) + "metrics.token_seconds.set(60)"
+    code += (
+        search.format("nothing", 1) + "metrics.token_seconds.labels('database').set(60)"
+    )
     count_in_a_process(tmp_path, code)
 
     from products.watching.counts import read_counts

@@ -193,3 +193,14 @@ def test_the_worker_stops_asking_in_time(ten):
     assert ask_again(using="default", seconds=0) == 0
     assert RecallSample.objects.filter(recall=None).count() == 3
     assert Product.objects.count() == 11
+
+
+@pytest.mark.parametrize("header", ["DNT", "Sec-GPC"])
+def test_who_does_not_want_to_be_tracked_is_not_sampled(sampled, header):
+    address = make_product().get_absolute_url()
+
+    sampled.get(address, headers={header: "1"})
+    assert not RecallSample.objects.exists()
+
+    sampled.get(address, headers={header: "0"})
+    assert RecallSample.objects.count() == 1

@@ -187,6 +187,74 @@ def test_all_lines_are_json_without_secrets_and_people():
     assert (found["level"], found["logger"]) == ("warning", "shop")
 
 
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ('{"password": "x y"}', '{"password": (secret)}'),
+        (r"{\"password\": \"x y\"}", r"{\"password\": (secret)}"),
+        (r'{"password": "x\"y"}', '{"password": (secret)}'),
+        ("DB_PASSWORD='x y' more", "DB_PASSWORD=(secret) more"),
+        ("DB_PASSWORD=x' more", "DB_PASSWORD=(secret)' more"),
+        ("'password': 'no end", "'password': (secret) end"),
+        ("postgres://u:pw@h/db", "postgres://(secret)@h/db"),
+        ("see https://u:p@w@h/?a=b@c", "see https://(secret)@h/?a=b@c"),
+        ("https://h/path?at=b@c", "https://h/path?at=b@c"),
+        ("AccountKey=a/b==;Name=x", "AccountKey=(secret);Name=x"),
+        ("?sv=1&sig=a%2B&se=2", "?sv=1&sig=(secret)&se=2"),
+        (f"a key vs_{'a-B_' * 10}abc here", "a key (secret) here"),
+        ("Authorization: Basic dTpw", "Authorization: Basic (secret)"),
+        ("access_token = abc", "access_token = (secret)"),
+        ("SECRET_KEY='a b'", "SECRET_KEY=(secret)"),
+        ("password1=a&password2=b", "password1=(secret)&password2=(secret)"),
+        ("sig=a, compass: north", "sig=(secret), compass: north"),
+        ("password authentication failed", "password authentication failed"),
+        ("eyJh.eyJi.c", "(token)"),
+        ("a%22eyJh.eyJi.c%22", "a%22(token)%22"),
+        # Tokens begin words: a text of many beginnings is not read from each of them.
+        ("xeyJh.eyJi.c", "xeyJh.(token)"),
+    ],
+)
+def test_no_secret_is_in_a_text(written, kept):
+    assert logs.clean_text(written) == kept
+
+
+def test_no_secret_is_in_a_value_of_a_line():
+    event = {
+        "event": "e",
+        "data": {"api_key": "x", "of": ["password=y", 1, None]},
+        "passing": 1,
+    }
+
+    assert logs.without_secrets(None, "", event) == {
+        "event": "e",
+        "data": {"api_key": "(secret)", "of": ["password=(secret)", 1, None]},
+        "passing": 1,
+    }
+
+
+def test_a_long_text_is_cut_before_a_pattern_reads_it(monkeypatch):
+    read = []
+
+    class Pattern:
+        def sub(self, instead, text):
+            read.append(len(text))
+            return text
+
+    monkeypatch.setattr(logs, "SECRETS", [(Pattern(), "")])
+    logs.clean_text("'password" + " " * 100_000)
+
+    assert read == [(logs.MAX_TEXT - len(logs.CUT)) // 2 + len(logs.CUT)]
+
+
+def test_a_long_text_keeps_its_beginning_and_its_last_lines():
+    text = "begins" + " " * 100_000 + "password=half of it\nValueError: ends"
+
+    found = logs.clean_text(text)
+
+    assert found.startswith("begins")
+    assert found.endswith("(cut)\nValueError: ends")
+
+
 def test_on_a_laptop_the_log_stays_plain():
     assert log_of().splitlines()[0] == "a warning with Bearer abc.def and api_key=xyz"
 

@@ -24,11 +24,13 @@ IN_MEMORY = (
 
 
 @pytest.fixture
-def exporter(settings):
+def exporter(settings, monkeypatch):
     """What the spans of this test are exported to."""
     settings.MIDDLEWARE = list(settings.MIDDLEWARE)
+    settings.TRACE_EXPORTER = IN_MEMORY
     exporter, provider = InMemorySpanExporter(), TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setattr(tracing, "import_string", lambda path: lambda: exporter)
+    provider.add_span_processor(SimpleSpanProcessor(tracing.make_exporter()))
     tracing.instrument(provider)
     yield exporter
     tracing.uninstrument()
@@ -114,6 +116,26 @@ def test_no_span_has_what_a_visitor_typed_or_who_it_was(exporter):
             assert private not in told
 
 
+def fail(*args, **options):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT %s::int", ["verysecret"])
+
+
+@pytest.mark.django_db
+def test_a_failure_is_told_by_its_type(exporter, monkeypatch):
+    monkeypatch.setattr("products.views.catalogue.search", fail)
+
+    Client(raise_request_exception=False).get("/?q=verysecret")
+
+    spans = exporter.get_finished_spans()
+    failed = [span for span in spans if span.events]
+    assert "SERVER" in {span.kind.name for span in failed}
+    for span in failed:
+        assert span.status.status_code.name == "ERROR"
+        assert [set(event.attributes) for event in span.events] == [{"exception.type"}]
+    assert "verysecret" not in "".join(span.to_json() for span in spans)
+
+
 @pytest.mark.django_db
 def test_probes_are_no_spans(exporter):
     Client().get("/health/live")
@@ -123,6 +145,12 @@ def test_probes_are_no_spans(exporter):
 
 def test_the_setting_names_the_exporter(settings):
     settings.TRACE_EXPORTER = IN_MEMORY
+
+    assert isinstance(tracing.make_exporter().exporter, InMemorySpanExporter)
+
+
+def test_with_the_texts_allowed_failures_say_all(settings):
+    settings.TRACE_EXPORTER, settings.LOG_QUERIES = IN_MEMORY, True
 
     assert isinstance(tracing.make_exporter(), InMemorySpanExporter)
 

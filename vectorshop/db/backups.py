@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -19,8 +20,12 @@ class BackupError(Exception):
     """The message says why there is no backup, or nothing was restored, and what to do."""
 
 
-def back_up(connection: BaseDatabaseWrapper, path: Path) -> int:
-    """Write the whole database into a new file *path* and return the file's bytes.
+def back_up(
+    connection: BaseDatabaseWrapper, path: Path, *, empty: Iterable[str] = ()
+) -> int:
+    """Write the database into a new file *path* and return the file's bytes.
+
+    empty: the tables whose rows are left out.
 
     The file is one moment of the database, in pg_dump's custom format, and only its
     owner may read it: it holds accounts and sessions. An older file stays until the new
@@ -31,6 +36,7 @@ def back_up(connection: BaseDatabaseWrapper, path: Path) -> int:
         try:
             with os.fdopen(handle, "wb") as file:
                 options = ["--format=custom", "--no-owner", "--no-privileges"]
+                options += [f"--exclude-table-data={table}" for table in empty]
                 run(connection, "pg_dump", *options, output=file.fileno())
             size = Path(unfinished).stat().st_size
             Path(unfinished).replace(path)

@@ -61,6 +61,10 @@ class Command(ShopCommand):
             raise CommandError(f"--days takes 1 to {MAX_DAYS}, or 0 for no end.")
         if not 0 < len(name) <= MAX_NAME:
             raise CommandError(f"The name has 1 to {MAX_NAME} characters.")
+        if not name.isprintable():
+            raise CommandError(
+                f"The name {name!r} has characters that cannot be printed. Leave them out."
+            )
         owner = get_user_model().objects.filter(username=user).first()
         if owner is None:
             raise CommandError(

@@ -76,7 +76,8 @@ class Command(ShopCommand):
     ) -> None:
         """Write one of the files."""
         try:
-            with open_target(file, packed=file.suffix == ".gz") as target:
+            packed = file.suffix == ".gz"
+            with open_target(file, packed=packed, private=True) as target:
                 count = ubi.write_lines(records, target, index=index if bulk else None)
         except OSError as err:
             raise CommandError(

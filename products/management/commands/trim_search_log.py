@@ -25,21 +25,37 @@ class Command(ShopCommand):
             help="Delete the searches for this text, in small or large letters.",
         )
         which.add_argument(
+            "--containing",
+            metavar="TEXT",
+            help="Delete the searches that have this text in them.",
+        )
+        which.add_argument(
             "--all", action="store_true", help="Delete all searches and clicks."
         )
         self.add_database_argument(parser, "The database of the log.")
 
     def handle(
-        self, *, text: str | None, all: bool, database: str, **options: Any
+        self,
+        *,
+        text: str | None,
+        containing: str | None,
+        all: bool,
+        database: str,
+        **options: Any,
     ) -> None:
         try:
             if text is not None:
                 count, what = forget_text(text, using=database), "searches"
+            elif containing is not None:
+                count = forget_text(containing, using=database, anywhere=True)
+                what = "searches"
             elif all:
                 count, what = forget_everything(using=database), "searches and clicks"
             else:
                 count = forget_old(using=database)
                 what = f"searches and clicks older than {settings.SEARCH_LOG_DAYS} days"
+        except ValueError as err:
+            raise CommandError(str(err)) from err
         except ProgrammingError as err:
             raise CommandError(database_problem(err)) from err
         self.stdout.write(self.style.SUCCESS(f"Deleted {count:,} {what}."))

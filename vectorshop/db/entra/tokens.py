@@ -70,7 +70,9 @@ ADVICE = {
     "AZURE_CLIENT_CERTIFICATE_PATH.",
 }
 
-JSON_WEB_TOKEN = re.compile(r"eyJ[\w-]+(\.[\w-]*)+")
+# It begins a word, or stands behind an escaped character: what is looked at once is not
+# looked at again from its middle.
+JSON_WEB_TOKEN = re.compile(r"(?:(?<![\w-])|(?<=%\w\w))eyJ[\w-]+(\.[\w-]*)+")
 
 
 class TokenError(Exception):
