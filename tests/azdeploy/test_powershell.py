@@ -73,5 +73,5 @@ def test_the_settings_that_azdeploy_writes_are_powershell(tmp_path, user):
 
 
 def test_there_are_scripts_and_examples():
-    assert tracked("*.ps1") == ["azdeploy.ps1"]
+    assert tracked("*.ps1") == ["azdeploy.ps1", "infra/hooks/set_up.ps1"]
     assert len(EXAMPLES) == 2
