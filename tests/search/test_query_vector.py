@@ -142,10 +142,10 @@ def test_whose_turn_does_not_come_gets_results_by_words(embedding, monkeypatch, 
 
 
 def test_what_is_known_needs_no_turn(embedding, monkeypatch):
-    monkeypatch.setattr(module, "WAIT_SECONDS", 0.01)
     embedding.may_go_on.set()
     query_vector("endless", embedding)
     embedding.may_go_on.clear()
+    monkeypatch.setattr(module, "WAIT_SECONDS", 0.01)
 
     with module.TURNS.taken(seconds=1):
         assert query_vector("endless", embedding).shape == (384,)

@@ -442,6 +442,9 @@ class Shopper(threading.Thread):
         finally:
             connections.close_all()
 
+    def has_met_both(self):
+        return all(len(seen) > 1 for seen in (self.texts, self.likes, self.pages))
+
 
 def rounded(found):
     return tuple((sku, round(distance, 5)) for sku, distance in found)
@@ -471,8 +474,12 @@ def test_searches_never_fail_and_never_mix_recipes(catalogue):
         migrate("--to", SECOND)
         migrate("--switch")
         after = answers()
-        for _ in range(10):
+        # Back and forth, on a busy machine until everybody has met both recipes.
+        for turn in range(50):
             migrate("--rollback")
+            migrate("--rollback")
+            if turn >= 4 and all(shopper.has_met_both() for shopper in shoppers):
+                break
         migrate("--finish")
     finally:
         for shopper in shoppers:
