@@ -308,6 +308,7 @@ def test_no_frame_of_a_failure_has_the_key(failing):
 
 # The shop sends no e-mail; whoever has Django send its errors configures MAILERS.
 @pytest.mark.filterwarnings("ignore:Django 2028 will not have a default mailer")
+@pytest.mark.filterwarnings("ignore:Using .name, address. pairs in the ADMINS setting")
 def test_no_error_page_or_e_mail_has_the_key(failing, rf, settings, mailoutbox):
     key, exc_info = failing
     settings.ADMINS = [("Ada", "ada@contoso.com")]
