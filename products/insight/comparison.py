@@ -10,9 +10,8 @@ from functools import partial
 from typing import Any
 
 from django.core.cache import cache
-from django.db import connections, router, transaction
+from django.db import router, transaction
 from django.utils.translation import get_language, gettext as _
-from psycopg import sql
 
 from products.embeddings.text import TEXT_FIELDS, embedding_text
 from products.models import EmbeddingRecipe, Product
@@ -26,10 +25,11 @@ from products.search.query_vector import UnknownWords, Vector, text_vectors
 from products.search.question import Question, clean_text
 from products.search.rank import question_vector
 from products.search.results import Plan
+from products.sql.statements import limit_statements
 from products.sql.watch import Scan, explained
 from products.turns import Turns
 
-TIMEOUT_MILLISECONDS = 5_000
+TIMEOUT_SECONDS = 5
 
 # A comparison may read every vector. One thread of a process does so and one waits.
 TURNS = Turns(1, waiting=1)
@@ -144,12 +144,7 @@ def bounded(*, using: str) -> Iterator[None]:
     OperationalError.
     """
     with TURNS.taken(seconds=WAIT_SECONDS), transaction.atomic(using=using):
-        with connections[using].cursor() as cursor:
-            cursor.execute(
-                sql.SQL("SET LOCAL statement_timeout = {}")
-                .format(TIMEOUT_MILLISECONDS)
-                .as_string(cursor.connection)
-            )
+        limit_statements(TIMEOUT_SECONDS, using=using)
         yield
 
 

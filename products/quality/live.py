@@ -32,6 +32,7 @@ from products.quality.tuning import (
     require_index,
 )
 from products.search import Filters, search
+from products.sql.statements import limit_statements
 from products.sql.watch import Scan, explained
 from products.turns import Turns
 
@@ -153,11 +154,7 @@ def filter_lesson(share: float, *, using: str) -> FilterLesson:
 def measuring(using: str) -> Iterator[None]:
     """Have a turn to measure, in which no statement may take longer than five seconds."""
     with TURNS.taken(seconds=WAIT_SECONDS), transaction.atomic(using=using):
-        with connections[using].cursor() as cursor:
-            cursor.execute(
-                "SELECT set_config('statement_timeout', %s, true)",
-                [f"{STATEMENT_SECONDS}s"],
-            )
+        limit_statements(STATEMENT_SECONDS, using=using)
         yield
 
 

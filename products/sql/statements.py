@@ -29,6 +29,12 @@ def execute(sql: Any, params: Sequence[Any] | None = None, *, using: str) -> Non
         cursor.execute(sql, params)
 
 
+def limit_statements(seconds: float, *, using: str) -> None:
+    """Stop each later statement of this transaction that takes longer."""
+    timeout = f"{round(seconds * 1000)}ms"
+    execute("SELECT set_config('statement_timeout', %s, true)", [timeout], using=using)
+
+
 class TookTooLong(Exception):
     """A statement was stopped, since it took longer than it may."""
 
@@ -40,14 +46,9 @@ def at_most(seconds: float, *, using: str) -> Iterator[None]:
     For reading alone: the transaction around them is rolled back, since the limit would
     outlast them where it is part of a larger one.
     """
-    timeout = f"{round(seconds * 1000)}ms"
     try:
         with transaction.atomic(using=using):
-            execute(
-                "SELECT set_config('statement_timeout', %s, true)",
-                [timeout],
-                using=using,
-            )
+            limit_statements(seconds, using=using)
             yield
             transaction.set_rollback(True, using=using)
     except OperationalError as err:
