@@ -1,20 +1,24 @@
 """The log as lines of JSON, for programs that collect logs (LOG_FORMAT=json).
 
-No line has a token or the address of a person in it. The line of a request is made by
-products.watching.request_lines.
+No line has a token or the address of a person in it. What is written while a request is
+answered has its id. The line of a request is made by products.watching.request_lines.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Mapping, MutableMapping
+from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any
 
 import structlog
 
 from vectorshop.db.entra.tokens import JSON_WEB_TOKEN
+
+# Of the request that this thread answers.
+request_id: ContextVar[str] = ContextVar("request_id", default="")
 
 # As keys of the API begin, see products.api_keys.
 BEGINNING = "vs_"
@@ -52,7 +56,16 @@ SECRETS = (
         r"\1(secret)",
     ),
 )
-IS_SECRET = re.compile(rf".*{NAME}\Z", re.I | re.S)
+ENDS_WITH_NAME = re.compile(rf"{NAME}\Z", re.I)
+
+
+def add_request_id(
+    logger: Any, method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Return an event with the id of the request that is answered."""
+    if found := request_id.get():
+        event["request_id"] = found
+    return event
 
 
 def without_secrets(
@@ -72,12 +85,18 @@ def clean(value: Any) -> Any:
             return value
         case Mapping():
             return {
-                str(name): "(secret)" if IS_SECRET.match(str(name)) else clean(each)
+                str(name): "(secret)" if names_a_secret(str(name)) else clean(each)
                 for name, each in value.items()
             }
         case list() | tuple():
             return [clean(each) for each in value]
     return clean_text(str(value))
+
+
+@lru_cache(maxsize=1_000)
+def names_a_secret(name: str) -> bool:
+    """Return whether a value of this name is a secret. Lines have the same few names."""
+    return ENDS_WITH_NAME.search(name) is not None
 
 
 def clean_text(text: str) -> str:
@@ -112,9 +131,9 @@ def as_json(event: Any, **options: Any) -> str:
 
 # What every line has.
 COMMON: list[Any] = [
-    structlog.contextvars.merge_contextvars,
+    add_request_id,
     structlog.processors.add_log_level,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.MaybeTimeStamper(fmt="iso", utc=True),
 ]
 LAST: list[Any] = [
     structlog.processors.format_exc_info,
@@ -149,11 +168,10 @@ JSON_LOGGING: dict[str, Any] = {
 }
 
 
-def configure() -> None:
-    """Let structlog write its lines, those of requests, to the standard error stream."""
-    structlog.configure(
+def request_logger() -> Any:
+    """Return what makes the lines of requests: each of its methods returns one."""
+    return structlog.wrap_logger(
+        structlog.ReturnLogger(),
         processors=[*COMMON, *LAST],
         wrapper_class=structlog.make_filtering_bound_logger("info"),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
     )

@@ -6,7 +6,6 @@ every variable; a test keeps the two in step.
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from datetime import timedelta
@@ -194,6 +193,20 @@ METRICS_ADDRESS = env_address("METRICS_ADDRESS")
 METRICS_DIR = Path(os.environ.get("METRICS_DIR") or DATA_DIR / "metrics")
 # One search in so many is asked again exactly, by the worker; 0: none.
 RECALL_SAMPLE = env_int("RECALL_SAMPLE", 0, high=1_000_000)
+# "plain": warnings and errors, for people; "json": a line for each request as well.
+LOG_FORMAT = env_choice("LOG_FORMAT", "plain", ("plain", "json"))
+# May the line of a request hold what was searched for?
+LOG_QUERIES = env_bool("LOG_QUERIES", False)
+LOGGING: dict[str, Any] = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+}
+if LOG_FORMAT == "json":
+    from vectorshop.logs import JSON_LOGGING
+
+    LOGGING = JSON_LOGGING
 # The dotted path of a class that sends OpenTelemetry's spans somewhere; empty: no spans.
 TRACE_EXPORTER = os.environ.get("TRACE_EXPORTER", "")
 
@@ -324,10 +337,12 @@ INSTALLED_APPS = [
     "corsheaders",
     "axes",
 ]
+# Is anything done with what is recorded of each request?
+WATCHED = bool(METRICS_ADDRESS) or LOG_FORMAT == "json"
 MIDDLEWARE = [
     "products.watching.probes.ProbeMiddleware",
+    *(["products.watching.recording.RecordingMiddleware"] if WATCHED else []),
     *(["corsheaders.middleware.CorsMiddleware"] if API_CORS_ORIGINS else []),
-    *(["products.watching.recording.RecordingMiddleware"] if METRICS_ADDRESS else []),
     *(["products.watching.recall_samples.SamplingMiddleware"] if RECALL_SAMPLE else []),
     *(["vectorshop.replica_middleware.ReplicaMiddleware"] if DB_REPLICA_HOSTS else []),
     "django.middleware.security.SecurityMiddleware",
@@ -452,26 +467,3 @@ AXES_RESET_ON_SUCCESS = True
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
 AXES_VERBOSE = False
-
-# "plain": warnings and errors, for people; "json": a line for each request as well.
-LOG_FORMAT = env_choice("LOG_FORMAT", "plain", ("plain", "json"))
-# May the line of a request hold what was searched for?
-LOG_QUERIES = env_bool("LOG_QUERIES", False)
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "handlers": {"console": {"class": "logging.StreamHandler"}},
-    "root": {"handlers": ["console"], "level": "WARNING"},
-}
-if LOG_FORMAT == "json":
-    from vectorshop.logs import JSON_LOGGING
-
-    LOGGING = JSON_LOGGING
-    MIDDLEWARE.insert(1, "products.watching.request_lines.RequestLineMiddleware")
-# Of django-structlog: the line of a request does not say who asked. What is not set here
-# would be looked for anew at each request.
-DJANGO_STRUCTLOG_USER_ID_FIELD = None
-DJANGO_STRUCTLOG_STATUS_DEFAULT_LOG_LEVEL = logging.INFO
-DJANGO_STRUCTLOG_STATUS_2XX_LOG_LEVEL = logging.INFO
-DJANGO_STRUCTLOG_STATUS_4XX_LOG_LEVEL = logging.WARNING
-DJANGO_STRUCTLOG_STATUS_5XX_LOG_LEVEL = logging.ERROR

@@ -62,7 +62,7 @@ def note_search(
         filtered=bool(filters),
         typed=typed,
     )
-    writer.note(visitor, search)
+    writer.put((visitor, search))
     return search.query_id
 
 
@@ -75,7 +75,7 @@ def note_click(
     """
     if settings.SEARCH_LOG and (visitor := visitor_of(request)):
         click = LoggedEvent(query_id=query_id, object_id=sku, position=position)
-        writer.note(visitor, click)
+        writer.put((visitor, click))
 
 
 def is_staff(request: HttpRequest) -> bool:

@@ -56,7 +56,7 @@ class SamplingMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        if refuses_tracking(request):
+        if taken.get() and refuses_tracking(request):
             taken.set(None)
         return response
 

@@ -6,95 +6,83 @@ text of a search only where LOG_QUERIES allows it.
 
 from __future__ import annotations
 
-import time
-import uuid
-from collections.abc import Callable
-from contextvars import ContextVar
-from typing import Any, NamedTuple
+import logging
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
 
-from django.conf import settings
-from django.http import HttpRequest
-from django.http.response import HttpResponseBase
-from django_structlog.middlewares import RequestMiddleware
-from django_structlog.signals import (
-    bind_extra_request_failed_metadata,
-    bind_extra_request_finished_metadata,
-)
-from structlog.contextvars import bind_contextvars
+from products.watching.records import Answered, Searched
+from vectorshop.logs import request_logger
 
-from products.search import Results
-from products.search.question import Question
-from products.search.signals import searched
-from vectorshop.logs import configure
+# What several processes write into one pipe is not mixed up to so many bytes, see pipe(7).
+PIPE_BYTES = 4096
 
-HEADER = "X-Request-ID"
+logger = request_logger()
 
 
-class Begun(NamedTuple):
-    """A request: its id, and when it began by time.perf_counter()."""
-
-    id: str
-    at: float
-
-
-current: ContextVar[Begun] = ContextVar("current")
+def write_lines(requests: Iterable[Answered]) -> None:
+    """Write the lines of some requests to the standard error stream."""
+    for text in together(map(line_of, requests)):
+        sys.stderr.write(text)
+        sys.stderr.flush()
 
 
-class RequestLineMiddleware(RequestMiddleware):
-    """Writes the line, and gives the answer the id that the line has."""
-
-    def __init__(self, get_response: Callable[..., Any]) -> None:
-        super().__init__(get_response)
-        configure()
-        searched.connect(add_search, dispatch_uid="request_lines")
-        for sent in (
-            bind_extra_request_finished_metadata,
-            bind_extra_request_failed_metadata,
-        ):
-            sent.connect(complete, dispatch_uid="request_lines")
-
-    def prepare(self, request: HttpRequest) -> None:
-        """Give the request an id, without a line that says that it began."""
-        begun = Begun(str(uuid.uuid4()), time.perf_counter())
-        current.set(begun)
-        bind_contextvars(request_id=begun.id)
-
-    def handle_response(self, request: HttpRequest, response: HttpResponseBase) -> None:
-        response.headers[HEADER] = current.get().id
-        super().handle_response(request, response)  # type: ignore[arg-type]
-
-    @staticmethod
-    def format_request(request: HttpRequest) -> str:
-        """Return the method and the pattern of the address."""
-        match = request.resolver_match
-        return f"{request.method} /{match.route}" if match else f"{request.method} -"
+def together(lines: Iterable[str]) -> Iterator[str]:
+    """Yield lines as few texts, none longer than a pipe takes at once, if no line is."""
+    text, size = "", 0
+    for line in lines:
+        length = len(line.encode()) + 1
+        if size and size + length > PIPE_BYTES:
+            yield text
+            text, size = "", 0
+        text, size = f"{text}{line}\n", size + length
+    if text:
+        yield text
 
 
-def complete(*, log_kwargs: dict[str, Any], **kwargs: Any) -> None:
-    """Add how many milliseconds the request took, and name the rest as the docs do."""
-    log_kwargs["route"] = log_kwargs.pop("request")
-    log_kwargs["status"] = log_kwargs.pop("code")
-    log_kwargs["ms"] = milliseconds(time.perf_counter() - current.get().at)
+def line_of(request: Answered) -> str:
+    """Return the line of a request."""
+    event = "request_failed" if request.error else "request_finished"
+    line: str = logger.log(level_of(request.status), event, **told(request))
+    return line
 
 
-def add_search(
-    *, question: Question, results: Results, seconds: float, **kwargs: Any
-) -> None:
-    """Add what the last search of the request did."""
-    line: dict[str, Any] = {
-        "mode": results.mode,
-        "plan": results.plan.method,
-        "filtered": bool(question.filters),
-        "found": results.total,
-        "ms": milliseconds(seconds),
-        "embedding_ms": round(results.log.embedding_ms, 1),
-        "sql_ms": round(results.log.sql_ms, 1),
+def level_of(status: int) -> int:
+    """Return how grave an answer is: an error for a fault of the shop."""
+    if status >= 500:
+        return logging.ERROR
+    return logging.WARNING if status >= 400 else logging.INFO
+
+
+def told(request: Answered) -> dict[str, Any]:
+    """Return what is told of a request."""
+    match = request.match
+    fields: dict[str, Any] = {
+        "route": f"{request.method} /{match.route}" if match else f"{request.method} -",
+        "status": request.status,
+        "ms": round((request.ended - request.began) * 1000, 1),
+        "request_id": request.id,
+        "timestamp": f"{datetime.fromtimestamp(request.at, UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
     }
-    if settings.LOG_QUERIES and question.text:
-        line["query"] = question.operators.written_into(question.text)
-    bind_contextvars(search=line)
+    if request.searches:
+        fields["search"] = search_of(request.searches[-1])
+    if request.error:
+        fields["exc_info"] = request.error
+    return fields
 
 
-def milliseconds(seconds: float) -> float:
-    """Return milliseconds with one decimal."""
-    return round(seconds * 1000, 1)
+def search_of(searched: Searched) -> dict[str, Any]:
+    """Return what is told of the last search of a request."""
+    fields: dict[str, Any] = {
+        "mode": searched.mode,
+        "plan": searched.plan,
+        "filtered": searched.filtered,
+        "found": searched.found,
+        "ms": round(searched.seconds * 1000, 1),
+        "embedding_ms": round(searched.embedding_ms, 1),
+        "sql_ms": round(searched.sql_ms, 1),
+    }
+    if searched.text:
+        fields["query"] = searched.text
+    return fields

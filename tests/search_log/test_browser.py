@@ -21,7 +21,7 @@ def test_a_click_is_kept_and_the_address_is_that_of_the_product(log, visit, scri
     expect(page.get_by_role("heading", level=1)).to_have_text("Desk lamp")
     expect(page).to_have_url(re.compile(r"/[0-9]+/$" if scripts else "position=2"))
     page.reload()
-    log.write_all()
+    log.handle_all()
 
     [click] = LoggedEvent.objects.all()
     assert (click.object_id, click.position) == ("desk", 2)
@@ -37,6 +37,6 @@ def test_what_is_typed_letter_by_letter_is_one_search(log, visit):
         with page.expect_response(re.compile(rf"[0-9]/\?(.*&)?q={text}(&|$)")):
             box.fill(text)
     expect(page.locator(".card")).to_have_count(1)
-    log.write_all()
+    log.handle_all()
 
     assert [search.user_query for search in LoggedQuery.objects.all()] == ["lamp"]

@@ -25,7 +25,7 @@ def links(page):
 
 def test_a_search_is_kept_with_what_it_showed(log, anna, lamps):
     anna.get("/?q=Lamp&mode=keyword&max_price=20")
-    log.write_all()
+    log.handle_all()
 
     search = LoggedQuery.objects.get()
     assert search.user_query == "Lamp"
@@ -43,7 +43,7 @@ def test_a_search_is_kept_with_what_it_showed(log, anna, lamps):
 
 def test_neither_the_address_nor_the_browser_is_kept(log, anna, lamps):
     anna.get(links(anna.get("/?q=Lamp"))[0])
-    log.write_all()
+    log.handle_all()
 
     [search], [click] = LoggedQuery.objects.values(), LoggedEvent.objects.values()
     assert "192.0.2.7" not in f"{search}{click}"
@@ -54,7 +54,7 @@ def test_a_link_leads_from_the_search_to_its_click(log, anna, lamps):
     page = anna.get("/?q=Lamp&mode=keyword")
     second = links(page)[1]
     assert anna.get(second).status_code == 200
-    log.write_all()
+    log.handle_all()
 
     [search], [click] = LoggedQuery.objects.all(), LoggedEvent.objects.all()
     assert click.query_id == search.query_id
@@ -68,7 +68,7 @@ def test_the_second_page_goes_on_counting(log, anna):
         make_product(name=f"Lamp {number}", sku=f"lamp-{number}")
 
     [last] = links(anna.get("/?q=Lamp&mode=keyword&page=2"))
-    log.write_all()
+    log.handle_all()
 
     assert last.endswith("&position=25")
     assert LoggedQuery.objects.get().first_position == 25
@@ -89,7 +89,7 @@ def test_to_open_a_product_twice_is_one_click(log, anna, lamps):
     link = links(anna.get("/?q=Lamp"))[0]
     anna.get(link)
     anna.get(link)
-    log.write_all()
+    log.handle_all()
 
     assert LoggedEvent.objects.count() == 1
 
@@ -103,7 +103,7 @@ def test_who_is_not_there_does_not_click(log, anna, lamps, headers):
     link = links(anna.get("/?q=Lamp"))[0]
     anna.get(link, headers=headers)
     anna.head(link)
-    log.write_all()
+    log.handle_all()
 
     assert not LoggedEvent.objects.exists()
 
@@ -143,7 +143,7 @@ def test_no_cache_shares_a_page_with_the_links_of_one_visitor(log, anna, lamps):
 def test_no_text_is_kept_where_the_shop_wants_none(log, anna, lamps, settings):
     settings.SEARCH_LOG_TEXTS = False
     anna.get("/?q=Lamp&mode=keyword")
-    log.write_all()
+    log.handle_all()
 
     search = LoggedQuery.objects.get()
     assert search.user_query == ""
@@ -186,7 +186,7 @@ def kept():
 def test_the_last_of_the_half_typed_searches_replaces_the_others(log, anna, lamps):
     for text in ("la", "lam", "lmap", "l", "lamp"):
         typed(anna, text)
-    log.write_all()
+    log.handle_all()
 
     assert kept() == ["lamp"]
 
@@ -194,7 +194,7 @@ def test_the_last_of_the_half_typed_searches_replaces_the_others(log, anna, lamp
 def test_another_word_is_another_search(log, anna, lamps):
     for text in ("lamp", "s", "so", "sofa"):
         typed(anna, text)
-    log.write_all()
+    log.handle_all()
 
     assert kept() == ["lamp", "sofa"]
 
@@ -203,8 +203,8 @@ def test_half_typed_searches_may_be_written_by_several_servers(log, anna, lamps)
     typed(anna, "la")
     [early] = log.take()
     typed(anna, "lamp")
-    log.write_all()
-    log.write([early])
+    log.handle_all()
+    log.handle([early])
 
     assert kept() == ["lamp"]
 
@@ -213,9 +213,9 @@ def test_a_search_that_was_looked_at_stays(log, anna, lamps):
     typed(anna, "lamp")
     [(visitor, search)] = log.take()
     search.timestamp -= timedelta(seconds=11)
-    log.write([(visitor, search)])
+    log.handle([(visitor, search)])
     typed(anna, "lamps")
-    log.write_all()
+    log.handle_all()
 
     assert kept() == ["lamp", "lamps"]
 
@@ -223,7 +223,7 @@ def test_a_search_that_was_looked_at_stays(log, anna, lamps):
 def test_a_search_of_a_page_that_was_opened_is_not_half_typed(log, anna, lamps):
     anna.get("/?q=lamp")
     typed(anna, "lamps")
-    log.write_all()
+    log.handle_all()
 
     assert kept() == ["lamp", "lamps"]
 
@@ -231,9 +231,9 @@ def test_a_search_of_a_page_that_was_opened_is_not_half_typed(log, anna, lamps):
 def test_a_half_typed_search_with_a_click_stays(log, anna, lamps):
     page = anna.get("/?q=lamp", headers={"HX-Request": "true"})
     anna.get(links(page)[0])
-    log.write_all()
+    log.handle_all()
     typed(anna, "lamps")
-    log.write_all()
+    log.handle_all()
 
     assert kept() == ["lamp", "lamps"]
 
@@ -242,7 +242,7 @@ def test_another_filter_is_another_search_and_a_repeated_one_is_not(log, anna, l
     typed(anna, "lamp")
     typed(anna, "lamp")
     typed(anna, "lamp", max_price=20)
-    log.write_all()
+    log.handle_all()
 
     assert kept() == ["lamp", "lamp"]
     assert LoggedQuery.objects.filter(filtered=True).count() == 1
@@ -252,6 +252,6 @@ def test_two_visitors_who_type_at_once_do_not_replace_each_other(log, anna, lamp
     typed(anna, "lam")
     anna.defaults["REMOTE_ADDR"] = "192.0.2.8"
     typed(anna, "lamp")
-    log.write_all()
+    log.handle_all()
 
     assert kept() == ["lam", "lamp"]

@@ -71,7 +71,7 @@ ASKED = {
 @pytest.mark.parametrize("door", ASKED)
 def test_a_search_is_kept_with_its_application(log, program, door):
     ASKED[door](program)
-    log.write_all()
+    log.handle_all()
 
     search = LoggedQuery.objects.get()
     assert search.application == door.removesuffix("-post")
@@ -129,7 +129,7 @@ def test_the_second_page_goes_on_counting(log, program):
     cursor = ucp(program, query="Lamp", pagination={"limit": 2})["pagination"]["cursor"]
     ucp(program, query="Lamp", pagination={"limit": 2, "cursor": cursor})
     instant(program, {"query": "Lamp", "hitsPerPage": 2, "page": 1})
-    log.write_all()
+    log.handle_all()
 
     kept = LoggedQuery.objects.order_by("timestamp")
     assert [(each.application, each.first_position) for each in kept] == [
@@ -143,7 +143,7 @@ def test_the_second_page_goes_on_counting(log, program):
 
 def test_a_text_is_kept_without_the_space_around_it(log, program):
     instant(program, {"query": 1000 * " " + "Lamp"})
-    log.write_all()
+    log.handle_all()
 
     assert LoggedQuery.objects.get().user_query == "Lamp"
 
@@ -172,7 +172,7 @@ def test_a_page_may_want_none_of_its_searches_kept(log, program):
 
 def test_a_search_that_finds_nothing_is_kept(log, program):
     instant(program, {"query": "zebra"})
-    log.write_all()
+    log.handle_all()
 
     assert LoggedQuery.objects.get().found == 0
 
@@ -180,7 +180,7 @@ def test_a_search_that_finds_nothing_is_kept(log, program):
 def test_the_last_of_the_half_typed_searches_replaces_the_others(log, program):
     for text in ("la", "lam", "lamp"):
         instant(program, {"query": text})
-    log.write_all()
+    log.handle_all()
 
     assert LoggedQuery.objects.get().user_query == "lamp"
 

@@ -13,25 +13,41 @@ from django.test.utils import CaptureQueriesContext
 from prometheus_client.parser import text_string_to_metric_families
 
 from products.models import RecallSample
-from products.watching import folder, metrics, recording, scrape
+from products.watching import counting as requests, folder, metrics, scrape
 from products.watching.counts import Counts
+from products.watching.recording import Recorder, recorder
 from tests.factory import make_product, near
+from tests.watching.signals import forget_signals
 
 ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = pytest.mark.django_db
 
 
+class Counting:
+    """A client whose requests are counted before it returns."""
+
+    def __init__(self, client):
+        self.client = client
+
+    def get(self, address):
+        response = self.client.get(address)
+        recorder.handle_all()
+        return response
+
+
 @pytest.fixture
-def counting(settings, client):
+def counting(settings, client, monkeypatch):
     """A client of a shop that counts; the numbers of this process only ever grow."""
+    settings.METRICS_ADDRESS = ("127.0.0.1", 9464)
     settings.MIDDLEWARE = [
         "products.watching.recording.RecordingMiddleware",
         *settings.MIDDLEWARE,
     ]
-    yield client
-    for sent in (recording.searched, recording.embedded):
-        sent.disconnect(dispatch_uid="metrics")
+    monkeypatch.setattr(Recorder, "start", lambda self: None)
+    recorder.forget()
+    yield Counting(client)
+    forget_signals()
 
 
 def value(name, **labels):
@@ -169,7 +185,7 @@ def test_a_page_takes_not_one_statement_more(
     assert len(plain) >= 1
 
 
-def test_the_pool_and_the_token_are_read_once_a_second(monkeypatch):
+def test_the_pool_and_the_token_are_read(monkeypatch):
     class Pool:
         def get_stats(self):
             return {"pool_size": 4, "pool_available": 3, "requests_waiting": 2}
@@ -177,9 +193,9 @@ def test_the_pool_and_the_token_are_read_once_a_second(monkeypatch):
     class Wrapper:
         pool = Pool()
 
-    monkeypatch.setattr(recording, "connections", {"default": Wrapper()})
-    monkeypatch.setattr(recording, "seconds_left", lambda: 1800.0)
-    recording.record_process()
+    monkeypatch.setattr(requests, "connections", {"default": Wrapper()})
+    monkeypatch.setattr(requests, "seconds_left", lambda: 1800.0)
+    requests.count_process()
 
     states = {
         state: value("vectorshop_pool_connections", state=state)
@@ -191,11 +207,11 @@ def test_the_pool_and_the_token_are_read_once_a_second(monkeypatch):
 
 def test_without_a_token_nothing_says_that_it_ends(settings, tmp_path):
     settings.METRICS_DIR, settings.METRICS_ADDRESS = tmp_path, ("127.0.0.1", 9464)
-    code = "import os, sys; from products.watching.recording import record_process; "
+    code = "import os, sys; from products.watching.counting import count_process; "
     count_in_a_process(
         tmp_path,
         code
-        + "record_process(); metrics.searches.labels('hybrid', 'no', 'found').inc()",
+        + "count_process(); metrics.searches.labels('hybrid', 'no', 'found').inc()",
     )
 
     from products.watching.counts import read_metrics

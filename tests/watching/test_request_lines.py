@@ -1,56 +1,54 @@
 """LOG_FORMAT=json: one line a request, and nothing in it that is somebody's own."""
 
-import io
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-import structlog
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
+from django.utils import timezone
 
+from products.search import search
 from products.watching import request_lines
+from products.watching.recording import Recorder, recorder
 from tests.factory import make_product
+from tests.watching.signals import forget_signals
 from vectorshop import logs
 
 ROOT = Path(__file__).resolve().parents[2]
+MINUTE = timedelta(minutes=1)
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def lines(settings, client, monkeypatch):
+def lines(settings, client, monkeypatch, capsys):
     """A function that asks for a page and returns the lines that were written."""
-    written = io.StringIO()
-
-    def configure():
-        structlog.configure(
-            processors=[*logs.COMMON, *logs.LAST],
-            wrapper_class=structlog.make_filtering_bound_logger("info"),
-            logger_factory=structlog.WriteLoggerFactory(written),
-        )
-
-    monkeypatch.setattr(request_lines, "configure", configure)
+    settings.LOG_FORMAT = "json"
     settings.MIDDLEWARE = [
-        "products.watching.request_lines.RequestLineMiddleware",
+        "products.watching.recording.RecordingMiddleware",
         *settings.MIDDLEWARE,
     ]
+    monkeypatch.setattr(Recorder, "start", lambda self: None)
+    recorder.forget()
     client.raise_request_exception = False
 
     def ask(address, **options):
-        written.seek(0)
-        written.truncate()
         response = client.get(address, **options)
-        return response, [json.loads(line) for line in written.getvalue().splitlines()]
+        capsys.readouterr()
+        recorder.handle_all()
+        return response, [
+            json.loads(line) for line in capsys.readouterr().err.splitlines()
+        ]
 
     yield ask
-    request_lines.searched.disconnect(dispatch_uid="request_lines")
-    structlog.reset_defaults()
-    structlog.contextvars.clear_contextvars()
+    forget_signals()
 
 
 def test_a_request_has_one_line_with_id_route_status_and_times(lines):
@@ -59,7 +57,8 @@ def test_a_request_has_one_line_with_id_route_status_and_times(lines):
     response, [line] = lines(product.get_absolute_url())
 
     assert line["request_id"] == response["X-Request-ID"]
-    assert len(line["request_id"]) == 36
+    assert re.fullmatch("[0-9a-f]{32}", line["request_id"])
+    assert abs(datetime.fromisoformat(line["timestamp"]) - timezone.now()) < MINUTE
     assert line["route"] == "GET /products/<int:pk>/"
     assert (line["status"], line["level"]) == (200, "info")
     assert line["ms"] >= line["search"]["ms"] >= line["search"]["sql_ms"] > 0
@@ -155,6 +154,31 @@ def test_a_page_takes_not_one_statement_more(lines, client):
     with connection.execute_wrapper(count):
         _, [line] = lines(product.get_absolute_url())
     assert not any("session" in sql or "auth_user" in sql for sql in statements)
+
+
+def test_what_is_written_meanwhile_has_the_id_of_the_request(lines, monkeypatch):
+    seen = []
+
+    def look(**kwargs):
+        seen.append(logs.add_request_id(None, "", {}))
+        return search(**kwargs)
+
+    monkeypatch.setattr("products.views.catalogue.search", look)
+
+    _, [line] = lines("/?q=lamp")
+
+    assert seen == [{"request_id": line["request_id"]}]
+    assert logs.add_request_id(None, "", {}) == {}
+
+
+def test_lines_are_written_together_up_to_what_a_pipe_takes(monkeypatch):
+    monkeypatch.setattr(request_lines, "PIPE_BYTES", 10)
+
+    texts = list(
+        request_lines.together(["1234", "1234", "ä", "a long line, alone", "b"])
+    )
+
+    assert texts == ["1234\n1234\n", "ä\n", "a long line, alone\n", "b\n"]
 
 
 # The log as a whole
