@@ -80,10 +80,12 @@ def run_pgbench(
 def script(statements: list[str], ids: tuple[int, int] | None) -> str:
     """Return statements as pgbench reads them, with the choice of an id before."""
     choice = "\\set id random({}, {})\n".format(*ids) if ids else ""
-    return choice + "".join(f"{one_line(sql)};\n" for sql in statements)
+    return choice + "".join(f"{without_variables(sql)}\n;\n" for sql in statements)
 
 
-def one_line(sql: str) -> str:
-    """Return a statement on a line; pgbench takes a colon before a name for a variable."""
-    line = " ".join(sql.split()).rstrip(";")
-    return re.sub(r"(?<!:):(?=[A-Za-z_])(?!id\b)", ": ", line)
+def without_variables(sql: str) -> str:
+    """Return a statement in which pgbench takes no colon but `:id` for a variable.
+
+    Its lines stay, as one may end with a comment.
+    """
+    return re.sub(r"(?<!:):(?=[A-Za-z_])(?!id\b)", ": ", sql.strip().rstrip(";"))
