@@ -29,6 +29,7 @@ from typing import Any
 from large_catalogue import parser, say, use_large_catalogue
 
 # isort: split
+from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from serving.figures import Figures
@@ -51,8 +52,9 @@ ALONE = (
 )
 
 
-# One address asks for everything, as often as it can.
+# One address asks for everything, as often as it can: the servers, and this process.
 os.environ["API_RATE_ADDRESS"] = "0"
+settings.API_RATE_ADDRESS = 0
 
 
 def main() -> None:
