@@ -113,7 +113,7 @@ class ProductChanges(Schema):
     auth=key_to_write,
     response={200: schemas.Product, 201: schemas.Product},
     summary="Add a product, or give it other values",
-    openapi_extra=documented(400, 403, 412, 413, 415, body=EXAMPLE),
+    openapi_extra=documented(*(400, 403, 404, 412, 413, 415), body=EXAMPLE),
 )
 def put_product(
     request: HttpRequest, sku: Sku, product: NewProduct

@@ -222,6 +222,17 @@ def test_a_sku_that_an_address_would_lose_is_refused(api, sku):
     assert not Product.objects.exists()
 
 
+@pytest.mark.parametrize("ask", ["get", "put", "patch", "delete"])
+def test_no_address_has_a_line_break(api, ask):
+    document = api.get("/api/v1/openapi.json").json()
+
+    answer = getattr(api, ask)("/api/v1/products/lamp%0A")
+
+    assert answer.status_code == 404
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert "404" in document["paths"]["/api/v1/products/{sku}"][ask]["responses"]
+
+
 @pytest.mark.parametrize("end", ["similar", "why-not"])
 def test_an_address_that_ends_like_a_question_takes_no_product(api, end):
     answer = put(api, address=f"{LAMP}/{end}")
