@@ -141,8 +141,9 @@ LAST: list[Any] = [
     structlog.processors.JSONRenderer(as_json),
 ]
 
-# For Django's LOGGING. django.request repeats what the line of a request says, with the
-# address as it was asked for; axes writes names and addresses of people.
+# For Django's LOGGING. django.request and runserver's django.server repeat what the line
+# of a request says, with the address as it was asked for; axes writes names and addresses
+# of people.
 JSON_LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
@@ -163,6 +164,7 @@ JSON_LOGGING: dict[str, Any] = {
     "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
         "django.request": {"handlers": ["nothing"], "propagate": False},
+        "django.server": {"handlers": ["nothing"], "propagate": False},
         "axes": {"handlers": ["nothing"], "propagate": False},
     },
 }

@@ -187,6 +187,7 @@ PROGRAM = """
 import django, logging; django.setup()
 logging.getLogger("shop").warning("a warning with Bearer abc.def and api_key=xyz")
 logging.getLogger("django.request").warning("Not Found: /ada@example.com")
+logging.getLogger("django.server").warning("GET /?q=ada HTTP/1.1")
 logging.getLogger("axes").warning("Login failed by 203.0.113.9")
 """
 
