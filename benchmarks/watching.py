@@ -7,7 +7,8 @@ Serves a catalogue of 100,000 products by two servers (2 workers of 4 threads, w
 connections): the shop as it is, and with all of it on: metrics that are scraped, one
 search in a thousand sampled, a line of JSON for each request, and the search log. Their
 turns alternate and their order changes, 60 rounds: short ones, as a shared machine is not
-as fast all the time. The ratio is the median of the rounds' ratios. Ends with status 1 where the watched shop gives under 95 % of the pages.
+as fast all the time. The ratio is the median of the rounds' ratios. Ends with status 1
+where the watched shop gives under 95 % of the pages.
 
 --load-minutes: serves the watched shop alone, asks for pages of each kind without a pause,
 prints the memory of its workers each half a minute, and ends with status 1 where the last

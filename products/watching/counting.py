@@ -30,8 +30,9 @@ def count(requests: Iterable[Answered]) -> None:
             last = request.searches[-1]
             rendering = stage_of("rendering", last.mode, last.plan)
             rendering.observe(request.ended - last.ended)
-        embeddings_from("cache").inc(request.cached)
-        embeddings_from("model").inc(request.made)
+        if request.cached or request.made:
+            embeddings_from("cache").inc(request.cached)
+            embeddings_from("model").inc(request.made)
     count_process()
 
 

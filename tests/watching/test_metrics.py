@@ -15,9 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from products.models import RecallSample
 from products.watching import counting as requests, folder, metrics, scrape
 from products.watching.counts import Counts
-from products.watching.recording import Recorder, recorder
 from tests.factory import make_product, near
-from tests.watching.signals import forget_signals
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -27,27 +25,20 @@ pytestmark = pytest.mark.django_db
 class Counting:
     """A client whose requests are counted before it returns."""
 
-    def __init__(self, client):
-        self.client = client
+    def __init__(self, client, recorder):
+        self.client, self.recorder = client, recorder
 
     def get(self, address):
         response = self.client.get(address)
-        recorder.handle_all()
+        self.recorder.handle_all()
         return response
 
 
 @pytest.fixture
-def counting(settings, client, monkeypatch):
+def counting(settings, client, recording):
     """A client of a shop that counts; the numbers of this process only ever grow."""
     settings.METRICS_ADDRESS = ("127.0.0.1", 9464)
-    settings.MIDDLEWARE = [
-        "products.watching.recording.RecordingMiddleware",
-        *settings.MIDDLEWARE,
-    ]
-    monkeypatch.setattr(Recorder, "start", lambda self: None)
-    recorder.forget()
-    yield Counting(client)
-    forget_signals()
+    return Counting(client, recording)
 
 
 def value(name, **labels):
@@ -168,17 +159,14 @@ def test_a_shop_that_counts_nothing_listens_to_nothing(client):
 
 
 def test_a_page_takes_not_one_statement_more(
-    client, settings, django_assert_num_queries
+    client, request, django_assert_num_queries
 ):
     product = make_product()
     client.get(product.get_absolute_url())
     with CaptureQueriesContext(connection) as plain:
         client.get(product.get_absolute_url())
+    request.getfixturevalue("recording")
     counting = Client()
-    settings.MIDDLEWARE = [
-        "products.watching.recording.RecordingMiddleware",
-        *settings.MIDDLEWARE,
-    ]
 
     with django_assert_num_queries(len(plain)):
         counting.get(product.get_absolute_url())

@@ -16,9 +16,7 @@ from django.utils import timezone
 
 from products.search import search
 from products.watching import request_lines
-from products.watching.recording import Recorder, recorder
 from tests.factory import make_product
-from tests.watching.signals import forget_signals
 from vectorshop import logs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -28,27 +26,20 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def lines(settings, client, monkeypatch, capsys):
+def lines(settings, client, recording, capsys):
     """A function that asks for a page and returns the lines that were written."""
     settings.LOG_FORMAT = "json"
-    settings.MIDDLEWARE = [
-        "products.watching.recording.RecordingMiddleware",
-        *settings.MIDDLEWARE,
-    ]
-    monkeypatch.setattr(Recorder, "start", lambda self: None)
-    recorder.forget()
     client.raise_request_exception = False
 
     def ask(address, **options):
         response = client.get(address, **options)
         capsys.readouterr()
-        recorder.handle_all()
+        recording.handle_all()
         return response, [
             json.loads(line) for line in capsys.readouterr().err.splitlines()
         ]
 
-    yield ask
-    forget_signals()
+    return ask
 
 
 def test_a_request_has_one_line_with_id_route_status_and_times(lines):
